@@ -1,0 +1,106 @@
+//! The second aggregate: what a provider switches on and off, shared by every live grant that wants it on.
+//! Decides the next step from claims and the last answers; never calls anything.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::Verb,
+    ids::{PersonId, ProviderName},
+    request::{GrantId, RequestId},
+    time::Instant,
+};
+
+/// `sha256` over provider, target and principal (and the grant, where the object is per grant), 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntitlementKey(pub String);
+
+/// Whose the object at the provider is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ownership {
+    /// The object carries our grant id.
+    PerGrant,
+    /// One object of the bot's for all its grants.
+    Ours,
+    /// One bit without an owner: what was there before must stay.
+    Shared,
+}
+
+/// Everything an adapter needs, fixed with the intent; identical on every repeat, whatever bot.toml says since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub provider: ProviderName,
+    /// The thing in the provider as the adapter resolved it.
+    pub target: serde_json::Value,
+    /// The person as the provider knows them.
+    pub principal: String,
+    pub person: PersonId,
+    /// For instance the SSH public key.
+    pub inputs: std::collections::BTreeMap<String, String>,
+    /// Stable name for the object: the grant's id where per grant, else made from the key.
+    pub grant: String,
+    /// How to take it away by hand, for alarms.
+    pub by_hand: String,
+}
+
+/// What an adapter remembers about its object; at most 8 KiB, no secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Handle(pub serde_json::Value);
+
+/// The stored row. `gen`, `due_at`, `leased_until` and `fence` are columns of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitlement {
+    pub v: u32,
+    pub key: EntitlementKey,
+    pub ownership: Ownership,
+    pub order: Order,
+    /// Only for shared: was it there before the first claim; None until observed.
+    pub had_before: Option<bool>,
+    pub handle: Option<Handle>,
+    /// A grant took effect, or may have: something of ours may be there.
+    pub given: bool,
+    pub native_expiry: Option<Instant>,
+    /// A call whose answer is not known yet.
+    pub call: Option<Call>,
+    /// Latest deadline of any call whose answer was never known; "gone" needs a look later than this.
+    pub unknown_until: Option<Instant>,
+    /// Agreeing reads so far, towards the adapter's `settling`.
+    pub reads: u32,
+    /// Tries of the present verb, for the outcome and the backoff.
+    pub tries: u32,
+    pub last_answer: Option<String>,
+    /// Collected by the revoke, for the summary.
+    pub sessions_closed: Option<u32>,
+    pub residue: Vec<String>,
+    /// An operation that the provider is still working on.
+    pub waiting: Option<String>,
+}
+
+/// A call in flight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    pub verb: Verb,
+    pub started: Instant,
+    pub deadline: Instant,
+}
+
+/// One row per grant that wants, or wanted, the entitlement on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub entitlement: EntitlementKey,
+    pub request: RequestId,
+    pub grant: GrantId,
+    pub wanted: bool,
+    /// None until it works.
+    pub until: Option<Instant>,
+    /// An approved extension that the target has not been told yet.
+    pub extend_to: Option<Instant>,
+    /// No access later than this while it does not work yet.
+    pub latest: Instant,
+    /// Try to grant until then.
+    pub give_up_at: Instant,
+    /// How long it is to last once it works.
+    pub duration: super::time::Span,
+}

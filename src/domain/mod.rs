@@ -1,0 +1,18 @@
+//! The rules of Hallpass as pure functions over plain values: who may, how long, what follows.
+//! Nothing here knows async, the clock, randomness, a database, a chat or a provider.
+
+pub mod command;
+pub mod decide;
+pub mod entitlement;
+pub mod event;
+pub mod ids;
+pub mod news;
+pub mod parse;
+pub mod plan;
+pub mod policy;
+pub mod refusal;
+pub mod request;
+pub mod request_id;
+pub mod rounds;
+pub mod time;
+pub mod words;

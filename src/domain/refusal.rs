@@ -1,0 +1,188 @@
+//! A "no" for a person: each variant says why, and its template says what to do next. Not an error.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{PersonId, ResourceId, RoleName},
+    request::RequestId,
+    time::{Instant, Span},
+};
+
+/// Rendered by the template section `refusal/<variant in snake_case>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
+#[error("{self:?}")]
+pub enum Refusal {
+    // -- who
+    /// The platform id belongs to nobody we know.
+    NotLinked,
+    /// The actor is inactive.
+    Inactive,
+    /// A chat that must say who is in a group does not answer; nothing was recorded.
+    CannotAskGroup {
+        group: String,
+        why: String,
+    },
+    /// The chat cannot say whether the presser is still a member.
+    CannotAskProfile {
+        why: String,
+    },
+    NotAdministrator,
+    NotAuditor,
+    // -- words of a command
+    /// The text is not a command: what was expected, where, and the nearest word.
+    Grammar {
+        expected: String,
+        found: String,
+        near: Vec<String>,
+    },
+    NoSuchResource {
+        name: String,
+        near: Vec<ResourceId>,
+    },
+    NoSuchRole {
+        resource: ResourceId,
+        name: String,
+        near: Vec<RoleName>,
+        roles: Vec<RoleName>,
+    },
+    NoSuchPerson {
+        name: String,
+        near: Vec<PersonId>,
+    },
+    NoSuchRequest {
+        text: String,
+    },
+    /// Not a duration: why, and examples.
+    BadDuration {
+        text: String,
+        why: String,
+    },
+    BadTime {
+        text: String,
+        why: String,
+    },
+    /// The text has characters that cannot be shown or kept (NUL), or is too long.
+    BadText {
+        what: String,
+        why: String,
+    },
+    // -- asking
+    Frozen,
+    MayNotAsk {
+        resource: ResourceId,
+        role: RoleName,
+        others: Vec<RoleName>,
+    },
+    MayNotAskFor {
+        subject: PersonId,
+    },
+    SubjectInactive {
+        subject: PersonId,
+    },
+    OverCap {
+        asked: Span,
+        cap: Span,
+    },
+    EndInPast {
+        end: Instant,
+    },
+    StartInPast {
+        start: Instant,
+    },
+    StartTooFar {
+        start: Instant,
+        latest: Instant,
+    },
+    ReasonMissing {
+        min_chars: usize,
+    },
+    TicketMissing {
+        projects: Vec<String>,
+    },
+    TicketWrong {
+        ticket: String,
+        projects: Vec<String>,
+    },
+    /// The same access is already held or asked for by the same person.
+    AlreadyOpen {
+        request: RequestId,
+    },
+    /// Nobody who may approve is left once requester and subject are taken out.
+    NobodyCanApprove {
+        resource: ResourceId,
+        role: RoleName,
+    },
+    /// The adapter needs something of the person first, such as a public key.
+    InputMissing {
+        input: String,
+        how: String,
+    },
+    /// The adapter says this person or thing does not exist there.
+    ProviderRefuses {
+        why: String,
+    },
+    ProviderUnreachable {
+        why: String,
+    },
+    // -- deciding
+    OwnRequest,
+    /// In no stage's set. `waiting_for` is shown; `next` is true when a later stage has them.
+    NotApprover {
+        waiting_for: Vec<String>,
+        later: Option<String>,
+    },
+    AlreadyVoted {
+        stage: u32,
+    },
+    /// No vote of theirs to take back.
+    NoVote,
+    NotLess,
+    NoOffer,
+    /// "Pass on" only goes to somebody who may approve.
+    CannotPassTo {
+        to: PersonId,
+    },
+    AlreadyLooking {
+        person: PersonId,
+    },
+    ReasonNeeded,
+    // -- holding and ending
+    NotHolder,
+    MayNotRevoke,
+    /// Requester or subject cannot settle their own.
+    OwnSettle,
+    NothingToExtend,
+    ExtensionOpen,
+    OverCeiling {
+        most: Span,
+    },
+    NoTimeLeft,
+    // -- too late or too early: how it stands
+    /// Somebody was faster; who and when.
+    AlreadyDecided {
+        by: Option<PersonId>,
+        at: Instant,
+        how: Standing,
+    },
+    NotOpen {
+        how: Standing,
+        at: Instant,
+    },
+}
+
+/// How a request stands, in a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    Pending,
+    Scheduled,
+    Granting,
+    Active,
+    Revoking,
+    Denied,
+    Cancelled,
+    Unanswered,
+    Failed,
+    Ended,
+}

@@ -1,0 +1,241 @@
+//! A request and its lifecycle: one aggregate from the first ask to the ending, and the one match that moves it.
+//! Must not judge rights or read policy: that is `decide`.
+
+use serde::{Deserialize, Serialize};
+
+pub use super::request_id::{GrantId, RequestId};
+use super::{
+    command::{Length, Less},
+    entitlement::EntitlementKey,
+    event::{AlarmKind, Used},
+    ids::{PersonId, PolicyName, ResourceId, RoleName},
+    time::{Instant, Span},
+    words::WordId,
+};
+
+/// Version of the stored document. A test loads one of every version ever written.
+pub const DOCUMENT_VERSION: u32 = 1;
+
+/// The whole story. Stored as one JSON document; equal to the fold of its ledger stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub v: u32,
+    pub id: RequestId,
+    pub requester: PersonId,
+    pub subject: PersonId,
+    /// The first ask, accepted offers and extensions, in order.
+    pub asks: Vec<Ask>,
+    pub state: State,
+    pub opened_at: Instant,
+    /// Of the newest event; instants within a stream never go back.
+    pub last_at: Instant,
+    /// Number of events folded; the next one's number in the stream, and the version for optimistic locking.
+    pub n: u64,
+    /// Alarms that are raised and not cleared.
+    pub alarms: Vec<AlarmKind>,
+}
+
+/// One ask: the first, an accepted offer, or an extension.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    pub kind: AskKind,
+    pub by: PersonId,
+    pub subject: PersonId,
+    pub resource: ResourceId,
+    pub role: RoleName,
+    /// For an extension: how much more.
+    pub length: Length,
+    pub start: Option<Instant>,
+    pub reason: Option<WordId>,
+    pub ticket: Option<String>,
+    pub at: Instant,
+    /// The policy that judged it when asked, for the story; the one in force decides.
+    pub policy: PolicyName,
+    /// What the adapter said it would touch, for approvers.
+    pub preview: Preview,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskKind {
+    First,
+    Offer,
+    Extension,
+}
+
+/// Plain words from the adapter about what will be given and how to take it away by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    pub gets: String,
+    pub by_hand: String,
+}
+
+/// Where a request stands. States carry their data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    Pending { round: Round },
+    Scheduled { round: Round, start: Instant },
+    Granting { grant: Grant },
+    Active { grant: Grant, work: Work, extension: Option<Extension> },
+    Revoking { grant: Grant, work: Option<Work>, cause: Ending, since: Instant },
+    Closed { ending: Ending, at: Instant, held: Option<Held> },
+}
+
+/// The deciding of one ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// Index of the ask being decided.
+    pub ask: usize,
+    pub opened_at: Instant,
+    /// Index of the stage that is open.
+    pub stage: u32,
+    pub stage_since: Instant,
+    /// Rungs of the open stage's ladder that have opened.
+    pub rung: u32,
+    pub votes: Vec<Vote>,
+    /// People asked by "pass on"; they had the right already.
+    pub passed_to: Vec<PersonId>,
+    pub looking: Option<Look>,
+    /// Time added to the ladder by looking.
+    pub paused: Span,
+    pub reminded_at: Option<Instant>,
+    pub offer: Option<Offer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    pub person: PersonId,
+    pub stage: u32,
+    pub rung: u32,
+    pub at: Instant,
+    pub comment: Option<WordId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    pub person: PersonId,
+    pub since: Instant,
+    pub until: Instant,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    pub person: PersonId,
+    pub less: Less,
+    pub comment: Option<WordId>,
+    pub at: Instant,
+}
+
+/// What was approved, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    pub id: GrantId,
+    pub entitlement: EntitlementKey,
+    pub resource: ResourceId,
+    pub role: RoleName,
+    pub policy: PolicyName,
+    pub duration: Span,
+    /// An absolute end that was asked for; never exceeded.
+    pub end: Option<Instant>,
+    /// Longest total length that was approved with it (`extend_to`).
+    pub ceiling: Span,
+    pub cap: Span,
+    pub grace: Span,
+    pub warning: Span,
+    pub decided_at: Instant,
+    /// What does not work by then is undone.
+    pub give_up_at: Instant,
+    /// No access may exist later than this: `give_up_at + duration`, or the end asked for.
+    pub latest: Instant,
+    pub votes: Vec<Vote>,
+}
+
+/// Access that works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    pub since: Instant,
+    pub until: Instant,
+    /// The target's own expiry, where it has one.
+    pub native_expiry: Option<Instant>,
+    /// The person had it already: nothing was given, nothing will be taken.
+    pub had_before: bool,
+    /// For the holder; no secret.
+    pub how_to_connect: Option<String>,
+    pub warned: bool,
+    pub grace_used: bool,
+    /// Somebody removed it at the target.
+    pub found_absent: bool,
+}
+
+/// More time, being decided or being told to the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum Extension {
+    Asked {
+        round: Round,
+    },
+    /// Approved; the target's own expiry is being moved.
+    Moving {
+        until: Instant,
+    },
+}
+
+/// How a request closed, or what began its revoke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Ending {
+    Denied {
+        by: PersonId,
+        reason: WordId,
+    },
+    Cancelled {
+        by: Option<PersonId>,
+        reason: Option<WordId>,
+    },
+    Unanswered,
+    Failed {
+        why: String,
+    },
+    Expired,
+    Returned {
+        by: PersonId,
+    },
+    Revoked {
+        by: Option<PersonId>,
+        reason: Option<WordId>,
+    },
+    /// The person became inactive (R18).
+    Left,
+    Settled {
+        by: PersonId,
+        reason: WordId,
+    },
+}
+
+/// What a closed grant was, for the summary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub grant: Grant,
+    pub work: Option<Work>,
+    pub ended_at: Instant,
+    pub gone_at: Option<Instant>,
+    pub remains: Remains,
+    pub sessions_closed: Option<u32>,
+    pub residue: Vec<String>,
+    pub used: Option<Used>,
+}
+
+/// What the read-back showed besides this grant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remains {
+    #[default]
+    Nothing,
+    /// Still there through another live grant.
+    Through { request: RequestId },
+    /// As it was before the first grant.
+    Before,
+    /// Settled by a person: nobody read it back.
+    Unknown,
+}
