@@ -104,3 +104,20 @@ pub struct Claim {
     /// How long it is to last once it works.
     pub duration: super::time::Span,
 }
+
+impl EntitlementKey {
+    /// Names what the adapter resolved; the grant belongs to it only where the object is per grant.
+    pub fn of(order: &Order, ownership: Ownership, grant: &GrantId) -> Self {
+        use sha2::{Digest, Sha256};
+        let target = serde_json_canonicalizer::to_vec(&order.target).unwrap_or_default();
+        let mut hash = Sha256::new();
+        for part in [order.provider.as_str().as_bytes(), &target, order.principal.as_bytes()] {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        if ownership == Ownership::PerGrant {
+            hash.update(grant.as_str());
+        }
+        Self(format!("{:x}", hash.finalize()))
+    }
+}

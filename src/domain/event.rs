@@ -72,6 +72,10 @@ pub enum Event {
         reason: Option<WordId>,
     },
     Unanswered,
+    /// The person became inactive (R18) while it was not granted yet.
+    Left {
+        person: PersonId,
+    },
     // -- granting
     Scheduled {
         start: Instant,

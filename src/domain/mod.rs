@@ -1,11 +1,15 @@
 //! The rules of Hallpass as pure functions over plain values: who may, how long, what follows.
 //! Nothing here knows async, the clock, randomness, a database, a chat or a provider.
 
+pub mod asking;
 pub mod command;
 pub mod decide;
+pub mod due;
 pub mod entitlement;
 pub mod event;
+pub mod facts;
 pub mod ids;
+pub mod lifecycle;
 pub mod news;
 pub mod parse;
 pub mod plan;

@@ -68,6 +68,9 @@ pub enum AskKind {
 pub struct Preview {
     pub gets: String,
     pub by_hand: String,
+    /// As resolved when asked; used when the provider cannot be asked again at the grant.
+    #[serde(default)]
+    pub order: Option<(super::entitlement::Order, super::entitlement::Ownership)>,
 }
 
 /// Where a request stands. States carry their data.

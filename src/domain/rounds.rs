@@ -1,1 +1,104 @@
+//! Counting votes: each person once, whoever left the set no longer, the chain of the policy in force (R5, R7, R16).
 
+use std::collections::BTreeSet;
+
+use super::{
+    facts::Facts,
+    ids::PersonId,
+    policy::{Policy, Stage},
+    refusal::Refusal,
+    request::{Request, Round, Vote},
+    time::Span,
+};
+
+/// Where a chain stands after a fresh count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// First stage that is not met; None when all are.
+    pub open: Option<usize>,
+    /// Votes that count, per stage reached.
+    pub counted: Vec<Vec<PersonId>>,
+    /// People whose vote no longer counts.
+    pub dropped: Vec<PersonId>,
+}
+
+/// The stages that an ask of this length must climb.
+pub fn chain(policy: &Policy, duration: Span) -> &[Stage] {
+    if policy.at_once_up_to.is_some_and(|most| duration <= most) { &[] } else { &policy.stages }
+}
+
+/// Neither requester nor subject, and still one of us.
+pub fn may_ever_decide(request: &Request, person: &PersonId, facts: &Facts<'_>) -> bool {
+    facts.is_active(person) && *person != request.requester && *person != request.subject
+}
+
+/// Counts a round's votes afresh. Fails only when a chat that must be asked does not answer.
+pub fn count(request: &Request, round: &Round, stages: &[Stage], facts: &Facts<'_>) -> Result<Count, Refusal> {
+    let mut used: BTreeSet<PersonId> = BTreeSet::new();
+    let (mut counted, mut open) = (Vec::new(), None);
+    for (index, stage) in stages.iter().enumerate() {
+        let mut here = Vec::new();
+        for vote in &round.votes {
+            if here.len() >= stage.needed || used.contains(&vote.person) || !may_ever_decide(request, &vote.person, facts) {
+                continue;
+            }
+            if facts.includes(stage.approvers_at(rung_of(vote, index)), &vote.person)? {
+                used.insert(vote.person.clone());
+                here.push(vote.person.clone());
+            }
+        }
+        let met = here.len() >= stage.needed;
+        counted.push(here);
+        if !met {
+            open = Some(index);
+            break;
+        }
+    }
+    let dropped = round.votes.iter().map(|v| v.person.clone()).filter(|p| !used.contains(p)).collect();
+    Ok(Count { open, counted, dropped })
+}
+
+/// Escalation counts only in the stage in which it happened.
+fn rung_of(vote: &Vote, stage: usize) -> u32 {
+    if usize::try_from(vote.stage).is_ok_and(|s| s == stage) { vote.rung } else { 0 }
+}
+
+/// Could the chain be climbed by the people there are? Groups that a chat did not answer for count as enough.
+pub fn can_be_satisfied(request: &Request, stages: &[Stage], facts: &Facts<'_>) -> bool {
+    let sets: Vec<(BTreeSet<PersonId>, usize)> = stages
+        .iter()
+        .filter(|stage| stage.approvers_at(u32::MAX).all(|who| facts.includes([who], &request.requester).is_ok()))
+        .map(|stage| {
+            let mut people = facts.people(stage.approvers_at(u32::MAX));
+            people.retain(|p| may_ever_decide(request, p, facts));
+            (people, stage.needed)
+        })
+        .collect();
+    let seats: Vec<usize> = sets.iter().enumerate().flat_map(|(i, (_, needed))| std::iter::repeat_n(i, *needed)).collect();
+    let mut taken: std::collections::BTreeMap<PersonId, usize> = std::collections::BTreeMap::new();
+    (0..seats.len()).all(|seat| seat_somebody(seat, &seats, &sets, &mut taken, &mut BTreeSet::new()))
+}
+
+/// One augmenting path of a bipartite matching: seats of stages to distinct people.
+fn seat_somebody(
+    seat: usize,
+    seats: &[usize],
+    sets: &[(BTreeSet<PersonId>, usize)],
+    taken: &mut std::collections::BTreeMap<PersonId, usize>,
+    tried: &mut BTreeSet<PersonId>,
+) -> bool {
+    for person in &sets[seats[seat]].0 {
+        if !tried.insert(person.clone()) {
+            continue;
+        }
+        let free = match taken.get(person).copied() {
+            None => true,
+            Some(other) => seat_somebody(other, seats, sets, taken, tried),
+        };
+        if free {
+            taken.insert(person.clone(), seat);
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,150 @@
+//! May this be asked, and how long would it be? The rules for a new ask, an offer and an extension.
+
+use super::{
+    command::{Length, NewAsk},
+    facts::Facts,
+    ids::PersonId,
+    policy::{Policy, TicketRule},
+    refusal::Refusal,
+    request::{Ask, AskKind, Preview, Request, State},
+    time::{Instant, Span},
+};
+
+/// Furthest ahead that a start may be set.
+const FURTHEST_START: Span = Span::from_seconds(30 * 86_400);
+/// Nothing shorter is worth a grant.
+const SHORTEST: Span = Span::from_minutes(1);
+
+/// Judges a new ask under the policy in force. `open` are the subject's open requests.
+pub fn judge(new: &NewAsk, by: &PersonId, preview: Preview, open: &[Request], facts: &Facts<'_>, now: Instant) -> Result<Ask, Refusal> {
+    if facts.catalogue.frozen {
+        return Err(Refusal::Frozen);
+    }
+    if !facts.is_active(by) {
+        return Err(Refusal::Inactive);
+    }
+    let (_, _, policy) = facts.catalogue.role(&new.resource, &new.role).ok_or_else(|| Refusal::NoSuchRole {
+        resource: new.resource.clone(),
+        name: new.role.to_string(),
+        near: Vec::new(),
+        roles: facts.catalogue.resources.get(&new.resource).map(|r| r.roles.iter().map(|r| r.name.clone()).collect()).unwrap_or_default(),
+    })?;
+    may_ask(new, by, policy, facts)?;
+    let subject = new.subject.clone().unwrap_or_else(|| by.clone());
+    may_ask_for(&subject, by, policy, facts)?;
+    let length = new.length.unwrap_or(Length::For(policy.default));
+    check_start(new.start, now)?;
+    check_length(length, new.start.unwrap_or(now), policy)?;
+    check_reason(&new.reason.text, policy)?;
+    check_ticket(new.ticket.as_deref(), policy.ticket.as_ref())?;
+    if let Some(other) = open.iter().find(|r| same_access(r, new, &subject)) {
+        return Err(Refusal::AlreadyOpen { request: other.id.clone() });
+    }
+    Ok(Ask {
+        kind: AskKind::First,
+        by: by.clone(),
+        subject,
+        resource: new.resource.clone(),
+        role: new.role.clone(),
+        length,
+        start: new.start,
+        reason: (!new.reason.text.trim().is_empty()).then(|| new.reason.id.clone()),
+        ticket: new.ticket.clone(),
+        at: now,
+        policy: policy.name.clone(),
+        preview,
+    })
+}
+
+fn same_access(request: &Request, new: &NewAsk, subject: &PersonId) -> bool {
+    let ask = request.main_ask();
+    let waiting = matches!(request.state, State::Pending { .. } | State::Scheduled { .. } | State::Granting { .. });
+    waiting && request.subject == *subject && ask.resource == new.resource && ask.role == new.role
+}
+
+fn may_ask(new: &NewAsk, by: &PersonId, policy: &Policy, facts: &Facts<'_>) -> Result<(), Refusal> {
+    if facts.includes(&policy.may_ask, by)? {
+        return Ok(());
+    }
+    let roles = facts.catalogue.resources.get(&new.resource).map(|r| r.roles.as_slice()).unwrap_or_default();
+    let others = roles.iter().filter(|role| {
+        let policy = facts.catalogue.policies.get(&role.policy);
+        policy.is_some_and(|p| facts.includes(&p.may_ask, by).unwrap_or(false))
+    });
+    let others = others.map(|role| role.name.clone()).collect();
+    Err(Refusal::MayNotAsk { resource: new.resource.clone(), role: new.role.clone(), others })
+}
+
+fn may_ask_for(subject: &PersonId, by: &PersonId, policy: &Policy, facts: &Facts<'_>) -> Result<(), Refusal> {
+    if subject == by {
+        return Ok(());
+    }
+    if !facts.includes(&policy.on_behalf_of, by)? {
+        return Err(Refusal::MayNotAskFor { subject: subject.clone() });
+    }
+    if facts.is_active(subject) { Ok(()) } else { Err(Refusal::SubjectInactive { subject: subject.clone() }) }
+}
+
+fn check_start(start: Option<Instant>, now: Instant) -> Result<(), Refusal> {
+    match start {
+        Some(start) if start < now => Err(Refusal::StartInPast { start }),
+        Some(start) if start > now + FURTHEST_START => Err(Refusal::StartTooFar { start, latest: now + FURTHEST_START }),
+        _ => Ok(()),
+    }
+}
+
+fn check_length(length: Length, from: Instant, policy: &Policy) -> Result<(), Refusal> {
+    let asked = match length {
+        Length::For(span) => span,
+        Length::Until(end) if end <= from => return Err(Refusal::EndInPast { end }),
+        Length::Until(end) => end.since(from),
+    };
+    if asked > policy.cap {
+        return Err(Refusal::OverCap { asked, cap: policy.cap });
+    }
+    if asked < SHORTEST {
+        return Err(Refusal::BadDuration { text: format!("{} s", asked.seconds()), why: "shorter than a minute".into() });
+    }
+    Ok(())
+}
+
+fn check_reason(reason: &str, policy: &Policy) -> Result<(), Refusal> {
+    let min_chars = policy.reason.min_chars;
+    if reason.trim().chars().count() < min_chars { Err(Refusal::ReasonMissing { min_chars }) } else { Ok(()) }
+}
+
+fn check_ticket(ticket: Option<&str>, rule: Option<&TicketRule>) -> Result<(), Refusal> {
+    let Some(rule) = rule else {
+        return match ticket {
+            Some(ticket) if !looks_like_ticket(ticket, &[]) => {
+                Err(Refusal::TicketWrong { ticket: ticket.to_owned(), projects: Vec::new() })
+            }
+            _ => Ok(()),
+        };
+    };
+    match ticket {
+        None if rule.required => Err(Refusal::TicketMissing { projects: rule.projects.clone() }),
+        Some(ticket) if !looks_like_ticket(ticket, &rule.projects) => {
+            Err(Refusal::TicketWrong { ticket: ticket.to_owned(), projects: rule.projects.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `OPS-4512`: letters, a dash, digits; at most 40 characters. Anything else could carry markup.
+fn looks_like_ticket(ticket: &str, projects: &[String]) -> bool {
+    let Some((project, number)) = ticket.rsplit_once('-') else { return false };
+    let shape = !project.is_empty()
+        && project.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !number.is_empty()
+        && number.chars().all(|c| c.is_ascii_digit());
+    shape && ticket.len() <= 40 && (projects.is_empty() || projects.iter().any(|p| p == project))
+}
+
+/// How long the ask would last if it began at `from`.
+pub fn duration_from(ask: &Ask, from: Instant) -> Span {
+    match ask.length {
+        Length::For(span) => span,
+        Length::Until(end) => end.since(from),
+    }
+}

@@ -1,0 +1,246 @@
+//! What time alone brings about, and what a provider's answer does: ticks, news, wake-up times and claims.
+
+use super::{
+    decide::{self, Context, ending, policy_of},
+    entitlement::Claim,
+    event::{AlarmKind, Event, ExtensionEnd},
+    facts::Facts,
+    news::News,
+    policy::{Policy, Stage},
+    request::{Ending, Extension, Grant, Request, Round, State, Work},
+    rounds,
+    time::{Instant, Span},
+};
+
+/// A revoke that is not over by then is an alarm. R3 says by `until` + 30 s; the difference is for ticking and committing.
+pub const ALARM_AFTER: Span = Span::from_seconds(25);
+/// When something must be asked again because a chat did not answer.
+const ASK_AGAIN: Span = Span::from_seconds(10);
+
+/// Everything that has come due at `now`, in order. Idempotent: a second tick at the same time finds nothing.
+pub fn tick(request: &Request, context: &Context<'_>) -> Vec<Event> {
+    match &request.state {
+        State::Pending { round } => pending(request, round, context),
+        State::Scheduled { round, start } if *start <= context.now => begin(request, round, context),
+        State::Granting { grant } if grant.give_up_at.min(grant.latest) <= context.now => {
+            vec![Event::GrantFailed { why: "it did not work in time".into(), permanent: false }]
+        }
+        State::Active { grant, work, extension } => active(request, grant, work, extension.as_ref(), context),
+        State::Revoking { since, .. } if alarm_at(request, *since) <= context.now && !request.alarms.contains(&AlarmKind::StillOpen) => {
+            vec![Event::AlarmRaised { alarm: AlarmKind::StillOpen }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// From the end of the access; from the first look at it where the bot was down over the end.
+fn alarm_at(request: &Request, since: Instant) -> Instant {
+    let State::Revoking { work: Some(work), .. } = &request.state else { return since + ALARM_AFTER };
+    let looked_late = since.since(work.until) > Span::from_seconds(10);
+    if looked_late { since + ALARM_AFTER } else { since.min(work.until) + ALARM_AFTER }
+}
+
+/// Somebody left (R18): what they hold ends at once, what they asked for or was asked for them closes.
+pub fn left(request: &Request, person: &super::ids::PersonId) -> Vec<Event> {
+    match &request.state {
+        State::Pending { .. } | State::Scheduled { .. } if request.subject == *person || request.requester == *person => {
+            vec![Event::Left { person: person.clone() }]
+        }
+        State::Granting { .. } | State::Active { .. } if request.subject == *person => ending(request, Ending::Left),
+        _ => Vec::new(),
+    }
+}
+
+fn stages<'a>(request: &Request, round: &Round, facts: &Facts<'a>, now: Instant) -> Option<(&'a Policy, &'a [Stage])> {
+    let policy = policy_of(request, facts)?;
+    let ask = request.asks.get(round.ask)?;
+    Some((policy, rounds::chain(policy, super::asking::duration_from(ask, ask.start.unwrap_or(now).max(now)))))
+}
+
+fn pending(request: &Request, round: &Round, context: &Context<'_>) -> Vec<Event> {
+    let Some((policy, stages)) = stages(request, round, &context.facts, context.now) else { return vec![Event::Unanswered] };
+    if round.opened_at + policy.patience <= context.now {
+        return vec![Event::Unanswered];
+    }
+    ladder(round, stages, context.now)
+}
+
+/// Escalations and reminders of the open stage.
+fn ladder(round: &Round, stages: &[Stage], now: Instant) -> Vec<Event> {
+    let Some(stage) = usize::try_from(round.stage).ok().and_then(|i| stages.get(i)) else { return Vec::new() };
+    let mut events = Vec::new();
+    let first = usize::try_from(round.rung).unwrap_or(usize::MAX);
+    for (index, rung) in stage.ladder.iter().enumerate().skip(first) {
+        if round.stage_since + round.paused + rung.after <= now {
+            events.push(Event::Escalated { rung: u32::try_from(index + 1).unwrap_or(u32::MAX) });
+        }
+    }
+    if reminder_at(round, stage).is_some_and(|at| at <= now) {
+        events.push(Event::Reminded);
+    }
+    events
+}
+
+fn reminder_at(round: &Round, stage: &Stage) -> Option<Instant> {
+    let every = stage.remind_every?;
+    let from = round.reminded_at.unwrap_or(round.stage_since);
+    Some(round.looking.as_ref().map_or(from + every, |look| (from + every).max(look.until)))
+}
+
+/// A scheduled start: votes are counted afresh (R16); what no longer suffices is asked again.
+fn begin(request: &Request, round: &Round, context: &Context<'_>) -> Vec<Event> {
+    if context.facts.catalogue.frozen {
+        return Vec::new();
+    }
+    let Some((_, stages)) = stages(request, round, &context.facts, context.now) else {
+        return vec![Event::Cancelled { person: None, reason: None }];
+    };
+    match rounds::count(request, round, stages, &context.facts) {
+        Err(_) => Vec::new(),
+        Ok(rounds::Count { open: Some(open), dropped, .. }) => {
+            vec![Event::Reopened { stage: u32::try_from(open).unwrap_or(u32::MAX), dropped }]
+        }
+        Ok(_) => match decide::advance(request, context) {
+            Ok(events) => events,
+            Err(super::refusal::Refusal::EndInPast { .. }) => vec![Event::Cancelled { person: None, reason: None }],
+            Err(_) => Vec::new(),
+        },
+    }
+}
+
+fn active(request: &Request, grant: &Grant, work: &Work, extension: Option<&Extension>, context: &Context<'_>) -> Vec<Event> {
+    let now = context.now;
+    if work.until <= now {
+        let asked = matches!(extension, Some(Extension::Asked { .. }));
+        let most = work.since + grant.cap;
+        let graced = (work.until + grant.grace).min(most).min(grant.end.unwrap_or(most));
+        if asked && !work.grace_used && graced > now {
+            return vec![Event::GraceBegan { until: graced }];
+        }
+        return ending(request, Ending::Expired);
+    }
+    let mut events = Vec::new();
+    if !work.warned && warn_at(grant, work) <= now {
+        events.push(Event::Warned);
+    }
+    if let Some(Extension::Asked { round }) = extension
+        && let Some((policy, stages)) = stages(request, round, &context.facts, now)
+    {
+        if round.opened_at + policy.patience <= now {
+            events.push(Event::ExtensionClosed { how: ExtensionEnd::Unanswered, person: None, reason: None });
+        } else {
+            events.extend(ladder(round, stages, now));
+        }
+    }
+    events
+}
+
+fn warn_at(grant: &Grant, work: &Work) -> Instant {
+    work.until - grant.warning
+}
+
+/// When time alone may bring something about; None: never. May be early, never late.
+pub fn wake_at(request: &Request, facts: &Facts<'_>, now: Instant) -> Option<Instant> {
+    match &request.state {
+        State::Pending { round } => Some(round_wake(request, round, facts, now)),
+        State::Scheduled { start, .. } => Some(if *start <= now { now + ASK_AGAIN } else { *start }),
+        State::Granting { grant } => Some(grant.give_up_at.min(grant.latest)),
+        State::Active { grant, work, extension } => {
+            let warn = (!work.warned).then(|| warn_at(grant, work));
+            let round = match extension {
+                Some(Extension::Asked { round }) => Some(round_wake(request, round, facts, now)),
+                _ => None,
+            };
+            [Some(work.until), warn, round].into_iter().flatten().min()
+        }
+        State::Revoking { since, .. } => (!request.alarms.contains(&AlarmKind::StillOpen)).then(|| alarm_at(request, *since)),
+        State::Closed { .. } => None,
+    }
+}
+
+fn round_wake(request: &Request, round: &Round, facts: &Facts<'_>, now: Instant) -> Instant {
+    let Some((policy, stages)) = stages(request, round, facts, now) else { return now };
+    let stage = usize::try_from(round.stage).ok().and_then(|i| stages.get(i));
+    let rung = stage.and_then(|s| s.ladder.get(usize::try_from(round.rung).ok()?)).map(|r| round.stage_since + round.paused + r.after);
+    let remind = stage.and_then(|s| reminder_at(round, s));
+    [Some(round.opened_at + policy.patience), rung, remind].into_iter().flatten().min().unwrap_or(now)
+}
+
+/// What a provider's answer means for this request. News that no longer fits its state means nothing.
+pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
+    match (&request.state, news) {
+        (State::Granting { grant }, News::Working { since, native_expiry, had_before, how_to_connect }) => {
+            let until = (*since + grant.duration).min(grant.latest);
+            if until <= now {
+                return vec![Event::GrantFailed { why: "it worked only after its time".into(), permanent: false }];
+            }
+            vec![Event::Working {
+                work: Work {
+                    since: *since,
+                    until,
+                    native_expiry: *native_expiry,
+                    had_before: *had_before,
+                    how_to_connect: how_to_connect.clone(),
+                    warned: false,
+                    grace_used: false,
+                    found_absent: false,
+                },
+            }]
+        }
+        (State::Granting { .. }, News::GrantFailed { why, permanent }) => {
+            let mut events = vec![Event::GrantFailed { why: why.clone(), permanent: *permanent }];
+            if *permanent {
+                events.push(Event::AlarmRaised { alarm: AlarmKind::GrantFailed });
+            }
+            events
+        }
+        (State::Active { extension: Some(Extension::Moving { until }), .. }, News::Extended { native_expiry, .. }) => {
+            vec![Event::Extended { until: *until, native_expiry: *native_expiry }]
+        }
+        (State::Active { work, .. }, News::FoundAbsent) if !work.found_absent && !work.had_before => vec![Event::FoundAbsent],
+        (State::Revoking { .. }, News::Gone { remains, sessions_closed, residue, used }) => {
+            let mut events = Vec::new();
+            if request.alarms.contains(&AlarmKind::StillOpen) {
+                events.push(Event::AlarmCleared { alarm: AlarmKind::StillOpen });
+            }
+            events.push(Event::Gone {
+                remains: remains.clone(),
+                sessions_closed: *sessions_closed,
+                residue: residue.clone(),
+                used: used.clone(),
+            });
+            if !residue.is_empty() {
+                events.push(Event::AlarmRaised { alarm: AlarmKind::Residue });
+            }
+            events
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The request's only word to its entitlement; None: it has none (any more).
+pub fn claim(request: &Request) -> Option<Claim> {
+    let (grant, until, extend_to, wanted) = match &request.state {
+        State::Granting { grant } => (grant, None, None, true),
+        State::Active { grant, work, extension } => {
+            let to = match extension {
+                Some(Extension::Moving { until }) => Some(*until),
+                _ => None,
+            };
+            (grant, Some(work.until), to, true)
+        }
+        State::Revoking { grant, work, since, .. } => (grant, Some(work.as_ref().map_or(*since, |w| w.until)), None, false),
+        _ => return None,
+    };
+    Some(Claim {
+        entitlement: grant.entitlement.clone(),
+        request: request.id.clone(),
+        grant: grant.id.clone(),
+        wanted,
+        until,
+        extend_to,
+        latest: grant.latest,
+        give_up_at: grant.give_up_at,
+        duration: grant.duration,
+    })
+}
