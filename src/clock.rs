@@ -4,12 +4,15 @@ use std::sync::Mutex;
 
 use chrono::Utc;
 
-use crate::domain::time::Instant;
+use crate::domain::time::{Instant, Span};
 
 /// Where `now` comes from.
 pub trait Clock: Send + Sync {
     /// As this clock has it; may jump (`bot` guards against that).
     fn now(&self) -> Instant;
+
+    /// Microseconds that only ever go forward, at the rate of this clock; for telling a jump from time passing.
+    fn monotonic(&self) -> i64;
 
     /// The real moment that `at` stands for, for what the outside world judges by its own clocks (certificates).
     fn real(&self, at: Instant) -> Instant {
@@ -21,7 +24,17 @@ pub trait Clock: Send + Sync {
 #[derive(Debug, Default)]
 pub struct SystemClock;
 
+/// Microseconds since this process first asked.
+fn steady() -> i64 {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    i64::try_from(START.get_or_init(std::time::Instant::now).elapsed().as_micros()).unwrap_or(i64::MAX)
+}
+
 impl Clock for SystemClock {
+    fn monotonic(&self) -> i64 {
+        steady()
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
     fn now(&self) -> Instant {
         Utc::now().into()
@@ -30,21 +43,36 @@ impl Clock for SystemClock {
 
 /// A clock that tests move by hand.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<Instant>);
+pub struct ManualClock(Mutex<(Instant, i64)>);
 
 impl ManualClock {
     pub const fn new(at: Instant) -> Self {
-        Self(Mutex::new(at))
+        Self(Mutex::new((at, 0)))
     }
 
-    pub fn set(&self, at: Instant) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = at;
+    /// Time passes.
+    pub fn advance(&self, by: Span) {
+        let mut state = self.lock();
+        *state = (state.0 + by, state.1 + by.seconds() * 1_000_000);
+    }
+
+    /// Somebody sets the wall clock; no time passes.
+    pub fn jump(&self, to: Instant) {
+        self.lock().0 = to;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (Instant, i64)> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.lock().0
+    }
+
+    fn monotonic(&self) -> i64 {
+        self.lock().1
     }
 }
 
@@ -63,6 +91,10 @@ impl FastClock {
 }
 
 impl Clock for FastClock {
+    fn monotonic(&self) -> i64 {
+        steady().saturating_mul(self.factor)
+    }
+
     fn now(&self) -> Instant {
         let real = SystemClock.now().micros().saturating_sub(self.start.micros());
         Instant::from_micros(self.start.micros().saturating_add(real.saturating_mul(self.factor)))

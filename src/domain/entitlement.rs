@@ -105,6 +105,30 @@ pub struct Claim {
     pub duration: super::time::Span,
 }
 
+impl Entitlement {
+    /// Nothing is known and nothing was done yet.
+    pub const fn new(key: EntitlementKey, ownership: Ownership, order: Order) -> Self {
+        Self {
+            v: 1,
+            key,
+            ownership,
+            order,
+            had_before: None,
+            handle: None,
+            given: false,
+            native_expiry: None,
+            call: None,
+            unknown_until: None,
+            reads: 0,
+            tries: 0,
+            last_answer: None,
+            sessions_closed: None,
+            residue: Vec::new(),
+            waiting: None,
+        }
+    }
+}
+
 impl EntitlementKey {
     /// Names what the adapter resolved; the grant belongs to it only where the object is per grant.
     pub fn of(order: &Order, ownership: Ownership, grant: &GrantId) -> Self {

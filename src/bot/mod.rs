@@ -1,0 +1,144 @@
+//! Loads, asks facts, decides, commits, and tries again when stale. The only way in for anything that starts work.
+//! Changes nothing outside the store: that is the workers' business.
+
+mod answers;
+mod changes;
+mod command;
+mod facts;
+mod handle;
+mod reports;
+mod time;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use rand::{RngCore, SeedableRng, rngs::StdRng};
+
+pub use command::{Answer, Body, Incoming};
+pub use facts::Facts;
+pub use handle::NotRecorded;
+
+use crate::{
+    clock::Clock,
+    domain::{command::Actor, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
+    provider::Provider,
+    store::{Alarm, AlarmWrite, Commit, CommitError, NewEntry, Store, StoreError, TaskKind, TaskWant},
+};
+
+/// The adapters by configured name.
+pub type Providers = BTreeMap<ProviderName, Arc<dyn Provider>>;
+
+/// The bot: shared by all doors and workers.
+pub struct Bot {
+    store: Store,
+    guard: time::Guard,
+    catalogue: RwLock<Arc<Catalogue>>,
+    providers: RwLock<Arc<Providers>>,
+    facts: Arc<dyn Facts>,
+    chance: Mutex<StdRng>,
+    /// Rung whenever something may have become due sooner than the loop thinks.
+    pub wake: tokio::sync::Notify,
+}
+
+/// What `main` hands over.
+pub struct Parts {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub catalogue: Catalogue,
+    pub providers: Providers,
+    pub facts: Arc<dyn Facts>,
+    /// Seeds all chance: ids, salts.
+    pub seed: u64,
+}
+
+impl Bot {
+    /// Reads the time's high-water mark and is ready.
+    pub async fn new(parts: Parts) -> Result<Self, StoreError> {
+        let highest = parts.store.highest_now().await?;
+        Ok(Self {
+            store: parts.store,
+            guard: time::Guard::new(parts.clock, highest),
+            catalogue: RwLock::new(Arc::new(parts.catalogue)),
+            providers: RwLock::new(Arc::new(parts.providers)),
+            facts: parts.facts,
+            chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
+            wake: tokio::sync::Notify::new(),
+        })
+    }
+
+    /// The guarded time: never behind the highest seen (R17).
+    pub fn now(&self) -> Instant {
+        self.guard.now()
+    }
+
+    /// The policy in force.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All adapters in force.
+    pub fn providers(&self) -> Arc<Providers> {
+        self.providers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn provider(&self, name: &ProviderName) -> Option<Arc<dyn Provider>> {
+        self.providers().get(name).cloned()
+    }
+
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Puts a checked policy and its adapters in force, and records it.
+    pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
+        let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+        *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
+        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
+        self.wake.notify_waiters();
+        Ok(())
+    }
+
+    /// Appends to the bot's own stream.
+    pub async fn record(&self, operation: Operation) -> Result<(), CommitError> {
+        let entry = self.entry("bot", Actor::BOT, &operation);
+        self.store.commit(Commit { entries: vec![entry], now: Some(self.guard.highest()), ..Commit::default() }).await
+    }
+
+    /// Raises an alarm that belongs to no request, once.
+    pub async fn raise(&self, id: &str, what: String, operation: Operation) -> Result<(), CommitError> {
+        tracing::error!(alarm.id = id, "{what}");
+        let now = self.now();
+        let alarm = Alarm { id: id.to_owned(), request: None, raised_at: now, cleared_at: None, what, told: String::new() };
+        self.store
+            .commit(Commit {
+                alarms: vec![AlarmWrite(alarm)],
+                tasks: vec![TaskWant { kind: TaskKind::Alarm, key: id.to_owned(), queue: "alarms".into(), due_at: now }],
+                entries: vec![self.entry("bot", Actor::BOT, &operation)],
+                ..Commit::default()
+            })
+            .await
+    }
+
+    fn entry(&self, stream: &str, actor: Actor, event: &impl serde::Serialize) -> NewEntry {
+        NewEntry {
+            stream: stream.to_owned(),
+            at: self.now(),
+            actor,
+            policy: self.catalogue().digest.clone(),
+            event: serde_json::to_value(event).unwrap_or_default(),
+        }
+    }
+
+    fn random(&self) -> u128 {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        (u128::from(chance.next_u64()) << 64) | u128::from(chance.next_u64())
+    }
+
+    /// True when nothing may be granted: broken policy file, or a clock that is not believed.
+    fn is_frozen(&self) -> bool {
+        self.catalogue().frozen || !self.guard.is_trusted()
+    }
+}

@@ -1,0 +1,209 @@
+//! What time and the workers bring: due requests, providers' answers, leavers, the clock itself.
+
+use std::collections::BTreeSet;
+
+use super::{Bot, changes::Step, time::Look};
+use crate::{
+    domain::{
+        command::Actor,
+        decide::{self, Context},
+        due,
+        event::{Event, Operation},
+        facts::{Facts, Groups},
+        ids::PersonId,
+        news::News,
+        request::{GrantId, Request, RequestId, State},
+        rounds,
+    },
+    store::{Commit, CommitError, Filter, StoreError},
+};
+
+/// Due requests decided in one transaction.
+const BATCH: u32 = 200;
+/// Tries before a stale commit is left to the next tick.
+const TRIES: usize = 20;
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl Bot {
+    /// A worker's report: decides what the news means for each request and commits that together with `commit`
+    /// (entitlement, claims, fence, ledger entries). Stale is retried inside; Fenced and Unavailable come out.
+    pub async fn report(&self, news: Vec<(RequestId, News)>, commit: Commit) -> Result<(), CommitError> {
+        for _ in 0..TRIES {
+            let (catalogue, groups, now) = (self.catalogue(), Groups::default(), self.now());
+            let mut whole = commit.clone();
+            let mut steps = Vec::new();
+            for (id, news) in &news {
+                let Some(before) = self.store.request(id).await? else { continue };
+                let events = due::news(&before, news, now);
+                if !events.is_empty() {
+                    steps.push((before, events));
+                }
+            }
+            steps.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+            for (before, events) in &steps {
+                let Some(after) = fold(before, events, now) else { continue };
+                let step = Step { before: Some(before), after: &after, events, actor: &Actor::BOT, order: None };
+                self.changes(&mut whole, step, &catalogue, &groups, now).await?;
+            }
+            match self.store.commit(whole).await {
+                Err(CommitError::Stale) => {}
+                done => {
+                    self.wake.notify_waiters();
+                    return done;
+                }
+            }
+        }
+        Err(CommitError::Stale)
+    }
+
+    /// Before the first grant call of a claim: do the votes still suffice under the policy in force (R16, R17, R15)?
+    /// False: not now, or the request has been moved on (its claim is no longer wanted); do not call.
+    pub async fn may_grant(&self, id: &RequestId) -> Result<bool, CommitError> {
+        if self.is_frozen() {
+            return Ok(false);
+        }
+        for _ in 0..TRIES {
+            let Some(request) = self.store.request(id).await? else { return Ok(false) };
+            let State::Granting { grant } = &request.state else { return Ok(matches!(request.state, State::Active { .. })) };
+            let (catalogue, now) = (self.catalogue(), self.now());
+            let voters: Vec<&PersonId> = grant.votes.iter().map(|v| &v.person).chain([&request.subject]).collect();
+            let groups = self.gather(&catalogue, Some(&request), &voters, &[]).await;
+            let facts = Facts { catalogue: &catalogue, groups: &groups };
+            let mut round = crate::domain::request::Round::new(0, request.opened_at);
+            round.votes.clone_from(&grant.votes);
+            let policy = decide::policy_of(&request, &facts);
+            let stands = policy.map(|policy| rounds::count(&request, &round, rounds::chain(policy, grant.duration), &facts));
+            let why = match stands {
+                Some(Ok(count)) if count.open.is_none() && facts.is_active(&request.subject) => {
+                    if policy.is_some_and(|p| grant.duration <= p.cap) {
+                        return Ok(true);
+                    }
+                    "the policy's cap is now shorter"
+                }
+                Some(Err(_)) => return Ok(false),
+                _ => "the approvals no longer suffice",
+            };
+            let event = Event::GrantFailed { why: why.into(), permanent: false };
+            match self.commit_step(&request, &[event], &groups).await {
+                Err(CommitError::Stale) => {}
+                done => return done.map(|()| false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whatever has come due in requests: one batch. Returns how many were handled.
+    pub async fn tick(&self) -> Result<usize, CommitError> {
+        self.watch_clock().await?;
+        let now = self.now();
+        let due = self.store.due_requests(now, BATCH).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let mut whole = Commit::default();
+        for id in &due {
+            self.tick_one(id, &mut whole).await?;
+        }
+        whole.requests.sort_by(|a, b| a.request.id.cmp(&b.request.id));
+        match self.store.commit(whole).await {
+            Err(CommitError::Stale) => {
+                // Somebody was faster on one of them: each alone.
+                for id in &due {
+                    let mut one = Commit::default();
+                    self.tick_one(id, &mut one).await?;
+                    match self.store.commit(one).await {
+                        Ok(()) | Err(CommitError::Stale) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            done => done?,
+        }
+        self.wake.notify_waiters();
+        Ok(due.len())
+    }
+
+    async fn tick_one(&self, id: &RequestId, commit: &mut Commit) -> Result<(), CommitError> {
+        let Some(before) = self.store.request(id).await? else { return Ok(()) };
+        let (catalogue, now) = (self.catalogue(), self.now());
+        let frozen = self.is_frozen();
+        let starts = matches!(before.state, State::Scheduled { .. });
+        let groups = if starts { self.gather(&catalogue, Some(&before), &[&before.subject], &[]).await } else { Groups::default() };
+        let order = if starts && !frozen {
+            let ask = before.main_ask();
+            self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w))
+        } else {
+            None
+        };
+        let facts = Facts { catalogue: &catalogue, groups: &groups };
+        let context = Context { facts, now, grant: GrantId::new(self.random()), order: order.clone() };
+        let events = if frozen && starts { Vec::new() } else { due::tick(&before, &context) };
+        let Some(after) = fold(&before, &events, now) else { return Ok(()) };
+        let step = Step { before: Some(&before), after: &after, events: &events, actor: &Actor::BOT, order };
+        Ok(self.changes(commit, step, &catalogue, &groups, now).await?)
+    }
+
+    /// Commits events of one request, decided here.
+    pub(super) async fn commit_step(&self, before: &Request, events: &[Event], groups: &Groups) -> Result<(), CommitError> {
+        let (catalogue, now) = (self.catalogue(), self.now());
+        let Some(after) = fold(before, events, now) else { return Ok(()) };
+        let mut commit = Commit::default();
+        let step = Step { before: Some(before), after: &after, events, actor: &Actor::BOT, order: None };
+        self.changes(&mut commit, step, &catalogue, groups, now).await?;
+        let done = self.store.commit(commit).await;
+        self.wake.notify_waiters();
+        done
+    }
+
+    /// Looks at everybody who holds or waits for something; who left loses it at once (R18).
+    pub async fn leavers(&self) -> Result<usize, CommitError> {
+        let open = self.store.requests(&Filter { open: Some(true), limit: u32::MAX, ..Filter::default() }).await?;
+        let catalogue = self.catalogue();
+        let people: BTreeSet<&PersonId> = open.iter().flat_map(|r| [&r.requester, &r.subject]).collect();
+        let people: Vec<&PersonId> = people.into_iter().collect();
+        let groups = self.gather(&catalogue, None, &people, &[]).await;
+        let facts = Facts { catalogue: &catalogue, groups: &groups };
+        let mut gone = 0;
+        for person in people.into_iter().filter(|p| !facts.is_active(p)) {
+            for request in open.iter().filter(|r| r.requester == *person || r.subject == *person) {
+                let events = due::left(request, person);
+                if events.is_empty() {
+                    continue;
+                }
+                match self.commit_step(request, &events, &groups).await {
+                    Ok(()) => gone += 1,
+                    Err(CommitError::Stale) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    async fn watch_clock(&self) -> Result<(), CommitError> {
+        match self.guard.look() {
+            (_, Look::Jumped { from, to }) => {
+                let what = format!("the clock jumped from {from} to {to}: what is due ends, nothing is granted until it is confirmed");
+                self.raise("clock", what, Operation::ClockJumped { from, to }).await
+            }
+            (_, Look::Confirmed) => self.record(Operation::ClockConfirmed { by: None }).await,
+            (_, Look::Steady) => Ok(()),
+        }
+    }
+}
+
+/// The document after these events; an impossible one is a bug that is logged, not a panic.
+pub(super) fn fold(before: &Request, events: &[Event], now: crate::domain::time::Instant) -> Option<Request> {
+    match events.iter().try_fold(before.clone(), |request, event| request.apply(event, now)) {
+        Ok(after) => Some(after),
+        Err(illegal) => {
+            tracing::error!(request.id = %before.id, "{illegal}");
+            None
+        }
+    }
+}
