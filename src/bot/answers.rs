@@ -45,7 +45,7 @@ impl Bot {
                     if request.requester != person && request.subject != person {
                         commit.entries.push(self.entry("bot", actor, &Operation::Looked { what: id.to_string() }));
                     }
-                    Answer::said("show", self.summary(&request, &person, catalogue, self.now()).await?)
+                    Answer::said("show", self.summary(&request, &person, self.now()).await?)
                 }
                 _ => return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() })),
             },
@@ -55,7 +55,7 @@ impl Bot {
                 let mut rows = Vec::new();
                 for request in held {
                     if has_access(&request) && self.may_see(&request, &person, catalogue).await {
-                        rows.push(self.summary(&request, &person, catalogue, self.now()).await?);
+                        rows.push(self.summary(&request, &person, self.now()).await?);
                     }
                 }
                 commit.entries.push(self.entry("bot", actor, &Operation::Looked { what: format!("who {resource}") }));

@@ -4,18 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{
-    Answer, Body, Bot, Incoming,
-    changes::{Step, stream_of},
-    reports::fold,
-};
+use super::{Answer, Body, Bot, Incoming, changes::Step, reports::fold};
 use crate::{
     domain::{
         asking,
         command::{Act, Actor, Door, NewAsk},
         decide::{self, Context},
         event::{Event, Operation},
-        facts::{Facts, Groups},
+        facts::Facts,
         ids::{PersonId, ResourceId, RoleName},
         parse::{self, Parsed, RevokeTarget},
         policy::{Catalogue, Platform, Who},
@@ -282,7 +278,7 @@ impl Bot {
         let step = Step { before: None, after: &after, events: &events, actor: &caller.actor, order: context.order.clone() };
         self.changes(&mut commit, step, catalogue, &groups, now).await?;
         self.store.commit(commit).await?;
-        Ok(Ok(Answer::said("asked", self.summary(&after, &caller.person, catalogue, now).await?)))
+        Ok(Ok(Answer::said("asked", self.summary(&after, &caller.person, now).await?)))
     }
 
     async fn act(&self, caller: &Caller, id: &RequestId, act: &Act, catalogue: &Catalogue) -> Result<Result<Answer, Refusal>, CommitError> {
@@ -311,7 +307,7 @@ impl Bot {
         let step = Step { before: Some(&before), after: &after, events: &events, actor: &caller.actor, order };
         self.changes(&mut commit, step, catalogue, &groups, now).await?;
         self.store.commit(commit).await?;
-        let mut data = self.summary(&after, &caller.person, catalogue, now).await?;
+        let mut data = self.summary(&after, &caller.person, now).await?;
         data["act"] = json!(act_name(act));
         data["events"] = json!(events.iter().map(Event::name).collect::<Vec<_>>());
         Ok(Ok(Answer::said("acted", data)))
@@ -397,14 +393,9 @@ impl Bot {
     }
 
     /// What an answer about one request shows.
-    pub(super) async fn summary(
-        &self,
-        request: &Request,
-        reader: &PersonId,
-        catalogue: &Catalogue,
-        now: Instant,
-    ) -> Result<serde_json::Value, CommitError> {
-        Ok(json!({ "id": request.id, "request": request, "reader": reader, "now": now }))
+    pub(super) async fn summary(&self, request: &Request, reader: &PersonId, now: Instant) -> Result<serde_json::Value, CommitError> {
+        let texts = self.store.texts(&crate::domain::words::of(request)).await?;
+        Ok(json!({ "id": request.id, "request": request, "texts": texts, "reader": reader, "now": now }))
     }
 }
 

@@ -70,7 +70,7 @@ impl Bot {
         for _ in 0..TRIES {
             let Some(request) = self.store.request(id).await? else { return Ok(false) };
             let State::Granting { grant } = &request.state else { return Ok(matches!(request.state, State::Active { .. })) };
-            let (catalogue, now) = (self.catalogue(), self.now());
+            let catalogue = self.catalogue();
             let voters: Vec<&PersonId> = grant.votes.iter().map(|v| &v.person).chain([&request.subject]).collect();
             let groups = self.gather(&catalogue, Some(&request), &voters, &[]).await;
             let facts = Facts { catalogue: &catalogue, groups: &groups };

@@ -13,7 +13,7 @@ const JUMP: Span = Span::from_minutes(10);
 const SECOND_LOOK: Span = Span::from_seconds(60);
 
 /// Guards `now`.
-pub struct Guard {
+pub(super) struct Guard {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
@@ -35,7 +35,7 @@ struct Jump {
 
 /// What a look at the clock showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub(super) enum Look {
     Steady,
     /// It has just jumped ahead: ends go on, nothing is granted.
     Jumped {
@@ -48,19 +48,19 @@ pub enum Look {
 
 impl Guard {
     /// `highest` is the store's high-water mark: a restart after days is not a jump.
-    pub fn new(clock: Arc<dyn Clock>, highest: Option<Instant>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, highest: Option<Instant>) -> Self {
         let highest = highest.map_or_else(|| clock.now(), |h| h.max(clock.now()));
         let steady = clock.monotonic();
         Self { clock, state: Mutex::new(State { highest, steady, jump: None }) }
     }
 
     /// The time to decide by.
-    pub fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         self.look().0
     }
 
     /// The same, and whether the clock has just jumped or been confirmed.
-    pub fn look(&self) -> (Instant, Look) {
+    pub(super) fn look(&self) -> (Instant, Look) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (wall, steady) = (self.clock.now(), self.clock.monotonic());
         let passed = Span::from_seconds((steady - state.steady).max(0) / 1_000_000);
@@ -85,18 +85,18 @@ impl Guard {
     }
 
     /// An operator says the clock is right.
-    pub fn confirm(&self) {
+    pub(super) fn confirm(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.highest, state.steady, state.jump) = (self.clock.now().max(state.highest), self.clock.monotonic(), None);
     }
 
     /// While a jump is not confirmed nothing is granted.
-    pub fn is_trusted(&self) -> bool {
+    pub(super) fn is_trusted(&self) -> bool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).jump.is_none()
     }
 
     /// The mark to store: what is believed, never a jump.
-    pub fn highest(&self) -> Instant {
+    pub(super) fn highest(&self) -> Instant {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).highest
     }
 }

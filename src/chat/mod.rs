@@ -1,5 +1,7 @@
 //! The trait that every chat implements, and what passes through it. Doors translate; they never decide.
 
+pub mod directory;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 

@@ -1,1 +1,2 @@
 //! (shape)
+pub mod explain;

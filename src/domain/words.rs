@@ -42,3 +42,20 @@ impl Words {
 
 /// The texts that belong to a document, by id. An erased text is absent.
 pub type Texts = BTreeMap<WordId, String>;
+
+/// Every text that a document refers to.
+pub fn of(document: &impl Serialize) -> Vec<WordId> {
+    fn walk(value: &serde_json::Value, found: &mut Vec<WordId>) {
+        match value {
+            serde_json::Value::String(text) if text.starts_with("w:") && text.len() == 66 => found.push(WordId(text.clone())),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
+            serde_json::Value::Object(fields) => fields.values().for_each(|item| walk(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(&serde_json::to_value(document).unwrap_or_default(), &mut found);
+    found.sort();
+    found.dedup();
+    found
+}
