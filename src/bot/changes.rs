@@ -138,7 +138,7 @@ fn claim_changes(commit: &mut Commit, before: Option<Claim>, after: Option<Claim
 fn tasks(commit: &mut Commit, request: &Request, catalogue: &Catalogue, now: Instant) {
     let ask = request.main_ask();
     let mut want = |kind, platform: Platform, place: &str| {
-        let platform = platform_name(platform);
+        let platform = platform.name();
         let key = format!("{}/{platform}/{place}", request.id);
         if !commit.tasks.iter().any(|t| t.kind == kind && t.key == key) {
             commit.tasks.push(TaskWant { kind, key, queue: format!("{platform}/{place}"), due_at: now });
@@ -152,14 +152,5 @@ fn tasks(commit: &mut Commit, request: &Request, catalogue: &Catalogue, now: Ins
         for platform in catalogue.people.get(person).into_iter().flat_map(|p| p.identities.keys()) {
             want(TaskKind::Thread, *platform, &format!("@{person}"));
         }
-    }
-}
-
-/// The platform's name in keys and configuration.
-pub(super) const fn platform_name(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Console => "console",
-        Platform::Slack => "slack",
-        Platform::Discord => "discord",
     }
 }

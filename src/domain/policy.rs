@@ -19,6 +19,23 @@ pub enum Platform {
     Discord,
 }
 
+impl Platform {
+    pub const ALL: [Self; 3] = [Self::Console, Self::Slack, Self::Discord];
+
+    /// Its name in keys, columns and configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|platform| platform.name() == name)
+    }
+}
+
 /// Everything bot.toml says about who, what and how. Immutable; a reload makes a new one.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {

@@ -1,20 +1,35 @@
 //! The store's reads and leases, one method each.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Alarm, Commit, CommitError, Entry, InboxRow, Post, StoreError, Task, TaskEnd};
+use super::{
+    Alarm, Commit, CommitError, InboxId, InboxRow, Post, StoreError, Task, TaskEnd,
+    apply::micros,
+    db::{
+        Conn, DbError, Row,
+        Value::{self, Bool, Int, Text, TextOr},
+    },
+    jobs::{Job, Reply},
+    open::{Backend, Inner},
+};
 use crate::domain::{
     entitlement::{Claim, Entitlement, EntitlementKey},
     ids::{PersonId, ProviderName, ResourceId},
     policy::Platform,
-    request::{Request, RequestId},
-    time::Instant,
+    request::{GrantId, Request, RequestId},
+    time::{Instant, Span},
     words::{Texts, WordId},
 };
 
 /// SQLite or PostgreSQL; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Store {}
+#[derive(Clone)]
+pub struct Store(pub(super) Arc<Inner>);
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
 
 /// An entitlement leased by this process.
 #[derive(Debug, Clone)]
@@ -64,119 +79,245 @@ pub struct StoredCheckpoint {
 }
 
 impl Store {
-    /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
-    pub async fn open(_url: &str) -> Result<Self, StoreError> {
-        unimplemented!()
-    }
     /// Writes all of it or nothing. Answered after COMMIT.
-    pub async fn commit(&self, _commit: Commit) -> Result<(), CommitError> {
-        unimplemented!()
+    pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        let first_id = self.entry_ids(commit.entries.len()).await?;
+        self.write(Job::Commit { commit: Box::new(commit), first_id }).await.map(|_| ())
     }
-    pub async fn request(&self, _id: &RequestId) -> Result<Option<Request>, StoreError> {
-        unimplemented!()
+
+    /// Runs a query on a reading connection.
+    pub(super) async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
+        Ok(match &self.0.backend {
+            Backend::Sqlite { read, .. } => Conn::Sqlite(&mut *read.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+            Backend::Postgres(pool) => Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+        })
     }
+
+    pub async fn request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
+        let rows = self.read("SELECT document FROM requests WHERE id = $1", &[Text(id.to_string())]).await?;
+        rows.first().map(|row| parsed(&row.text(0)?)).transpose()
+    }
+
     /// Requests whose `wake_at` has come, earliest first.
-    pub async fn due_requests(&self, _now: Instant, _limit: u32) -> Result<Vec<RequestId>, StoreError> {
-        unimplemented!()
+    pub async fn due_requests(&self, now: Instant, limit: u32) -> Result<Vec<RequestId>, StoreError> {
+        let sql = "SELECT id FROM requests WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2";
+        let rows = self.read(sql, &[Int(now.micros()), Int(i64::from(limit))]).await?;
+        rows.iter().map(|row| id(&row.text(0)?)).collect()
     }
-    pub async fn requests(&self, _filter: &Filter) -> Result<Vec<Request>, StoreError> {
-        unimplemented!()
+
+    pub async fn requests(&self, filter: &Filter) -> Result<Vec<Request>, StoreError> {
+        let sql = "SELECT document FROM requests WHERE ($1 IS NULL OR requester = $1 OR subject = $1) \
+                   AND ($2 IS NULL OR resource = $2) AND (NOT $3 OR open = $4) AND opened_at >= $5 ORDER BY opened_at DESC, id LIMIT $6";
+        let values = [
+            TextOr(filter.person.as_ref().map(ToString::to_string)),
+            TextOr(filter.resource.as_ref().map(ToString::to_string)),
+            Bool(filter.open.is_some()),
+            Bool(filter.open.unwrap_or_default()),
+            Int(micros(filter.since).unwrap_or(i64::MIN)),
+            Int(i64::from(filter.limit)),
+        ];
+        self.read(sql, &values).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
     }
+
     /// Earliest due time of anything: requests, entitlements, tasks.
     pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
-        unimplemented!()
+        let sql = "SELECT MIN(at) FROM (SELECT MIN(wake_at) AS at FROM requests UNION ALL SELECT MIN(due_at) FROM entitlements \
+                   UNION ALL SELECT MIN(due_at) FROM tasks) AS due";
+        let rows = self.read(sql, &[]).await?;
+        Ok(rows.first().map(|row| row.int_or(0)).transpose()?.flatten().map(Instant::from_micros))
     }
-    /// Entries of one stream from number `from` on.
-    pub async fn entries(&self, _stream: &str, _from: u64, _limit: u32) -> Result<Vec<Entry>, StoreError> {
-        unimplemented!()
-    }
-    /// Entries of all streams in append order, `id > after`.
-    pub async fn all_entries(&self, _after: i64, _limit: u32) -> Result<Vec<Entry>, StoreError> {
-        unimplemented!()
-    }
+
     /// The texts of these ids; erased ones are absent.
-    pub async fn texts(&self, _ids: &[WordId]) -> Result<Texts, StoreError> {
-        unimplemented!()
+    pub async fn texts(&self, ids: &[WordId]) -> Result<Texts, StoreError> {
+        let mut texts = Texts::new();
+        for id in ids {
+            let rows = self.read("SELECT body FROM words WHERE id = $1", &[Text(id.as_str().into())]).await?;
+            if let Some(row) = rows.first() {
+                texts.insert(id.clone(), row.text(0)?);
+            }
+        }
+        Ok(texts)
     }
+
     /// Makes a verified command durable.
-    pub async fn receive(&self, _row: InboxRow) -> Result<Received, CommitError> {
-        unimplemented!()
+    pub async fn receive(&self, row: InboxRow) -> Result<Received, CommitError> {
+        match self.write(Job::Receive(row)).await? {
+            Reply::Received(received) => Ok(received),
+            _ => Err(wrong_reply()),
+        }
     }
+
     /// Commands that were received and not handled, oldest first.
-    pub async fn inbox_open(&self, _limit: u32) -> Result<Vec<InboxRow>, StoreError> {
-        unimplemented!()
+    pub async fn inbox_open(&self, limit: u32) -> Result<Vec<InboxRow>, StoreError> {
+        let sql = "SELECT platform, interaction, at, body FROM inbox WHERE open ORDER BY at LIMIT $1";
+        let rows = self.read(sql, &[Int(i64::from(limit))]).await?;
+        rows.iter()
+            .map(|row| {
+                let id = InboxId { platform: platform(&row.text(0)?)?, interaction: row.text(1)? };
+                Ok(InboxRow { id, at: Instant::from_micros(row.int(2)?), body: row.text(3)? })
+            })
+            .collect()
     }
+
     /// Leases due tasks until `until`, earliest first, at most one per queue, none of `skip` (queues busy here).
-    pub async fn lease_tasks(&self, _now: Instant, _until: Instant, _skip: &[String], _limit: u32) -> Result<Vec<Task>, StoreError> {
-        unimplemented!()
+    pub async fn lease_tasks(&self, now: Instant, until: Instant, skip: &[String], limit: u32) -> Result<Vec<Task>, StoreError> {
+        match self.write(Job::LeaseTasks { now, until, skip: skip.to_vec(), limit }).await {
+            Ok(Reply::Tasks(tasks)) => Ok(tasks),
+            Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
+            Err(CommitError::Unavailable(why)) => Err(StoreError::Unavailable(why)),
+        }
     }
+
     /// Ends a lease. `Done` only if `wanted` is still what it was, else due at once. Fenced: another process has it.
-    pub async fn finish_task(&self, _task: &Task, _end: TaskEnd) -> Result<(), CommitError> {
-        unimplemented!()
+    pub async fn finish_task(&self, task: &Task, end: TaskEnd) -> Result<(), CommitError> {
+        self.write(Job::FinishTask { task: task.clone(), end }).await.map(|_| ())
     }
+
     /// Leases due entitlements of one provider until `until`; urgent ones (ends) first, then by due time.
     pub async fn lease_entitlements(
         &self,
-        _provider: &ProviderName,
-        _now: Instant,
-        _until: Instant,
-        _limit: u32,
+        provider: &ProviderName,
+        now: Instant,
+        until: Instant,
+        limit: u32,
     ) -> Result<Vec<Leased>, StoreError> {
-        unimplemented!()
+        match self.write(Job::LeaseEntitlements { provider: provider.clone(), now, until, limit }).await {
+            Ok(Reply::Entitlements(leased)) => Ok(leased),
+            Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
+            Err(CommitError::Unavailable(why)) => Err(StoreError::Unavailable(why)),
+        }
     }
+
     /// Providers with entitlements that are due and not leased.
-    pub async fn due_providers(&self, _now: Instant) -> Result<Vec<ProviderName>, StoreError> {
-        unimplemented!()
+    pub async fn due_providers(&self, now: Instant) -> Result<Vec<ProviderName>, StoreError> {
+        let sql = "SELECT DISTINCT provider FROM entitlements WHERE due_at <= $1 AND leased_until <= $1";
+        let rows = self.read(sql, &[Int(now.micros())]).await?;
+        rows.iter().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a provider's name"))).collect()
     }
+
     /// A read of its own, after the lease was taken.
-    pub async fn claims(&self, _keys: &[EntitlementKey]) -> Result<Vec<Claim>, StoreError> {
-        unimplemented!()
+    pub async fn claims(&self, keys: &[EntitlementKey]) -> Result<Vec<Claim>, StoreError> {
+        let sql = "SELECT entitlement, grant_id, request, wanted, until, extend_to, latest, give_up_at, duration FROM claims \
+                   WHERE entitlement = $1 ORDER BY grant_id";
+        let mut claims = Vec::new();
+        for key in keys {
+            for row in self.read(sql, &[Text(key.0.clone())]).await? {
+                claims.push(claim(&row)?);
+            }
+        }
+        Ok(claims)
     }
-    pub async fn entitlement(&self, _key: &EntitlementKey) -> Result<Option<Entitlement>, StoreError> {
-        unimplemented!()
+
+    pub async fn entitlement(&self, key: &EntitlementKey) -> Result<Option<Entitlement>, StoreError> {
+        let rows = self.read("SELECT document FROM entitlements WHERE id = $1", &[Text(key.0.clone())]).await?;
+        rows.first().map(|row| parsed(&row.text(0)?)).transpose()
     }
+
     /// Entitlements with any claim that ends (or is no longer wanted) before `before`, with all their claims.
-    pub async fn ending_before(&self, _before: Instant, _limit: u32) -> Result<Vec<(Entitlement, Vec<Claim>)>, StoreError> {
-        unimplemented!()
+    pub async fn ending_before(&self, before: Instant, limit: u32) -> Result<Vec<(Entitlement, Vec<Claim>)>, StoreError> {
+        let sql = "SELECT DISTINCT e.id, e.document FROM entitlements e JOIN claims c ON c.entitlement = e.id \
+                   WHERE c.until <= $1 OR NOT c.wanted LIMIT $2";
+        let mut ending = Vec::new();
+        for row in self.read(sql, &[Int(before.micros()), Int(i64::from(limit))]).await? {
+            let row: Entitlement = parsed(&row.text(1)?)?;
+            let claims = self.claims(std::slice::from_ref(&row.key)).await?;
+            ending.push((row, claims));
+        }
+        Ok(ending)
     }
-    pub async fn posts(&self, _request: &RequestId) -> Result<Vec<Post>, StoreError> {
-        unimplemented!()
+
+    pub async fn posts(&self, request: &RequestId) -> Result<Vec<Post>, StoreError> {
+        let sql = "SELECT platform, place, channel, message, shown, told FROM posts WHERE request = $1 ORDER BY platform, place";
+        let rows = self.read(sql, &[Text(request.to_string())]).await?;
+        rows.iter()
+            .map(|row| {
+                let posted = row.text_or(2)?.zip(row.text_or(3)?);
+                Ok(Post {
+                    request: request.clone(),
+                    platform: platform(&row.text(0)?)?,
+                    place: row.text(1)?,
+                    posted: posted.map(|(channel, message)| crate::chat::Posted { channel, message }),
+                    shown: row.text_or(4)?,
+                    cursor: u64::try_from(row.int(5)?).unwrap_or(0),
+                })
+            })
+            .collect()
     }
+
     /// Open alarms, oldest first.
     pub async fn open_alarms(&self) -> Result<Vec<Alarm>, StoreError> {
-        unimplemented!()
+        let sql = "SELECT id, request, raised_at, cleared_at, what, told FROM alarms WHERE cleared_at IS NULL ORDER BY raised_at, id";
+        self.read(sql, &[]).await?.iter().map(alarm).collect()
     }
-    pub async fn alarm(&self, _id: &str) -> Result<Option<Alarm>, StoreError> {
-        unimplemented!()
+
+    pub async fn alarm(&self, id: &str) -> Result<Option<Alarm>, StoreError> {
+        let sql = "SELECT id, request, raised_at, cleared_at, what, told FROM alarms WHERE id = $1";
+        self.read(sql, &[Text(id.to_owned())]).await?.first().map(alarm).transpose()
     }
+
     /// What a person gave once (`InputWrite`), by key.
-    pub async fn inputs(&self, _person: &PersonId) -> Result<BTreeMap<String, String>, StoreError> {
-        unimplemented!()
+    pub async fn inputs(&self, person: &PersonId) -> Result<BTreeMap<String, String>, StoreError> {
+        let rows = self.read("SELECT name, value FROM inputs WHERE person = $1", &[Text(person.to_string())]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
     }
+
     /// Platform identities joined with `/jit link` and similar are kept as inputs `identity.<platform>`.
-    pub async fn person_linked(&self, _platform: Platform, _user: &str) -> Result<Option<PersonId>, StoreError> {
-        unimplemented!()
+    pub async fn person_linked(&self, platform: Platform, user: &str) -> Result<Option<PersonId>, StoreError> {
+        let name = format!("identity.{}", platform.name());
+        let rows = self.read("SELECT person FROM inputs WHERE name = $1 AND value = $2", &[Text(name), Text(user.to_owned())]).await?;
+        rows.first().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a person's id"))).transpose()
     }
+
     /// The clock's high-water mark.
     pub async fn highest_now(&self) -> Result<Option<Instant>, StoreError> {
-        unimplemented!()
+        let rows = self.read("SELECT value FROM marks WHERE name = 'now'", &[]).await?;
+        Ok(rows.first().map(|row| row.int(0)).transpose()?.map(Instant::from_micros))
     }
-    /// Entries without a seal, in the order in which they are to be sealed.
-    pub async fn unsealed(&self, _limit: u32) -> Result<Vec<Entry>, StoreError> {
-        unimplemented!()
-    }
-    /// Appends seals and their checkpoint in one transaction. Stale: another process sealed first.
-    pub async fn seal(&self, _seals: Vec<Seal>, _checkpoint: StoredCheckpoint) -> Result<(), CommitError> {
-        unimplemented!()
-    }
-    /// Seals with their entries' bytes, from leaf `from` on.
-    pub async fn sealed(&self, _from: u64, _limit: u32) -> Result<Vec<(Seal, Entry)>, StoreError> {
-        unimplemented!()
-    }
-    pub async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError> {
-        unimplemented!()
-    }
-    pub async fn checkpoints(&self) -> Result<Vec<StoredCheckpoint>, StoreError> {
-        unimplemented!()
-    }
+}
+
+fn wrong_reply() -> CommitError {
+    CommitError::Unavailable("the writer answered something else".into())
+}
+
+pub(super) fn corrupt(what: &str) -> StoreError {
+    StoreError::Corrupt(what.to_owned())
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn id(text: &str) -> Result<RequestId, StoreError> {
+    text.parse().map_err(|_| corrupt("a request's id"))
+}
+
+fn platform(name: &str) -> Result<Platform, StoreError> {
+    Platform::named(name).ok_or_else(|| corrupt("a platform's name"))
+}
+
+fn claim(row: &Row) -> Result<Claim, StoreError> {
+    let at = |value: Result<Option<i64>, DbError>| Ok::<_, DbError>(value?.map(Instant::from_micros));
+    Ok(Claim {
+        entitlement: EntitlementKey(row.text(0)?),
+        grant: GrantId::from_stored(row.text(1)?),
+        request: id(&row.text(2)?)?,
+        wanted: row.bool(3)?,
+        until: at(row.int_or(4))?,
+        extend_to: at(row.int_or(5))?,
+        latest: Instant::from_micros(row.int(6)?),
+        give_up_at: Instant::from_micros(row.int(7)?),
+        duration: Span::from_seconds(row.int(8)?),
+    })
+}
+
+fn alarm(row: &Row) -> Result<Alarm, StoreError> {
+    Ok(Alarm {
+        id: row.text(0)?,
+        request: row.text_or(1)?.map(|text| id(&text)).transpose()?,
+        raised_at: Instant::from_micros(row.int(2)?),
+        cleared_at: row.int_or(3)?.map(Instant::from_micros),
+        what: row.text(4)?,
+        told: row.text(5)?,
+    })
 }

@@ -3,6 +3,12 @@
 //! Must not decide anything.
 
 mod api;
+mod apply;
+mod db;
+mod jobs;
+mod ledger;
+mod open;
+mod writer;
 
 pub use api::{Filter, Leased, Received, Seal, Store, StoredCheckpoint};
 
@@ -93,6 +99,23 @@ pub enum TaskKind {
     Thread,
     /// Bring an alarm's post and program in line.
     Alarm,
+}
+
+impl TaskKind {
+    const ALL: [Self; 3] = [Self::Card, Self::Thread, Self::Alarm];
+
+    /// Its name in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Thread => "thread",
+            Self::Alarm => "alarm",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// A task that this process has leased.
