@@ -18,5 +18,6 @@ pub mod refusal;
 pub mod request;
 pub mod request_id;
 pub mod rounds;
+pub mod spans;
 pub mod time;
 pub mod words;
