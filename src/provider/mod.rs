@@ -1,6 +1,11 @@
 //! The trait that every adapter implements, and what passes through it.
 //! An adapter only translates: time, approval, retries, claims, ownership of older access and the ledger are the core's.
 
+pub mod build;
+mod krl;
+pub mod pretend;
+pub mod ssh;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

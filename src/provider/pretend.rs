@@ -1,0 +1,130 @@
+//! An adapter that says what it would do: for a first bot.toml, and for tests that need a provider with a memory and a temper.
+//! Touches nothing outside itself.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use super::{Delivery, Description, Done, Fault, FaultKind, Provider, Resolved, Seen, Sessions, Settling, Step, Verbs};
+use crate::domain::{
+    entitlement::{Handle, Order, Ownership},
+    policy::{Person, Role},
+    time::{Instant, Span},
+};
+
+/// How it shall behave at the next calls.
+#[derive(Debug, Clone, Default)]
+pub struct Temper {
+    /// Every call fails with this.
+    pub fails: Option<(FaultKind, String)>,
+    /// Changing calls take effect and then answer that nobody knows.
+    pub cut_after_effect: bool,
+}
+
+/// Remembers who has what, in this process only.
+pub struct Pretend {
+    description: Description,
+    held: Mutex<BTreeSet<(String, String)>>,
+    temper: Mutex<Temper>,
+}
+
+impl Pretend {
+    /// Plays an adapter of this ownership.
+    pub fn new(ownership: Ownership) -> Self {
+        Self {
+            description: Description {
+                name: "pretend".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                ownership,
+                native: None,
+                sessions: Sessions::Cut,
+                delivery: Delivery::None,
+                evidence: false,
+                settling: Settling { reads: 1, apart: Span::ZERO },
+                inputs: Vec::new(),
+                deadline: Span::from_seconds(10),
+                verbs: Verbs::default(),
+            },
+            held: Mutex::default(),
+            temper: Mutex::default(),
+        }
+    }
+
+    pub fn set_temper(&self, temper: Temper) {
+        *self.temper.lock().unwrap_or_else(PoisonError::into_inner) = temper;
+    }
+
+    /// Everything that is switched on, as target and holder (and grant, where per grant).
+    pub fn held(&self) -> BTreeSet<(String, String)> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// As if somebody had done it by hand.
+    pub fn set(&self, target: &str, principal: &str, on: bool) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (target.to_owned(), principal.to_owned());
+        if on {
+            held.insert(key);
+        } else {
+            held.remove(&key);
+        }
+    }
+
+    fn key(&self, order: &Order) -> (String, String) {
+        let target = order.target.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
+        match self.description.ownership {
+            Ownership::PerGrant => (target, format!("{} {}", order.principal, order.grant)),
+            Ownership::Ours | Ownership::Shared => (target, order.principal.clone()),
+        }
+    }
+
+    fn change(&self, order: &Order, on: bool) -> Result<Step, Fault> {
+        let temper = self.temper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((kind, message)) = temper.fails {
+            return Err(Fault::new(kind, message));
+        }
+        let (target, principal) = self.key(order);
+        self.set(&target, &principal, on);
+        if temper.cut_after_effect {
+            return Err(Fault::new(FaultKind::Ambiguous, "the connection was cut"));
+        }
+        Ok(Step::Done(Done { how_to_connect: on.then(|| format!("nothing to connect to: {target} is pretended")), ..Done::default() }))
+    }
+}
+
+#[async_trait]
+impl Provider for Pretend {
+    fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    async fn resolve(&self, who: &Person, what: &Role) -> Result<Resolved, Fault> {
+        let name = what.target.get("name").and_then(|n| n.as_str()).unwrap_or(what.name.as_str()).to_owned();
+        Ok(Resolved {
+            target: serde_json::json!({ "name": name }),
+            principal: who.id.to_string(),
+            inputs: BTreeMap::new(),
+            preview: format!("nothing real: \"{name}\" is pretended"),
+            by_hand: "nothing to do: it is pretended".into(),
+        })
+    }
+
+    async fn observe(&self, order: &Order, _handle: Option<&Handle>) -> Result<Seen, Fault> {
+        if let Some((kind, message)) = self.temper.lock().unwrap_or_else(PoisonError::into_inner).fails.clone() {
+            return Err(Fault::new(kind, message));
+        }
+        let here = self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(&self.key(order));
+        Ok(if here { Seen::Present { native_expiry: None, detail: None } } else { Seen::Absent })
+    }
+
+    async fn grant(&self, order: &Order, _handle: Option<&Handle>, _until: Instant) -> Result<Step, Fault> {
+        self.change(order, true)
+    }
+
+    async fn revoke(&self, order: &Order, _handle: Option<&Handle>) -> Result<Step, Fault> {
+        self.change(order, false)
+    }
+}

@@ -1,0 +1,270 @@
+//! An SSH certificate authority: signs the person's own public key until the grant's end, and revokes early ends by a
+//! key revocation list. Certificates are not secret. Knows no host; nothing but two local files is touched.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{File, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use ssh_key::{
+    LineEnding, PrivateKey, PublicKey,
+    certificate::{Builder, CertType},
+    rand_core::OsRng,
+};
+
+use super::{
+    Delivery, Description, Done, Fault, FaultKind, Input, NativeExpiry, Provider, Resolved, Seen, Sessions, Settling, Step, Verbs, krl,
+};
+use crate::{
+    clock::Clock,
+    domain::{
+        entitlement::{Handle, Order, Ownership},
+        policy::{Person, Role},
+        time::{Instant, Span},
+    },
+};
+
+/// Key of `Person::logins` that holds the person's public key.
+pub const PUBLIC_KEY: &str = "ssh_public_key";
+
+/// Where the authority's files are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// OpenSSH private key, readable by the bot only. Made on the first start.
+    pub ca_key_file: PathBuf,
+    /// What sshd's `RevokedKeys` reads.
+    pub revocation_list: PathBuf,
+    /// Shown in the line that says how to connect.
+    pub host: Option<String>,
+}
+
+/// What a role of this provider is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    principals: Vec<String>,
+    /// User name for the line that says how to connect.
+    login: Option<String>,
+    /// Critical options, such as `force-command` and `source-address`.
+    #[serde(default)]
+    options: BTreeMap<String, String>,
+    /// Such as `permit-pty`, which is the default.
+    #[serde(default = "permit_pty")]
+    extensions: Vec<String>,
+}
+
+fn permit_pty() -> Vec<String> {
+    vec!["permit-pty".into()]
+}
+
+/// The authority.
+pub struct Ssh {
+    description: Description,
+    settings: Settings,
+    key: PrivateKey,
+    authority: Vec<u8>,
+    clock: Arc<dyn Clock>,
+    /// One writer of the list at a time.
+    list: Mutex<()>,
+}
+
+impl Ssh {
+    /// Reads the key, or makes it. An unreadable list is an error now rather than at the first revoke.
+    pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let key = read_key(&settings.ca_key_file)?;
+        let authority = key.public_key().to_bytes().map_err(|error| error.to_string())?;
+        let ssh = Self { description: description(), settings, key, authority, clock, list: Mutex::default() };
+        if ssh.settings.revocation_list.exists() {
+            ssh.revoked().map_err(|fault| fault.message)?;
+        } else {
+            ssh.write_list(&BTreeSet::new(), 1)?;
+        }
+        Ok(ssh)
+    }
+
+    /// The authority's public key, for sshd's `TrustedUserCAKeys`.
+    pub fn authority(&self) -> String {
+        self.key.public_key().to_openssh().unwrap_or_default()
+    }
+
+    fn revoked(&self) -> Result<(BTreeSet<u64>, u64), Fault> {
+        let broken = |why: String| {
+            let path = self.settings.revocation_list.display();
+            Fault::new(FaultKind::Transient, format!("the revocation list {path} cannot be read: {why}"))
+        };
+        let bytes = std::fs::read(&self.settings.revocation_list).map_err(|error| broken(error.to_string()))?;
+        krl::read(&bytes, &self.authority).map_err(broken)
+    }
+
+    /// Written beside and renamed, so that sshd never sees half a list.
+    fn write_list(&self, serials: &BTreeSet<u64>, version: u64) -> Result<(), String> {
+        let now = u64::try_from(self.clock.real(self.clock.now()).seconds()).unwrap_or(0);
+        let bytes = krl::write(&self.authority, serials, version, now);
+        let path = &self.settings.revocation_list;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let written = || -> std::io::Result<()> {
+            let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o644).open(&beside)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&beside, path)?;
+            File::open(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()
+        };
+        written().map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn sign(&self, order: &Order, until: Instant) -> Result<Done, Fault> {
+        let invalid = |error: &dyn std::fmt::Display| Fault::new(FaultKind::Invalid, error.to_string());
+        let target: Target = serde_json::from_value(order.target.clone()).map_err(|e| invalid(&e))?;
+        let public = order.inputs.get(PUBLIC_KEY).ok_or_else(|| invalid(&"the person's public key is missing"))?;
+        let public = PublicKey::from_openssh(public).map_err(|e| invalid(&e))?;
+        let seconds = |at: Instant| u64::try_from(at.seconds()).unwrap_or(0);
+        let begin = seconds(self.clock.real(self.clock.now())).saturating_sub(60);
+        let end = seconds(self.clock.real(until)) + 1;
+        let mut builder = Builder::new_with_random_nonce(&mut OsRng, public.key_data().clone(), begin, end).map_err(|e| invalid(&e))?;
+        let mut fill = || -> ssh_key::Result<()> {
+            builder.serial(serial(&order.grant))?;
+            builder.key_id(format!("hallpass:{}:{}", order.grant, order.person))?;
+            builder.cert_type(CertType::User)?;
+            for principal in &target.principals {
+                builder.valid_principal(principal)?;
+            }
+            for (name, value) in &target.options {
+                builder.critical_option(name, value)?;
+            }
+            for name in &target.extensions {
+                builder.extension(name, "")?;
+            }
+            Ok(())
+        };
+        fill().map_err(|e| invalid(&e))?;
+        let certificate = builder.sign(&self.key).map_err(|e| invalid(&e))?;
+        let text = certificate.to_openssh().map_err(|e| invalid(&e))?;
+        let login = target.login.as_deref().unwrap_or("USER");
+        let host = self.settings.host.as_deref().unwrap_or("HOST");
+        let how = format!(
+            "Save this line as ~/.ssh/hallpass-cert.pub, then: ssh -o CertificateFile=~/.ssh/hallpass-cert.pub {login}@{host}\n{text}"
+        );
+        Ok(Done {
+            handle: Some(Handle(json!({ "certificate": text, "valid_before": end }))),
+            how_to_connect: Some(how),
+            native_expiry: Some(until),
+            ..Done::default()
+        })
+    }
+}
+
+/// A grant's certificate serial: 63 bits, so that no tool takes it for a negative number.
+fn serial(grant: &str) -> u64 {
+    let hash = Sha256::digest(grant.as_bytes());
+    hash.iter().take(8).fold(0, |sum: u64, byte| (sum << 8) | u64::from(*byte)) >> 1
+}
+
+fn description() -> Description {
+    Description {
+        name: "ssh".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        ownership: Ownership::PerGrant,
+        native: Some(NativeExpiry { grain: Span::from_seconds(1), extendable: true }),
+        sessions: Sessions::LiveOn { at_most: None },
+        delivery: Delivery::Public,
+        evidence: false,
+        settling: Settling { reads: 1, apart: Span::ZERO },
+        inputs: vec![Input { key: PUBLIC_KEY.into(), how: "give your public key once: /jit key ssh-ed25519 AAAA…".into() }],
+        deadline: Span::from_seconds(10),
+        verbs: Verbs { extend: true, health: true, ..Verbs::default() },
+    }
+}
+
+fn read_key(path: &Path) -> Result<PrivateKey, String> {
+    let shown = path.display();
+    if !path.exists() {
+        let key = PrivateKey::random(&mut OsRng, ssh_key::Algorithm::Ed25519).map_err(|e| e.to_string())?;
+        let text = key.to_openssh(LineEnding::LF).map_err(|e| e.to_string())?;
+        let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+        let mut file = made.map_err(|error| format!("{shown}: {error}"))?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| format!("{shown}: {error}"))?;
+        tracing::info!(file = %shown, "made a new SSH certificate authority");
+        return Ok(key);
+    }
+    let mode = std::fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(format!("{shown} can be read by others: chmod 600 it"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+    PrivateKey::from_openssh(text).map_err(|_| format!("{shown} is not an OpenSSH private key without passphrase"))
+}
+
+#[async_trait]
+impl Provider for Ssh {
+    fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    async fn resolve(&self, who: &Person, what: &Role) -> Result<Resolved, Fault> {
+        let target: Target =
+            serde_json::from_value(what.target.clone()).map_err(|e| Fault::new(FaultKind::Invalid, format!("the role's target: {e}")))?;
+        if target.principals.is_empty() {
+            return Err(Fault::new(FaultKind::Invalid, "the role has no principals: a certificate without any would fit every user"));
+        }
+        let public = who.logins.get(PUBLIC_KEY).and_then(|key| PublicKey::from_openssh(key).ok());
+        let Some(public) = public else {
+            return Err(Fault::new(FaultKind::NoSuchPrincipal, "no SSH public key is known: /jit key ssh-ed25519 AAAA…"));
+        };
+        let text = public.to_openssh().map_err(|e| Fault::new(FaultKind::Invalid, e.to_string()))?;
+        Ok(Resolved {
+            preview: format!("an SSH certificate for {}, on their own key", target.principals.join(", ")),
+            by_hand: format!("add the certificate's serial to {} (ssh-keygen -k -u)", self.settings.revocation_list.display()),
+            target: serde_json::to_value(&target).unwrap_or_default(),
+            principal: public.fingerprint(ssh_key::HashAlg::Sha256).to_string(),
+            inputs: BTreeMap::from([(PUBLIC_KEY.to_owned(), text)]),
+        })
+    }
+
+    async fn observe(&self, order: &Order, handle: Option<&Handle>) -> Result<Seen, Fault> {
+        let (revoked, _) = match self.revoked() {
+            Ok(list) => list,
+            Err(fault) => return Ok(Seen::Unknown { why: fault.message }),
+        };
+        // Without a handle the answer of a signing call was lost: nobody has that certificate, but only the list proves it.
+        let end = handle.and_then(|h| h.0.get("valid_before")).and_then(serde_json::Value::as_i64);
+        let now = self.clock.real(self.clock.now()).seconds();
+        Ok(match end {
+            Some(end) if end > now && !revoked.contains(&serial(&order.grant)) => {
+                Seen::Present { native_expiry: None, detail: Some(format!("serial {}", serial(&order.grant))) }
+            }
+            _ => Seen::Absent,
+        })
+    }
+
+    async fn grant(&self, order: &Order, _handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+        self.sign(order, until).map(Step::Done)
+    }
+
+    async fn extend(&self, order: &Order, _handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+        self.sign(order, until).map(Step::Done)
+    }
+
+    async fn revoke(&self, order: &Order, _handle: Option<&Handle>) -> Result<Step, Fault> {
+        let _writing = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut serials, version) = self.revoked()?;
+        if serials.insert(serial(&order.grant)) {
+            self.write_list(&serials, version + 1).map_err(|why| Fault::new(FaultKind::Transient, why))?;
+        }
+        Ok(Step::Done(Done { residue: Vec::new(), ..Done::default() }))
+    }
+
+    async fn health(&self) -> Result<String, Fault> {
+        let (revoked, version) = self.revoked()?;
+        Ok(format!("authority {}, {} serials revoked, list version {version}", self.authority(), revoked.len()))
+    }
+}
