@@ -1,0 +1,110 @@
+//! Checkpoints: signed tree heads in the C2SP signed-note form, written and strictly read.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
+
+use super::tree::Hash;
+
+/// What is signed: the log's name, its size and its root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Such as `hallpass.example.com/ledger`; also the key's name.
+    pub origin: String,
+    pub size: u64,
+    pub root: Hash,
+}
+
+/// Why a note is not a checkpoint of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoteError {
+    #[error("its text is not a checkpoint")]
+    Grammar,
+    #[error("it carries no signature of the key {0}")]
+    Unsigned(String),
+    #[error("its signature does not fit")]
+    Forged,
+}
+
+impl Head {
+    fn text(&self) -> String {
+        format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode(self.root))
+    }
+
+    /// The signed note.
+    pub fn sign(&self, key: &SigningKey) -> String {
+        let text = self.text();
+        let mut signed = key_id(&self.origin, &key.verifying_key()).to_vec();
+        signed.extend(key.sign(text.as_bytes()).to_bytes());
+        format!("{text}\n— {} {}\n", self.origin, BASE64.encode(signed))
+    }
+}
+
+/// SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key), first four bytes.
+fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
+    let hash = Sha256::new().chain_update(name).chain_update([0x0A, 0x01]).chain_update(key.as_bytes()).finalize();
+    [hash[0], hash[1], hash[2], hash[3]]
+}
+
+/// `name+hex(key id)+base64(0x01 ‖ public key)`: what an auditor keeps.
+pub fn verifier_key(name: &str, key: &VerifyingKey) -> String {
+    let id: String = key_id(name, key).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut bytes = vec![1];
+    bytes.extend(key.as_bytes());
+    format!("{name}+{id}+{}", BASE64.encode(bytes))
+}
+
+/// Reads a note and checks our signature on it. Signatures of other keys are ignored.
+pub fn open(note: &str, origin: &str, key: &VerifyingKey) -> Result<Head, NoteError> {
+    let (text, signatures) = note.split_once("\n\n").ok_or(NoteError::Grammar)?;
+    let text = format!("{text}\n");
+    let lines: Vec<&str> = text.lines().collect();
+    let [name, size, root] = lines.as_slice() else { return Err(NoteError::Grammar) };
+    if *name != origin || (size.len() > 1 && size.starts_with('0')) || !size.chars().all(|c| c.is_ascii_digit()) {
+        return Err(NoteError::Grammar);
+    }
+    let head = Head {
+        origin: (*name).to_owned(),
+        size: size.parse().map_err(|_| NoteError::Grammar)?,
+        root: BASE64.decode(root).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(NoteError::Grammar)?,
+    };
+    let id = key_id(origin, key);
+    for line in signatures.lines() {
+        let mut parts = line.strip_prefix("— ").ok_or(NoteError::Grammar)?.split(' ');
+        let (Some(name), Some(value), None) = (parts.next(), parts.next(), parts.next()) else { return Err(NoteError::Grammar) };
+        let bytes = BASE64.decode(value).map_err(|_| NoteError::Grammar)?;
+        if name != origin || !bytes.starts_with(&id) {
+            continue;
+        }
+        let signature = Signature::from_slice(&bytes[4..]).map_err(|_| NoteError::Forged)?;
+        return key.verify_strict(text.as_bytes(), &signature).map(|()| head).map_err(|_| NoteError::Forged);
+    }
+    Err(NoteError::Unsigned(origin.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed() -> (SigningKey, String) {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let head = Head { origin: "example.com/ledger".into(), size: 3, root: [1; 32] };
+        let note = head.sign(&key);
+        (key, note)
+    }
+
+    #[test]
+    fn a_signed_note_opens() {
+        let (key, note) = signed();
+        assert_eq!(open(&note, "example.com/ledger", &key.verifying_key()).map(|head| head.size), Ok(3));
+    }
+
+    #[test]
+    fn a_changed_note_does_not() {
+        let (key, note) = signed();
+        let forged = note.replace("\n3\n", "\n4\n");
+        assert_eq!(open(&forged, "example.com/ledger", &key.verifying_key()), Err(NoteError::Forged));
+        let other = SigningKey::from_bytes(&[8; 32]);
+        assert_eq!(open(&note, "example.com/ledger", &other.verifying_key()), Err(NoteError::Unsigned("example.com/ledger".into())));
+    }
+}
