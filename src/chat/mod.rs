@@ -1,5 +1,11 @@
 //! The trait that every chat implements, and what passes through it. Doors translate; they never decide.
 
+pub mod console;
+pub mod render;
+pub mod replies;
+pub mod view;
+pub mod words;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
