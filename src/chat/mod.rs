@@ -1,8 +1,10 @@
 //! The trait that every chat implements, and what passes through it. Doors translate; they never decide.
 
+mod answers;
 pub mod console;
 pub mod render;
 pub mod replies;
+mod samples;
 pub mod view;
 pub mod words;
 

@@ -57,6 +57,8 @@ pub struct Around {
     pub told: Vec<String>,
     /// Entries in the ledger and its whole root, for the closing summary.
     pub ledger: Option<(u64, String)>,
+    /// What becomes of open sessions at the end, in a sentence.
+    pub sessions: Option<String>,
 }
 
 /// What the subject had on this resource before.
