@@ -1,6 +1,13 @@
 //! The trait that every chat implements, and what passes through it. Doors translate; they never decide.
 
+mod answers;
+pub mod console;
 pub mod directory;
+pub mod render;
+pub mod replies;
+mod samples;
+pub mod view;
+pub mod words;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,118 @@
+//! Makes the bot's answers and refusals ready for the templates: requests become lines, ids names, times words.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    view::{Around, Reader, card, headline},
+    words::{duration, list, relative},
+};
+use crate::domain::{
+    ids::PersonId,
+    refusal::Refusal,
+    request::Request,
+    time::{Instant, Span},
+};
+
+/// Lists longer than this are cut, and say so.
+const MOST: usize = 50;
+
+/// The template's name and data of a refusal.
+pub(super) fn refusal(refusal: &Refusal, r: &Reader<'_>) -> (String, Value) {
+    let Ok(Value::Object(fields)) = serde_json::to_value(refusal) else { return ("grammar".to_owned(), Value::Null) };
+    let name = fields.get("refusal").and_then(Value::as_str).unwrap_or_default().to_owned();
+    (name, Value::Object(fields.into_iter().map(|(key, value)| said(key, value, r)).collect()))
+}
+
+fn said(key: String, value: Value, r: &Reader<'_>) -> (String, Value) {
+    let new = match key.as_str() {
+        "asked" | "cap" | "most" => span(&value).map(|s| json!(duration(s))),
+        "end" | "start" | "latest" => instant(&value).map(|at| json!(r.moment(at))),
+        "at" => instant(&value).map(|at| json!({ "clock": r.moment(at), "ago": relative(at, r.now) })),
+        "subject" | "to" | "person" | "by" => person(&value, r),
+        "near" | "roles" | "others" | "waiting_for" | "projects" => Some(json!(joined(&value))),
+        "how" => value.as_str().and_then(standing_words).map(|words| json!(words)),
+        "stage" => value.as_u64().map(|n| json!(n + 1)),
+        _ => None,
+    };
+    (key, new.unwrap_or(value))
+}
+
+fn span(value: &Value) -> Option<Span> {
+    serde_json::from_value(value.clone()).ok()
+}
+
+fn instant(value: &Value) -> Option<Instant> {
+    serde_json::from_value(value.clone()).ok()
+}
+
+fn person(value: &Value, r: &Reader<'_>) -> Option<Value> {
+    serde_json::from_value::<PersonId>(value.clone()).ok().map(|p| json!(r.name(&p)))
+}
+
+fn joined(value: &Value) -> String {
+    let words: Vec<_> = value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    words.join(", ")
+}
+
+fn standing_words(how: &str) -> Option<&'static str> {
+    Some(match how {
+        "pending" => "is still being decided",
+        "scheduled" => "is approved and waits for its start",
+        "granting" => "is approved and on its way",
+        "active" => "is granted and working",
+        "revoking" => "is being taken away",
+        "denied" => "was denied",
+        "cancelled" => "was cancelled",
+        "unanswered" => "closed without an answer",
+        "failed" => "could not be granted",
+        "ended" => "has ended",
+        _ => return None,
+    })
+}
+
+/// The data of an answer with every request in it made a line for this reader.
+pub(super) fn dressed(name: &str, data: &Value, r: &Reader<'_>) -> Value {
+    let mut data = walk(data, r);
+    if let Value::Object(map) = &mut data {
+        if let Some(person) = map.get("person").and_then(|p| person(p, r)) {
+            map.insert("person".to_owned(), person);
+        }
+        if name == "explain" {
+            let text = map.get("text").and_then(Value::as_str).unwrap_or_default();
+            map.insert("lines".to_owned(), json!(text.lines().collect::<Vec<_>>()));
+        }
+    }
+    data
+}
+
+fn walk(value: &Value, r: &Reader<'_>) -> Value {
+    match value {
+        Value::Object(map) if map.contains_key("asks") && map.contains_key("state") => {
+            serde_json::from_value::<Request>(value.clone()).map_or(Value::Null, |request| line(&request, r))
+        }
+        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), walk(v, r))).collect::<Map<_, _>>()),
+        Value::Array(all) => {
+            let mut rows: Vec<_> = all.iter().take(MOST).map(|v| walk(v, r)).collect();
+            if all.len() > MOST && rows.iter().all(Value::is_object) {
+                rows.push(json!({ "id": "…", "line": format!("and {} more", all.len() - MOST), "request": { "line": "and more" } }));
+            }
+            Value::Array(rows)
+        }
+        other => other.clone(),
+    }
+}
+
+/// One request in a list: its first line, and what `show` adds.
+pub(super) fn line(request: &Request, r: &Reader<'_>) -> Value {
+    let view = card(request, r, &Around::default());
+    let waiting = view.as_ref().and_then(|v| v.waiting.as_ref()).map(|w| w.names.clone());
+    let reason = view.as_ref().and_then(|v| v.asked.reason.clone());
+    let votes: Vec<_> = view.iter().flat_map(|v| &v.votes).map(|v| v.who.clone()).collect();
+    let outcome = view.as_ref().map(|v| v.outcome.clone()).unwrap_or_default();
+    let how = view.as_ref().and_then(|v| v.held.as_ref()).and_then(|h| h.how_to_connect.clone());
+    json!({
+        "id": request.id, "line": headline(request, r), "waiting": waiting, "reason": reason, "outcome": outcome,
+        "approved_by": (!votes.is_empty()).then(|| list(&votes)), "how_to_connect": how,
+        "opened": r.moment(request.opened_at), "opened_ago": relative(request.opened_at, r.now),
+    })
+}
