@@ -76,6 +76,29 @@ pub struct Entitlement {
     pub residue: Vec<String>,
     /// An operation that the provider is still working on.
     pub waiting: Option<String>,
+    /// How far the present verb has come: what `plan` remembers between two leases.
+    #[serde(default)]
+    pub progress: Progress,
+}
+
+/// What the worker has learnt since the last change of direction.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// The verb that is being tried, and when again.
+    pub trying: Option<(Verb, Instant)>,
+    /// Grants whose giving was answered, until they are read back.
+    pub answered: Vec<GrantId>,
+    /// For the holder; no secret.
+    pub how_to_connect: Option<String>,
+    /// A revoke was answered, and nothing given since.
+    pub revoked: bool,
+    /// What the newest reads agree on, and when the newest was made.
+    pub seen: Option<(bool, Instant)>,
+    /// Last look at access that is live.
+    pub looked_at: Option<Instant>,
+    /// Told that it is absent though live; never given again, not told twice.
+    pub found_absent: bool,
 }
 
 /// A call in flight.
@@ -107,7 +130,7 @@ pub struct Claim {
 
 impl Entitlement {
     /// Nothing is known and nothing was done yet.
-    pub const fn new(key: EntitlementKey, ownership: Ownership, order: Order) -> Self {
+    pub fn new(key: EntitlementKey, ownership: Ownership, order: Order) -> Self {
         Self {
             v: 1,
             key,
@@ -125,6 +148,7 @@ impl Entitlement {
             sessions_closed: None,
             residue: Vec::new(),
             waiting: None,
+            progress: Progress::default(),
         }
     }
 }

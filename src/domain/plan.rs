@@ -1,1 +1,236 @@
-//! The next step for an entitlement, from its claims and the last answers. Pure.
+//! What to do next about one entitlement, from its row and its claims: pure, and the same for whoever holds the lease.
+//! Must not call anything; `learn` writes down what came of it.
+
+pub mod learn;
+
+use super::{
+    entitlement::{Claim, Entitlement, Ownership},
+    event::Verb,
+    news::News,
+    request::{Remains, RequestId},
+    time::{Instant, Span},
+};
+
+/// How often access that is live is looked at.
+const LOOK_EVERY: Span = Span::from_minutes(10);
+/// Requests end their own claims; the worker follows this much later if nobody told it.
+const AFTER_END: Span = Span::from_seconds(2);
+const SOON: Span = Span::from_seconds(1);
+
+/// What `plan` must know of the adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    /// Agreeing reads before anything is said; at least one.
+    pub reads: u32,
+    pub apart: Span,
+    /// The target's own expiry can be moved.
+    pub extendable: bool,
+}
+
+/// Why the provider is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Shared: was it there before the first claim?
+    BeforeFirst,
+    /// A call was never answered.
+    AfterUnknown,
+    /// Before "you have it" or "it is gone" is said.
+    ReadBack,
+    /// Live access, from time to time.
+    Look,
+}
+
+/// The next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    Wait {
+        until: Instant,
+    },
+    Observe {
+        why: Why,
+    },
+    /// Asks what became of an operation the provider is working on.
+    Poll {
+        verb: Verb,
+    },
+    Call {
+        verb: Verb,
+    },
+    Tell {
+        news: Vec<(RequestId, News)>,
+    },
+    /// Nothing to do until then.
+    Idle {
+        due: Option<Instant>,
+    },
+    /// No claim is left: the row may go.
+    Drop,
+}
+
+/// Does this claim want access now?
+pub fn is_live(claim: &Claim, now: Instant) -> bool {
+    claim.wanted && claim.until.is_none_or(|until| now < until)
+}
+
+/// The next step for this entitlement.
+pub fn plan(row: &Entitlement, claims: &[Claim], traits: Traits, now: Instant) -> Next {
+    if let Some(call) = &row.call {
+        return if now <= call.deadline { Next::Wait { until: call.deadline + SOON } } else { Next::Observe { why: Why::AfterUnknown } };
+    }
+    if claims.is_empty() {
+        return Next::Drop;
+    }
+    let live: Vec<&Claim> = claims.iter().filter(|c| is_live(c, now)).collect();
+    if live.is_empty() { ending(row, claims, traits, now) } else { living(row, claims, &live, traits, now) }
+}
+
+fn living(row: &Entitlement, claims: &[Claim], live: &[&Claim], traits: Traits, now: Instant) -> Next {
+    let had = row.had_before == Some(true);
+    let starting: Vec<&Claim> = live.iter().copied().filter(|c| c.until.is_none()).collect();
+    let late = |c: &&&Claim| c.give_up_at <= now || c.latest <= now;
+    let news: Vec<_> = starting.iter().filter(late).map(|c| (c.request.clone(), too_late(row))).collect();
+    if !news.is_empty() {
+        return Next::Tell { news };
+    }
+    if row.ownership == Ownership::Shared && row.had_before.is_none() && !row.given {
+        return paced(row, Verb::Observe, now, Next::Observe { why: Why::BeforeFirst });
+    }
+    if had && !starting.is_empty() {
+        let news = starting.iter().map(|c| (c.request.clone(), working(row, now, true))).collect();
+        return Next::Tell { news };
+    }
+    // An end beside live claims is said before anything new is given.
+    let ended: Vec<&Claim> = claims.iter().filter(|c| !c.wanted).collect();
+    if !ended.is_empty() {
+        return beside(row, live, &ended, traits, now);
+    }
+    if !starting.is_empty() {
+        return start(row, &starting, traits, now);
+    }
+    if let Some(next) = extend(row, live, traits, now) {
+        return next;
+    }
+    look(row, live, traits, now)
+}
+
+fn start(row: &Entitlement, starting: &[&Claim], traits: Traits, now: Instant) -> Next {
+    if row.waiting.is_some() {
+        return paced(row, Verb::Grant, now, Next::Poll { verb: Verb::Grant });
+    }
+    if !starting.iter().all(|c| row.progress.answered.contains(&c.grant)) {
+        return paced(row, Verb::Grant, now, Next::Call { verb: Verb::Grant });
+    }
+    match agreed(row, traits) {
+        Some((true, at)) => {
+            let news = starting.iter().map(|c| (c.request.clone(), working(row, at, false))).collect();
+            Next::Tell { news }
+        }
+        _ => read_again(row, traits, now, Why::ReadBack),
+    }
+}
+
+fn extend(row: &Entitlement, live: &[&Claim], traits: Traits, now: Instant) -> Option<Next> {
+    let moving: Vec<&Claim> = live.iter().copied().filter(|c| c.extend_to.is_some()).collect();
+    let furthest = moving.iter().filter_map(|c| c.extend_to).max()?;
+    let short = row.had_before != Some(true) && row.native_expiry.is_some_and(|native| native < furthest);
+    if short && traits.extendable {
+        if row.waiting.is_some() {
+            return Some(paced(row, Verb::Extend, now, Next::Poll { verb: Verb::Extend }));
+        }
+        return Some(paced(row, Verb::Extend, now, Next::Call { verb: Verb::Extend }));
+    }
+    let news = News::Extended { native_expiry: row.native_expiry, how_to_connect: row.progress.how_to_connect.clone() };
+    Some(Next::Tell { news: moving.iter().map(|c| (c.request.clone(), news.clone())).collect() })
+}
+
+fn beside(row: &Entitlement, live: &[&Claim], ended: &[&Claim], traits: Traits, now: Instant) -> Next {
+    let works = live.iter().find(|c| c.until.is_some());
+    let Some((present, _)) = agreed(row, traits) else { return read_again(row, traits, now, Why::ReadBack) };
+    let remains = match (present, row.had_before, works.or(live.first())) {
+        (true, Some(true), _) => Remains::Before,
+        (true, _, Some(other)) => Remains::Through { request: other.request.clone() },
+        _ => Remains::Nothing,
+    };
+    Next::Tell { news: ended.iter().map(|c| (c.request.clone(), gone(row, remains.clone()))).collect() }
+}
+
+fn look(row: &Entitlement, live: &[&Claim], traits: Traits, now: Instant) -> Next {
+    let end = live.iter().filter_map(|c| c.until).min().map(|until| until + AFTER_END);
+    if row.had_before == Some(true) || !row.given || row.progress.found_absent {
+        return Next::Idle { due: end };
+    }
+    if let Some((false, at)) = row.progress.seen {
+        if row.reads >= traits.reads.max(1) {
+            return Next::Tell { news: live.iter().map(|c| (c.request.clone(), News::FoundAbsent)).collect() };
+        }
+        return after(at + traits.apart, now, Next::Observe { why: Why::Look });
+    }
+    let next_look = row.progress.looked_at.map(|at| at + LOOK_EVERY);
+    match next_look {
+        Some(at) if now < at => Next::Idle { due: Some(end.map_or(at, |end| end.min(at))) },
+        _ => paced(row, Verb::Observe, now, Next::Observe { why: Why::Look }),
+    }
+}
+
+fn ending(row: &Entitlement, claims: &[Claim], traits: Traits, now: Instant) -> Next {
+    let had = row.had_before == Some(true);
+    if !had && row.given && !row.progress.revoked {
+        if row.waiting.is_some() && row.progress.trying.is_some_and(|(verb, _)| verb == Verb::Revoke) {
+            return paced(row, Verb::Revoke, now, Next::Poll { verb: Verb::Revoke });
+        }
+        return paced(row, Verb::Revoke, now, Next::Call { verb: Verb::Revoke });
+    }
+    if let Some(unknown) = row.unknown_until
+        && now <= unknown
+    {
+        return Next::Wait { until: unknown + SOON };
+    }
+    let late_enough = |at: Instant| row.unknown_until.is_none_or(|unknown| unknown < at);
+    match agreed(row, traits) {
+        Some((present, at)) if late_enough(at) && (had || !present) => {
+            let remains = if present { Remains::Before } else { Remains::Nothing };
+            let news: Vec<_> = claims.iter().filter(|c| !c.wanted).map(|c| (c.request.clone(), gone(row, remains.clone()))).collect();
+            // Only its request may say that a claim is over: until then it is seen to be gone, and nothing is said.
+            if news.is_empty() { Next::Idle { due: Some(now + SOON) } } else { Next::Tell { news } }
+        }
+        _ => read_again(row, traits, now, Why::ReadBack),
+    }
+}
+
+/// What enough reads agree on.
+fn agreed(row: &Entitlement, traits: Traits) -> Option<(bool, Instant)> {
+    row.progress.seen.filter(|_| row.reads >= traits.reads.max(1))
+}
+
+fn read_again(row: &Entitlement, traits: Traits, now: Instant, why: Why) -> Next {
+    let next = paced(row, Verb::Observe, now, Next::Observe { why });
+    match row.progress.seen {
+        Some((_, at)) if row.reads > 0 && row.reads < traits.reads.max(1) => after(at + traits.apart, now, next),
+        _ => next,
+    }
+}
+
+/// `next`, unless this verb failed a moment ago.
+fn paced(row: &Entitlement, verb: Verb, now: Instant, next: Next) -> Next {
+    match row.progress.trying {
+        Some((trying, at)) if trying == verb => after(at, now, next),
+        _ => next,
+    }
+}
+
+fn after(at: Instant, now: Instant, next: Next) -> Next {
+    if now < at { Next::Wait { until: at } } else { next }
+}
+
+fn too_late(row: &Entitlement) -> News {
+    let why = row.last_answer.clone().unwrap_or_else(|| "the target did not answer in time".into());
+    News::GrantFailed { why, permanent: false }
+}
+
+fn working(row: &Entitlement, since: Instant, had_before: bool) -> News {
+    News::Working { since, native_expiry: row.native_expiry, had_before, how_to_connect: row.progress.how_to_connect.clone() }
+}
+
+fn gone(row: &Entitlement, remains: Remains) -> News {
+    News::Gone { remains, sessions_closed: row.sessions_closed, residue: row.residue.clone(), used: None }
+}

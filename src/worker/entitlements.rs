@@ -1,0 +1,364 @@
+//! Brings entitlements in line with their claims: lease, read claims, plan, commit the intent, call, commit the answer.
+//! The only place that changes a provider; it decides nothing that `plan` has not decided.
+
+use std::{future::Future, sync::Arc};
+
+use super::{Deps, Stop};
+use crate::{
+    domain::{
+        command::Actor,
+        entitlement::{Claim, EntitlementKey, Order},
+        event::{Effect, Outcome, Verb},
+        ids::ProviderName,
+        news::News,
+        plan::{
+            Next, Traits, Why, is_live,
+            learn::{self, Brought},
+            plan,
+        },
+        request::RequestId,
+        time::{Instant, Span},
+    },
+    provider::{Description, Fault, FaultKind, Provider, Seen, Step},
+    store::{Commit, EntitlementWrite, Fence, Leased, NewEntry},
+};
+
+/// Steps on one entitlement before others get their turn.
+const STEPS: usize = 24;
+/// A lease outlasts the longest call by this much.
+const MARGIN: Span = Span::from_seconds(30);
+/// The target's own expiry comes this much after ours.
+const SECOND_LINE: Span = Span::from_seconds(2);
+/// Until a grant that may not be made just now is looked at again.
+const NOT_NOW: Span = Span::from_seconds(5);
+
+type Done<T> = Result<T, Stop>;
+
+/// Everything about one leased entitlement.
+struct Job<'a> {
+    deps: &'a Deps,
+    provider: Arc<dyn Provider>,
+    leased: Leased,
+    claims: Vec<Claim>,
+    traits: Traits,
+    deadline: Span,
+}
+
+/// Leases and handles what is due at one provider. Returns how many entitlements were handled.
+pub(super) async fn handle_due(deps: &Deps, name: &ProviderName) -> Done<usize> {
+    let Some(provider) = deps.bot.providers().get(name).cloned() else {
+        tracing::error!(provider = %name, "a stored order names a provider that is not configured");
+        return Ok(0);
+    };
+    let description = provider.describe().clone();
+    let deadline = Span::from_seconds(description.deadline.seconds().max(1) * i64::from(deps.pace.max(1)));
+    let now = deps.bot.now();
+    let leased = deps.store.lease_entitlements(name, now, now + deadline + deadline + MARGIN, deps.at_once).await.map_err(Stop::read)?;
+    let jobs = leased.into_iter().map(|leased| {
+        let job = Job { deps, provider: provider.clone(), leased, claims: Vec::new(), traits: traits(&description), deadline };
+        job.run(now + deadline + MARGIN)
+    });
+    let mut count = 0;
+    for result in super::together(jobs).await {
+        match result {
+            Ok(()) | Err(Stop::Fenced) => count += 1,
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(count)
+}
+
+fn traits(description: &Description) -> Traits {
+    Traits {
+        reads: description.settling.reads.max(1),
+        apart: description.settling.apart,
+        extendable: description.verbs.extend && description.native.as_ref().is_some_and(|native| native.extendable),
+    }
+}
+
+impl Job<'_> {
+    /// Steps until there is nothing to do now; gives the lease back with the next due time. No call starts after `last`.
+    async fn run(mut self, last: Instant) -> Done<()> {
+        for _ in 0..STEPS {
+            self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
+            let now = self.deps.bot.now();
+            if now > last || self.deps.is_stopping() {
+                return self.release(Some(now)).await;
+            }
+            match plan(&self.leased.row, &self.claims, self.traits, now) {
+                Next::Wait { until } => return self.release(Some(until)).await,
+                Next::Idle { due } => return self.release(due).await,
+                Next::Drop => {
+                    let (key, seen_gen) = (self.leased.row.key.clone(), self.leased.generation);
+                    let write = EntitlementWrite::Drop { key, seen_gen };
+                    return self.commit(Vec::new(), write, Vec::new()).await;
+                }
+                Next::Tell { news } => self.tell(news).await?,
+                Next::Observe { why } => self.observe(why).await?,
+                Next::Poll { verb } => self.poll(verb).await?,
+                Next::Call { verb } => self.call(verb).await?,
+            }
+        }
+        let soon = self.deps.bot.now() + Span::from_seconds(1);
+        self.release(Some(soon)).await
+    }
+
+    async fn tell(&mut self, mut news: Vec<(RequestId, News)>) -> Done<()> {
+        let ends = news.iter().filter(|(_, n)| matches!(n, News::Gone { .. })).count();
+        if ends > 0 && self.provider.describe().evidence {
+            self.evidence(&mut news).await;
+        }
+        learn::told(&mut self.leased.row, &news, self.claims.len().saturating_sub(ends));
+        self.save(news, Vec::new()).await
+    }
+
+    async fn evidence(&self, news: &mut [(RequestId, News)]) {
+        for (request, news) in news {
+            let News::Gone { used, .. } = news else { continue };
+            let Some(claim) = self.claims.iter().find(|c| c.request == *request) else { continue };
+            let since = claim.latest - claim.duration - Span::from_minutes(60);
+            let row = &self.leased.row;
+            let asked = self.provider.uses(&row.order, row.handle.as_ref(), since);
+            if let Ok(Ok(found)) = tokio::time::timeout(self.provider.describe().deadline.std(), asked).await {
+                *used = Some(found);
+            }
+        }
+    }
+
+    async fn observe(&mut self, why: Why) -> Done<()> {
+        let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
+        let answer = self.timed(provider.observe(&order, handle.as_ref())).await;
+        let now = self.deps.bot.now();
+        let row = &mut self.leased.row;
+        let text = match answer {
+            Ok(Seen::Present { native_expiry, .. }) => {
+                row.native_expiry = native_expiry.or(row.native_expiry);
+                self.read(why, true, now);
+                "present".to_owned()
+            }
+            Ok(Seen::Absent) => {
+                self.read(why, false, now);
+                "absent".to_owned()
+            }
+            Ok(Seen::Pending { why }) => {
+                learn::failed(row, Verb::Observe, now + self.traits.apart.max(Span::from_seconds(1)));
+                format!("pending: {why}")
+            }
+            Ok(Seen::Unknown { why }) => {
+                let again = self.again(Verb::Observe, None);
+                learn::failed(&mut self.leased.row, Verb::Observe, again);
+                format!("unknown: {why}")
+            }
+            Err(fault) => {
+                let again = self.again(Verb::Observe, fault.retry_after);
+                learn::failed(&mut self.leased.row, Verb::Observe, again);
+                if why == Why::BeforeFirst && fault.kind.is_permanent() {
+                    return self.refused(Verb::Observe, &fault).await;
+                }
+                fault.message
+            }
+        };
+        let entries = self.answered(Verb::Observe, text);
+        self.save(Vec::new(), entries).await
+    }
+
+    fn read(&mut self, why: Why, present: bool, now: Instant) {
+        let again = self.again(Verb::Revoke, None);
+        learn::read(&mut self.leased.row, why, present, now);
+        if why == Why::ReadBack && present && !self.claims.iter().any(|c| is_live(c, now)) {
+            learn::still_there(&mut self.leased.row, again);
+        }
+    }
+
+    async fn call(&mut self, verb: Verb) -> Done<()> {
+        if verb == Verb::Grant && !self.may_grant().await? {
+            let at = self.deps.bot.now() + NOT_NOW;
+            self.leased.row.progress.trying = Some((Verb::Grant, at));
+            return self.save(Vec::new(), Vec::new()).await;
+        }
+        let now = self.deps.bot.now();
+        let first = self.leased.row.progress.trying.is_none_or(|(trying, _)| trying != verb);
+        learn::begin(&mut self.leased.row, verb, now, now + self.deadline);
+        let intent = if first || verb == Verb::Grant { vec![self.intent(verb, now + self.deadline)] } else { Vec::new() };
+        self.save(Vec::new(), intent).await?;
+        let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
+        let until = self.native_end(now);
+        let answer = match verb {
+            Verb::Grant => self.timed(provider.grant(&order, handle.as_ref(), until)).await,
+            Verb::Extend => self.timed(provider.extend(&order, handle.as_ref(), until)).await,
+            Verb::Revoke | Verb::Observe => self.timed(provider.revoke(&order, handle.as_ref())).await,
+        };
+        self.step(verb, answer).await
+    }
+
+    async fn poll(&mut self, verb: Verb) -> Done<()> {
+        let (provider, order) = (self.provider.clone(), self.leased.row.order.clone());
+        let Some(op) = self.leased.row.waiting.clone() else { return Ok(()) };
+        let answer = self.timed(provider.poll(&order, &op)).await;
+        if answer.is_err() {
+            // The call itself is safe to repeat: that is how a lost operation is found again.
+            self.leased.row.waiting = None;
+        }
+        self.step(verb, answer).await
+    }
+
+    /// Every starting claim must still be rightly approved. One that is not right holds back the others for a moment only.
+    async fn may_grant(&self) -> Done<bool> {
+        for claim in self.claims.iter().filter(|c| c.wanted && c.until.is_none()) {
+            if !self.deps.bot.may_grant(&claim.request).await.map_err(Stop::from)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn step(&mut self, verb: Verb, answer: Result<Step, Fault>) -> Done<()> {
+        let now = self.deps.bot.now();
+        match answer {
+            Ok(Step::Done(done)) => {
+                let brought = Brought {
+                    handle: done.handle,
+                    how_to_connect: done.how_to_connect,
+                    native_expiry: done.native_expiry,
+                    sessions_closed: done.sessions_closed,
+                    residue: done.residue,
+                };
+                let tries = self.leased.row.tries;
+                learn::done(&mut self.leased.row, verb, &self.claims, brought);
+                let news = if verb == Verb::Extend { self.extended() } else { Vec::new() };
+                let entry = self.outcome(verb, Outcome::Ok, tries, String::new());
+                self.save(news, vec![entry]).await
+            }
+            Ok(Step::Wait { op, handle, again_in }) => {
+                learn::working_on(&mut self.leased.row, verb, op, handle, now + again_in.max(Span::from_seconds(1)));
+                let entries = self.answered(verb, "in progress".into());
+                self.save(Vec::new(), entries).await
+            }
+            Err(fault) if fault.kind == FaultKind::Ambiguous => {
+                learn::unknown(&mut self.leased.row);
+                let entries = self.answered(verb, format!("unknown: {}", fault.message));
+                self.save(Vec::new(), entries).await
+            }
+            Err(fault) => {
+                let again = self.again(verb, fault.retry_after);
+                learn::failed(&mut self.leased.row, verb, again);
+                if verb == Verb::Grant && fault.kind.is_permanent() {
+                    return self.refused(verb, &fault).await;
+                }
+                let entries = self.answered(verb, fault.message);
+                self.save(Vec::new(), entries).await
+            }
+        }
+    }
+
+    /// Giving failed for good: said to every claim that waits for it.
+    async fn refused(&mut self, verb: Verb, fault: &Fault) -> Done<()> {
+        let starting = self.claims.iter().filter(|c| c.wanted && c.until.is_none());
+        let why = || News::GrantFailed { why: fault.message.clone(), permanent: true };
+        let news = starting.map(|c| (c.request.clone(), why())).collect();
+        let entry = self.outcome(verb, Outcome::Failed, self.leased.row.tries, fault.message.clone());
+        self.leased.row.last_answer = Some(fault.message.clone());
+        self.save(news, vec![entry]).await
+    }
+
+    fn extended(&self) -> Vec<(RequestId, News)> {
+        let row = &self.leased.row;
+        let news = || News::Extended { native_expiry: row.native_expiry, how_to_connect: row.progress.how_to_connect.clone() };
+        self.claims.iter().filter(|c| c.wanted && c.extend_to.is_some()).map(|c| (c.request.clone(), news())).collect()
+    }
+
+    /// The latest end of all live claims, a little later, on the target's own grain.
+    fn native_end(&self, now: Instant) -> Instant {
+        let end = |c: &Claim| c.extend_to.or(c.until).unwrap_or_else(|| (now + c.duration).min(c.latest));
+        let end = self.claims.iter().filter(|c| is_live(c, now)).map(end).max().unwrap_or(now) + SECOND_LINE;
+        let grain = self.provider.describe().native.as_ref().map_or(1, |n| n.grain.seconds()).max(1) * 1_000_000;
+        let real = self.deps.clock.real(end).micros();
+        Instant::from_micros(real.saturating_add(grain - 1).div_euclid(grain).saturating_mul(grain))
+    }
+
+    async fn timed<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        match tokio::time::timeout(self.provider.describe().deadline.std(), call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Fault::new(FaultKind::Ambiguous, "no answer in time")),
+        }
+    }
+
+    fn again(&self, verb: Verb, retry_after: Option<Span>) -> Instant {
+        let row = &self.leased.row;
+        let tries = if row.progress.trying.is_some_and(|(t, _)| t == verb) { row.tries } else { 1 };
+        let pause = learn::backoff(tries, (self.deps.jitter)());
+        self.deps.bot.now() + retry_after.map_or(pause, |asked| asked.max(pause))
+    }
+
+    fn answered(&mut self, verb: Verb, answer: String) -> Vec<NewEntry> {
+        if self.leased.row.last_answer.as_deref() == Some(answer.as_str()) {
+            return Vec::new();
+        }
+        self.leased.row.last_answer = Some(answer.clone());
+        vec![self.entry(&Effect::Answer { verb, answer })]
+    }
+
+    fn outcome(&self, verb: Verb, outcome: Outcome, tries: u32, detail: String) -> NewEntry {
+        self.entry(&Effect::Outcome { verb, outcome, tries, detail })
+    }
+
+    fn intent(&self, verb: Verb, deadline: Instant) -> NewEntry {
+        let row = &self.leased.row;
+        let Order { provider, target, principal, .. } = &row.order;
+        self.entry(&Effect::Intent {
+            verb,
+            deadline,
+            had_before: row.had_before,
+            grants: self.claims.iter().map(|c| c.grant.to_string()).collect(),
+            provider: provider.to_string(),
+            target: target.to_string(),
+            principal: principal.clone(),
+        })
+    }
+
+    fn entry(&self, effect: &Effect) -> NewEntry {
+        entry(self.deps, &self.leased.row.key, effect)
+    }
+
+    async fn save(&self, news: Vec<(RequestId, News)>, entries: Vec<NewEntry>) -> Done<()> {
+        let now = self.deps.bot.now();
+        let write = EntitlementWrite::Save {
+            row: self.leased.row.clone(),
+            due_at: Some(self.leased.row.call.as_ref().map_or(now, |c| c.deadline)),
+            urgent: self.is_ending(now),
+            seen_gen: self.leased.generation,
+            release: false,
+        };
+        self.commit(news, write, entries).await
+    }
+
+    async fn release(&self, due_at: Option<Instant>) -> Done<()> {
+        let urgent = self.is_ending(self.deps.bot.now());
+        let (row, seen_gen) = (self.leased.row.clone(), self.leased.generation);
+        self.commit(Vec::new(), EntitlementWrite::Save { row, due_at, urgent, seen_gen, release: true }, Vec::new()).await
+    }
+
+    fn is_ending(&self, now: Instant) -> bool {
+        self.claims.iter().any(|c| !is_live(c, now))
+    }
+
+    async fn commit(&self, news: Vec<(RequestId, News)>, write: EntitlementWrite, entries: Vec<NewEntry>) -> Done<()> {
+        let fence = Some(Fence { key: self.leased.row.key.clone(), fence: self.leased.fence });
+        let commit = Commit { entitlements: vec![write], entries, fence, ..Commit::default() };
+        if news.is_empty() {
+            return self.deps.store.commit(commit).await.map_err(Stop::from);
+        }
+        self.deps.bot.report(news, commit).await.map_err(Stop::from)
+    }
+}
+
+/// An entry of an entitlement's own stream.
+pub(super) fn entry(deps: &Deps, key: &EntitlementKey, effect: &Effect) -> NewEntry {
+    NewEntry {
+        stream: format!("entitlement/{}", key.0),
+        at: deps.bot.now(),
+        actor: Actor::BOT,
+        policy: deps.bot.catalogue().digest.clone(),
+        event: serde_json::to_value(effect).unwrap_or_default(),
+    }
+}
