@@ -6,6 +6,7 @@ pub mod directory;
 pub mod render;
 pub mod replies;
 mod samples;
+pub mod show;
 pub mod view;
 pub mod words;
 

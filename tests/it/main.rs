@@ -1,1 +1,6 @@
-//! The integration tests: one binary.
+//! The integration tests: one binary, one file per capability. Tests own the clock and never sleep.
+
+mod cards;
+mod life;
+mod tidy;
+mod world;

@@ -1,0 +1,243 @@
+//! A whole bot in one test: a real store, the console as the chat, a provider with a memory, and a clock moved by hand.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use hallpass::{
+    bot::{Body, Bot, Incoming, Parts},
+    chat::{Chat, Posted, console::Console, directory::Directory, render::Templates, show::Voice},
+    clock::{Clock, ManualClock},
+    domain::{
+        entitlement::Ownership,
+        ids::PersonId,
+        policy::{Catalogue, Channel, Group, Person, Platform, Policy, ReasonRule, Resource, Role, Rung, Stage, TicketRule, Who},
+        time::{Instant, Span},
+    },
+    provider::{Provider, pretend::Pretend},
+    store::Store,
+    worker::{Deps, Workers},
+};
+
+/// 2026-11-24 14:00 UTC.
+pub(crate) const START: Instant = Instant::from_micros(1_795_528_800_000_000);
+
+pub(crate) struct World {
+    pub bot: Arc<Bot>,
+    pub workers: Workers,
+    pub console: Arc<Console>,
+    pub clock: Arc<ManualClock>,
+    pub pretend: Arc<Pretend>,
+    pub store: Store,
+    voice: Arc<Voice>,
+    interactions: AtomicU64,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(Ownership::Shared).await
+    }
+
+    pub(crate) async fn with(ownership: Ownership) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("hallpass.db").display());
+        let mut world = Self::on(&url, ownership).await;
+        world._folder = Some(folder);
+        world
+    }
+
+    pub(crate) async fn on(url: &str, ownership: Ownership) -> Self {
+        let store = Store::open(url).await.unwrap();
+        Self::built(store, Arc::new(ManualClock::new(START)), Arc::new(Pretend::new(ownership)), Arc::new(Console::new())).await
+    }
+
+    /// A second bot process over the same store, clock, provider and chat.
+    pub(crate) async fn replica(&self, store: Store) -> Self {
+        Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await
+    }
+
+    async fn built(store: Store, clock: Arc<ManualClock>, pretend: Arc<Pretend>, console: Arc<Console>) -> Self {
+        static SEED: AtomicU64 = AtomicU64::new(1);
+        for name in ["ana", "ben", "cleo", "dora", "eve", "finn"] {
+            console.set_profile(name, name, true);
+        }
+        let chats: BTreeMap<Platform, Arc<dyn Chat>> = BTreeMap::from([(Platform::Console, console.clone() as Arc<dyn Chat>)]);
+        let provider: Arc<dyn Provider> = pretend.clone();
+        let bot = Bot::new(Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            catalogue: catalogue(),
+            providers: BTreeMap::from([("pretended".parse().unwrap(), provider)]),
+            facts: Arc::new(Directory { chats: chats.clone() }),
+            seed: SEED.fetch_add(1, Ordering::Relaxed),
+        });
+        let bot = Arc::new(bot.await.unwrap());
+        let voice = Arc::new(Voice { bot: bot.clone(), templates: Arc::new(Templates::load(None).unwrap()) });
+        let workers = Workers::new(Deps {
+            store: store.clone(),
+            bot: bot.clone(),
+            clock: clock.clone(),
+            chats,
+            shows: voice.clone(),
+            ops: vec![Channel { platform: Platform::Console, id: "#ops".into() }],
+            alarm_run: Vec::new(),
+            jitter: Box::new(|| 0),
+            pace: 1,
+            at_once: 16,
+            heartbeat: Box::new(|| {}),
+            stopping: false.into(),
+        });
+        Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), _folder: None }
+    }
+
+    /// Somebody types a line; what they read as the answer. Everything that follows from it is done.
+    pub(crate) async fn say(&self, user: &str, line: &str) -> String {
+        self.incoming(user, Body::Line { text: line.into() }).await
+    }
+
+    /// Somebody presses a button of a request's card.
+    pub(crate) async fn press(&self, user: &str, action: &str, request: &str, words: Option<&str>) -> String {
+        let body = Body::Press { action: action.into(), request: request.into(), words: words.map(Into::into) };
+        self.incoming(user, body).await
+    }
+
+    async fn incoming(&self, user: &str, body: Body) -> String {
+        let n = self.interactions.fetch_add(1, Ordering::Relaxed);
+        let interaction = format!("{:p}-{n}", self);
+        let incoming = Incoming { platform: Platform::Console, user: user.into(), interaction, body };
+        let answer = self.bot.take(&incoming).await.unwrap().unwrap();
+        let person: Option<PersonId> = user.parse().ok();
+        let said = self.voice.answer(person.as_ref(), &answer).await.unwrap();
+        self.workers.drain().await.unwrap();
+        said
+    }
+
+    /// Time passes in one step, and all that is due is done.
+    pub(crate) async fn advance(&self, by: Span) {
+        self.clock.advance(by);
+        // Far steps look like a clock that jumped only when no time passed; here it did.
+        self.workers.drain().await.unwrap();
+    }
+
+    /// The id of the newest request.
+    pub(crate) async fn newest(&self) -> String {
+        let filter = hallpass::store::Filter { limit: 1, ..hallpass::store::Filter::default() };
+        self.store.requests(&filter).await.unwrap()[0].id.to_string()
+    }
+
+    pub(crate) async fn state(&self, id: &str) -> hallpass::domain::request::Request {
+        self.store.request(&id.parse().unwrap()).await.unwrap().unwrap()
+    }
+
+    /// Does the provider have it switched on?
+    pub(crate) fn holds(&self, person: &str, role: &str) -> bool {
+        self.pretend.held().iter().any(|(target, who)| target == role && who.split(' ').next() == Some(person))
+    }
+
+    pub(crate) fn card(&self) -> Posted {
+        self.console.cards("#db-approvers").last().unwrap().clone()
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
+
+fn who(name: &str) -> Who {
+    name.strip_prefix('@').map_or_else(|| Who::Person(name.parse().unwrap()), |group| Who::Group(group.parse().unwrap()))
+}
+
+fn stage(approvers: &[&str], needed: usize, ladder: &[(i64, &str)]) -> Stage {
+    Stage {
+        approvers: approvers.iter().map(|n| who(n)).collect(),
+        needed,
+        notify: approvers.iter().map(|n| who(n)).collect(),
+        remind_every: None,
+        ladder: ladder.iter().map(|(minutes, to)| Rung { after: Span::from_minutes(*minutes), to: vec![who(to)] }).collect(),
+    }
+}
+
+/// prod-db: read and write need a db-lead, admin also security. bastion: 30 min at once.
+pub(crate) fn catalogue() -> Catalogue {
+    let person = |id: &str, name: &str| Person {
+        id: id.parse().unwrap(),
+        name: name.into(),
+        email: None,
+        time_zone: None,
+        active: true,
+        identities: BTreeMap::from([(Platform::Console, id.to_owned())]),
+        logins: BTreeMap::new(),
+    };
+    let people = [
+        ("ana", "Ana Reyes"),
+        ("ben", "Ben Okafor"),
+        ("cleo", "Cleo Marsh"),
+        ("dora", "Dora Lind"),
+        ("eve", "Eve Stone"),
+        ("finn", "Finn Ward"),
+    ]
+    .map(|(id, name)| (id.parse().unwrap(), person(id, name)));
+    let group = |id: &str, members: &[&str]| Group {
+        id: id.parse().unwrap(),
+        members: members.iter().map(|m| m.parse().unwrap()).collect(),
+        chat: None,
+    };
+    let groups = [("db-leads", &["ben", "dora"][..]), ("security", &["cleo", "dora"]), ("oncall", &["eve"])]
+        .map(|(id, members)| (id.parse().unwrap(), group(id, members)));
+    let policy = |name: &str, stages: Vec<Stage>, at_once: Option<i64>| Policy {
+        name: name.parse().unwrap(),
+        cap: Span::from_minutes(240),
+        default: Span::from_minutes(60),
+        extend_to: Some(Span::from_minutes(120)),
+        grace: Span::ZERO,
+        grant_within: Span::from_minutes(15),
+        patience: Span::from_minutes(240),
+        warn: None,
+        reason: ReasonRule { min_chars: 4 },
+        ticket: Some(TicketRule { required: false, projects: vec!["OPS".into()], link: None }),
+        may_ask: vec![Who::Everyone],
+        on_behalf_of: vec![who("ana")],
+        at_once_up_to: at_once.map(Span::from_minutes),
+        stages,
+    };
+    let policies = [
+        policy("prod-data", vec![stage(&["@db-leads"], 1, &[(10, "@oncall")])], None),
+        policy("prod-admin", vec![stage(&["@db-leads"], 1, &[]), stage(&["@security"], 1, &[])], None),
+        policy("hosts", vec![stage(&["@security"], 1, &[])], Some(30)),
+    ]
+    .map(|p| (p.name.clone(), p));
+    let role = |name: &str, policy: &str| Role {
+        name: name.parse().unwrap(),
+        title: name.into(),
+        policy: policy.parse().unwrap(),
+        target: serde_json::json!({ "name": name }),
+    };
+    let resource = |id: &str, title: &str, roles: Vec<Role>| Resource {
+        id: id.parse().unwrap(),
+        title: title.into(),
+        description: String::new(),
+        tags: Vec::new(),
+        owner: Some(who("finn")),
+        provider: "pretended".parse().unwrap(),
+        channels: vec![Channel { platform: Platform::Console, id: "#db-approvers".into() }],
+        roles,
+    };
+    let prod = vec![role("read", "prod-data"), role("write", "prod-data"), role("admin", "prod-admin")];
+    let resources = [resource("prod-db", "Orders database", prod), resource("bastion", "Bastion host", vec![role("login", "hosts")])];
+    Catalogue {
+        people: people.into(),
+        groups: groups.into(),
+        resources: resources.map(|r| (r.id.clone(), r)).into(),
+        policies: policies.into(),
+        administrators: vec![who("eve")],
+        auditors: Vec::new(),
+        digest: "sha256:test".into(),
+        frozen: false,
+        time_zone: chrono_tz::UTC,
+    }
+}
