@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn roots_are_those_of_an_independent_implementation() {
-        let mut theirs = MemoryBackedTree::<Sha256, Vec<u8>>::new();
+        let mut theirs = MemoryBackedTree::<sha2_oracle::Sha256, Vec<u8>>::new();
         let mut ours = Frontier::default();
         for i in 0..200u32 {
             let bytes = i.to_be_bytes().to_vec();
