@@ -1,1 +1,23 @@
-fn main() {}
+//! The binary: hands the command line to its subcommand. Knows no rule of its own.
+
+use clap::Parser;
+
+fn main() -> std::process::ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HALLPASS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,hallpass=info,slack_morphism=off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("hallpass: {error}");
+            return std::process::ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(hallpass::cli::run(hallpass::cli::Command::parse())) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hallpass: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -72,7 +72,7 @@ impl Bot {
                     Some(crate::domain::command::Length::Until(end)) => Some(end.since(self.now())),
                     None => None,
                 };
-                let text = crate::cli::explain::explain(catalogue, &other, &resource, &role, length).to_string();
+                let text = crate::domain::explain::explain(catalogue, &other, &resource, &role, length);
                 Answer::said("explain", json!({ "text": text }))
             }
             _ => return Ok(Err(Refusal::Grammar { expected: "a command".into(), found: String::new(), near: vec!["help".into()] })),

@@ -7,6 +7,7 @@ pub mod decide;
 pub mod due;
 pub mod entitlement;
 pub mod event;
+pub mod explain;
 pub mod facts;
 pub mod ids;
 pub mod lifecycle;

@@ -262,12 +262,17 @@ async fn an_answer_that_was_lost_is_resolved_by_reading_the_provider() {
     let id = world.newest().await;
     world.press("ben", "approve", &id, None).await;
     assert!(world.holds("ana", "write"));
-    for _ in 0..10 {
+    assert!(matches!(world.state(&id).await.state, State::Granting { .. }), "nothing is green before it is known");
+    world.pretend.set_temper(Temper::default());
+    for _ in 0..3 {
         world.advance(Span::from_seconds(30)).await;
     }
     assert!(matches!(world.state(&id).await.state, State::Active { .. }), "{:?}", world.state(&id).await.state);
-    world.advance(Span::from_minutes(65)).await;
-    for _ in 0..10 {
+    world.pretend.set_temper(Temper { cut_after_effect: true, ..Temper::default() });
+    world.advance(Span::from_minutes(60)).await;
+    assert!(world.state(&id).await.is_open(), "gone is not said before it was read back");
+    world.pretend.set_temper(Temper::default());
+    for _ in 0..3 {
         world.advance(Span::from_seconds(30)).await;
     }
     assert!(!world.holds("ana", "write"));
