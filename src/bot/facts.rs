@@ -15,7 +15,7 @@ use crate::domain::{
 };
 
 /// Longest that a press waits for a chat or a provider to answer a question.
-const PATIENCE: Duration = Duration::from_millis(2_000);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What only the chats know. Handed in by `main`.
 #[async_trait]

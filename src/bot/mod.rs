@@ -107,6 +107,12 @@ impl Bot {
         self.store.commit(Commit { entries: vec![entry], now: Some(self.guard.highest()), ..Commit::default() }).await
     }
 
+    /// An operator says that the clock is right after a jump: granting goes on (R17).
+    pub async fn confirm_clock(&self, by: Option<crate::domain::ids::PersonId>) -> Result<(), CommitError> {
+        self.guard.confirm();
+        self.record(Operation::ClockConfirmed { by }).await
+    }
+
     /// Raises an alarm that belongs to no request, once.
     pub async fn raise(&self, id: &str, what: String, operation: Operation) -> Result<(), CommitError> {
         tracing::error!(alarm.id = id, "{what}");

@@ -25,6 +25,7 @@ pub struct ReplyView {
 }
 
 impl ReplyView {
+    #[expect(clippy::unnecessary_wraps, reason = "each arm of a match gives a line or none")]
     fn new(name: &'static str, data: Value) -> Option<Self> {
         Some(Self { name, data, buttons: Vec::new() })
     }
@@ -52,7 +53,7 @@ fn deciding(event: &Event, at: Instant, request: &Request, r: &Reader<'_>, aroun
         Event::StageOpened { .. } => ReplyView::new("stage_opened", json!({ "names": waiting()?.names })),
         Event::Offered { person, less, comment } => ReplyView::new(
             "offered",
-            json!({ "who": r.name(person), "less": r.less(less), "comment": comment.as_ref().map(|c| r.text(c)) }),
+            json!({ "who": r.name(person), "less": Reader::less(less), "comment": comment.as_ref().map(|c| r.text(c)) }),
         ),
         Event::OfferDeclined { person } => ReplyView::new("offer_declined", json!({ "who": r.name(person) })),
         Event::OfferAccepted { ask } => {
@@ -212,8 +213,10 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
             with("unanswered", json!({ "after": rough(at.since(request.opened_at)), "next": next }))
         }
         Event::Offered { person, less, comment } if *to == request.requester => {
-            let mut view =
-                with("offered", json!({ "who": r.name(person), "less": r.less(less), "comment": comment.as_ref().map(|c| r.text(c)) }))?;
+            let mut view = with(
+                "offered",
+                json!({ "who": r.name(person), "less": Reader::less(less), "comment": comment.as_ref().map(|c| r.text(c)) }),
+            )?;
             view.buttons = vec![button(action::ACCEPT, Style::Primary, request), button(action::DECLINE, Style::Plain, request)];
             Some(view)
         }

@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn less(&self, less: &Less) -> String {
+    pub(super) fn less(less: &Less) -> String {
         match (&less.role, less.duration) {
             (Some(role), Some(span)) => format!("{role} for {}", duration(span)),
             (Some(role), None) => role.to_string(),
@@ -259,7 +259,7 @@ pub fn card(request: &Request, reader: &Reader<'_>, around: &Around) -> Option<C
         progress,
         offer: round.and_then(|r| r.offer.as_ref()).map(|o| OfferView {
             who: reader.name(&o.person),
-            less: reader.less(&o.less),
+            less: Reader::less(&o.less),
             comment: o.comment.as_ref().map(|c| reader.text(c)),
         }),
         extension: extension(request, reader),

@@ -281,7 +281,7 @@ impl Options {
         let mut reason = words.quoted().unwrap_or_else(|| words.until_option());
         self.take(words, context)?;
         if let Some(rest) = Some(words.until_option()).filter(|rest| !rest.is_empty()) {
-            reason = format!("{reason} {rest}").trim().to_owned();
+            format!("{reason} {rest}").trim().clone_into(&mut reason);
             self.take(words, context)?;
         }
         if reason.chars().count() > REASON_MAX {
@@ -372,7 +372,7 @@ impl<'l> Words<'l> {
             {
                 break;
             }
-            taken = format!("{taken} {word}").trim().to_owned();
+            format!("{taken} {word}").trim().clone_into(&mut taken);
             self.next();
         }
         duration(taken.trim_start_matches('+')).map(Some)

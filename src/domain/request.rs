@@ -155,6 +155,7 @@ pub struct Grant {
 }
 
 /// Access that works.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts of a stored document")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
     pub since: Instant,
@@ -171,6 +172,7 @@ pub struct Work {
     pub found_absent: bool,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one per request, and most are asked")]
 /// More time, being decided or being told to the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]

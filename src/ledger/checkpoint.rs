@@ -48,10 +48,10 @@ fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
 
 /// `name+hex(key id)+base64(0x01 ‖ public key)`: what an auditor keeps.
 pub fn verifier_key(name: &str, key: &VerifyingKey) -> String {
-    let id: String = key_id(name, key).iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = u32::from_be_bytes(key_id(name, key));
     let mut bytes = vec![1];
     bytes.extend(key.as_bytes());
-    format!("{name}+{id}+{}", BASE64.encode(bytes))
+    format!("{name}+{id:08x}+{}", BASE64.encode(bytes))
 }
 
 /// Reads a note and checks our signature on it. Signatures of other keys are ignored.

@@ -172,5 +172,9 @@ async fn seal(conn: &mut Conn<'_>, seals: &[Seal], checkpoint: &StoredCheckpoint
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _infallible = write!(out, "{byte:02x}");
+        out
+    })
 }

@@ -183,14 +183,14 @@ impl Workers {
         let due = self.deps.store.due_providers(self.deps.bot.now()).await.map_err(Stop::read)?;
         let mut begun = 0;
         for name in due {
-            if !busy.contains_key(&name) {
-                let (this, of) = (self.clone(), name.clone());
+            if let std::collections::btree_map::Entry::Vacant(free) = busy.entry(name) {
+                let (this, of) = (self.clone(), free.key().clone());
                 let task = tokio::spawn(async move {
                     let result = entitlements::handle_due(&this.deps, &of).await;
                     drop(this.guarded(result).await);
                     this.deps.bot.wake.notify_waiters();
                 });
-                busy.insert(name, task);
+                free.insert(task);
                 begun += 1;
             }
         }

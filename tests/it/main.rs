@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one file per capability. Tests own the clock and never sleep.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod cards;
 mod life;
 mod tidy;

@@ -35,7 +35,8 @@ pub(crate) struct World {
     pub store: Store,
     voice: Arc<Voice>,
     interactions: AtomicU64,
-    _folder: Option<tempfile::TempDir>,
+    #[expect(dead_code, reason = "held so that the folder lives as long as the world")]
+    folder: Option<tempfile::TempDir>,
 }
 
 impl World {
@@ -47,18 +48,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("hallpass.db").display());
         let mut world = Self::on(&url, ownership).await;
-        world._folder = Some(folder);
+        world.folder = Some(folder);
         world
     }
 
     pub(crate) async fn on(url: &str, ownership: Ownership) -> Self {
         let store = Store::open(url).await.unwrap();
         Self::built(store, Arc::new(ManualClock::new(START)), Arc::new(Pretend::new(ownership)), Arc::new(Console::new())).await
-    }
-
-    /// A second bot process over the same store, clock, provider and chat.
-    pub(crate) async fn replica(&self, store: Store) -> Self {
-        Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await
     }
 
     async fn built(store: Store, clock: Arc<ManualClock>, pretend: Arc<Pretend>, console: Arc<Console>) -> Self {
@@ -92,7 +88,7 @@ impl World {
             heartbeat: Box::new(|| {}),
             stopping: false.into(),
         });
-        Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), _folder: None }
+        Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), folder: None }
     }
 
     /// Somebody types a line; what they read as the answer. Everything that follows from it is done.
@@ -108,7 +104,7 @@ impl World {
 
     async fn incoming(&self, user: &str, body: Body) -> String {
         let n = self.interactions.fetch_add(1, Ordering::Relaxed);
-        let interaction = format!("{:p}-{n}", self);
+        let interaction = format!("{self:p}-{n}");
         let incoming = Incoming { platform: Platform::Console, user: user.into(), interaction, body };
         let answer = self.bot.take(&incoming).await.unwrap().unwrap();
         let person: Option<PersonId> = user.parse().ok();

@@ -58,7 +58,9 @@ impl House {
     pub(super) async fn open(file: &Path, folder: &Path, clock: Arc<dyn Clock>, pace: u32) -> anyhow::Result<Self> {
         let store = Store::open(&format!("sqlite:{}", file.display())).await?;
         let console = Arc::new(Console::new());
-        PEOPLE.iter().for_each(|(id, name)| console.set_profile(id, name, true));
+        for (id, name) in PEOPLE {
+            console.set_profile(id, name, true);
+        }
         let chats: BTreeMap<Platform, Arc<dyn Chat>> = BTreeMap::from([(Platform::Console, console.clone() as Arc<dyn Chat>)]);
         let keys = keys(folder)?;
         let beside = |ending: &str| -> PathBuf {
@@ -113,7 +115,7 @@ impl House {
         drop(self.working.await);
     }
 
-    pub(super) fn knows(&self, person: &str) -> bool {
+    pub(super) fn knows(person: &str) -> bool {
         PEOPLE.iter().any(|(id, _)| *id == person)
     }
 

@@ -57,7 +57,7 @@ async fn talk(house: &House) -> anyhow::Result<()> {
         match word {
             "" => {}
             "quit" | "exit" => return Ok(()),
-            "as" if house.knows(rest) => rest.clone_into(&mut who),
+            "as" if House::knows(rest) => rest.clone_into(&mut who),
             "as" => println!("Nobody is called {rest} here: ana, ben, cleo, dora, eve, finn."),
             "in" => {
                 rest.clone_into(&mut place);
