@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod ledger;
+pub mod run;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,25 @@ enum Verb {
         #[arg(long)]
         play: bool,
     },
+    /// Run the bot.
+    Run {
+        #[arg(long, default_value = "bot.toml")]
+        config: PathBuf,
+    },
+    /// Check bot.toml and the templates; say who could approve what.
+    Check {
+        #[arg(long, default_value = "bot.toml")]
+        config: PathBuf,
+    },
+    /// Say which rule applies to an ask, who would be asked, the ladder and the cap.
+    Explain {
+        #[arg(long, default_value = "bot.toml")]
+        config: PathBuf,
+        person: String,
+        resource: String,
+        role: String,
+        duration: Option<String>,
+    },
     /// Look into the ledger.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -38,6 +58,9 @@ enum Verb {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
+        Verb::Run { config } => run::run(&config).await,
+        Verb::Check { config } => run::check(&config),
+        Verb::Explain { config, person, resource, role, duration } => run::explain(&config, &person, &resource, &role, duration.as_deref()),
         Verb::Ledger(ledger) => ledger::look(ledger).await,
         Verb::Audit(audit) => ledger::audit(audit).await,
     }

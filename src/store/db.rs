@@ -40,7 +40,7 @@ pub(super) enum DbError {
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default();
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
         if matches!(code.as_ref(), "40001" | "40P01") { Self::Again } else { Self::Other(error.to_string()) }
     }
 }

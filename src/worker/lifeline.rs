@@ -43,7 +43,7 @@ impl Lifeline {
             let entries = unwritten.iter().map(|(key, effect)| entry(deps, key, effect)).collect();
             let raise = |key: &EntitlementKey| EntitlementWrite::Raise { key: key.clone(), due_at: now, urgent: true };
             let entitlements = unwritten.iter().map(|(key, _)| raise(key)).collect();
-            deps.store.commit(Commit { entries, entitlements, ..Commit::default() }).await?;
+            deps.store.commit(Commit { entitlements, entries, ..Commit::default() }).await?;
             self.memory().unwritten.drain(..unwritten.len());
         }
         let fresh = self.memory().refreshed.is_some_and(|at| now < at + EVERY && at <= now);

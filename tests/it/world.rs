@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub store: Store,
     voice: Arc<Voice>,
     interactions: AtomicU64,
-    #[expect(dead_code, reason = "held so that the folder lives as long as the world")]
+    /// Held so that it lives as long as the world.
     folder: Option<tempfile::TempDir>,
 }
 

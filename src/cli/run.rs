@@ -1,0 +1,202 @@
+//! `hallpass run`: the bot itself. Overdue ends first, then everything else; SIGHUP reloads, SIGTERM stops after what was
+//! begun. A broken file at start grants nothing and goes on ending (R15).
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, anyhow};
+use rand::{RngCore as _, SeedableRng as _, rngs::StdRng};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    bot::{Bot, Parts, Providers},
+    chat::{directory::Directory, render::Templates, show::Voice},
+    clock::{Clock, SystemClock},
+    config::{self, Config},
+    domain::event::Operation,
+    ledger::{key::Key, seal::Sealer},
+    provider,
+    store::Store,
+    worker::{Deps, Workers},
+};
+
+/// Where the last file that loaded is kept, beside the file itself.
+fn last_good(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".last-good");
+    name.into()
+}
+
+/// Runs until SIGTERM or interrupt.
+pub async fn run(path: &Path) -> anyhow::Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (config, refused) = load(path)?;
+    let providers = providers(&config, &clock)?;
+    let store = Store::open(&config.store).await?;
+    let mut chance = StdRng::from_os_rng();
+    let directory = Directory { chats: BTreeMap::new() };
+    let bot = Bot::new(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        catalogue: config.catalogue.clone(),
+        providers,
+        facts: Arc::new(directory),
+        seed: chance.next_u64(),
+    });
+    let bot = Arc::new(bot.await?);
+    bot.record(Operation::Started { version: env!("CARGO_PKG_VERSION").into() }).await?;
+    if let Some(why) = refused {
+        let what = format!("{} is refused: running on the last file that loaded, granting nothing", path.display());
+        bot.raise("policy", what, Operation::PolicyRefused { digest: config.catalogue.digest.clone(), why }).await?;
+    }
+    let voice = Arc::new(Voice { bot: bot.clone(), templates: Arc::new(Templates::load(None).context("our own templates")?) });
+    let heartbeat = config.heartbeat.clone();
+    let workers = Workers::new(Deps {
+        store: store.clone(),
+        bot: bot.clone(),
+        clock,
+        chats: BTreeMap::new(),
+        shows: voice,
+        ops: config.alarm_channels.clone(),
+        alarm_run: config.alarm_run.clone(),
+        jitter: Box::new(|| 128),
+        pace: 1,
+        at_once: 16,
+        heartbeat: Box::new(move || touch(heartbeat.as_deref())),
+        stopping: false.into(),
+    });
+    // What fell due while we were away ends before anything else is heard.
+    workers.drain().await?;
+    bot.handle_left().await?;
+    let mut seed = [0; 32];
+    chance.fill_bytes(&mut seed);
+    let key = Key::open(&config.ledger_key, || seed).map_err(|why| anyhow!(why))?;
+    let sealing = tokio::spawn(every_second(Sealer::new(store, key, config.ledger_origin.clone()), bot.clone()));
+    let reloading = tokio::spawn(reload_on_hangup(path.to_path_buf(), bot.clone()));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), policy = %config.catalogue.digest, "hallpass runs");
+    let mut term = signal(SignalKind::terminate())?;
+    Arc::new(workers)
+        .run(async move {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        })
+        .await;
+    reloading.abort();
+    sealing.abort();
+    bot.record(Operation::Stopped).await?;
+    Ok(())
+}
+
+/// The file, or the last one that loaded, frozen, with the reason.
+fn load(path: &Path) -> anyhow::Result<(Config, Option<String>)> {
+    match config::load(path) {
+        Ok(config) => {
+            std::fs::copy(path, last_good(path)).with_context(|| format!("cannot keep a copy beside {}", path.display()))?;
+            Ok((config, None))
+        }
+        Err(problems) => {
+            tracing::error!("{problems}");
+            let mut config = config::load(&last_good(path)).map_err(|_| anyhow!("{problems}"))?;
+            config.catalogue.frozen = true;
+            Ok((config, Some(problems.0.len().to_string() + " problems")))
+        }
+    }
+}
+
+fn providers(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Providers> {
+    let mut providers = Providers::new();
+    for provider in &config.providers {
+        let made = provider::build::build(&provider.kind, &provider.settings, clock.clone());
+        providers.insert(provider.name.clone(), made.map_err(|why| anyhow!("provider {}: {why}", provider.name))?);
+    }
+    Ok(providers)
+}
+
+fn touch(path: Option<&Path>) {
+    if let Some(path) = path
+        && let Err(error) = std::fs::write(path, b"alive\n")
+    {
+        tracing::error!(%error, file = %path.display(), "the heartbeat cannot be written");
+    }
+}
+
+/// A broken file changes nothing and says so; so does one that would orphan live grants.
+async fn reload_on_hangup(path: PathBuf, bot: Arc<Bot>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match reload(&path, &bot).await {
+            Ok(()) => tracing::info!(file = %path.display(), "reloaded"),
+            Err(error) => tracing::error!("reload refused, nothing was changed: {error:#}"),
+        }
+    }
+}
+
+async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
+    let config = config::load(path)?;
+    let open = crate::store::Filter { open: Some(true), limit: u32::MAX, ..crate::store::Filter::default() };
+    for request in bot.store().requests(&open).await? {
+        let Some(claim) = crate::domain::due::claim(&request) else { continue };
+        let Some(row) = bot.store().entitlement(&claim.entitlement).await? else { continue };
+        let (provider, ask) = (&row.order.provider, request.main_ask());
+        if !config.providers.iter().any(|p| p.name == *provider) {
+            return Err(anyhow!("provider {provider} still holds {}: end it before removing the provider", request.id));
+        }
+        if config.catalogue.role(&ask.resource, &ask.role).is_none() {
+            return Err(anyhow!("{} on {} is still held by {}: end it first", ask.role, ask.resource, request.id));
+        }
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let made = providers(&config, &clock)?;
+    std::fs::copy(path, last_good(path))?;
+    bot.reload(config.catalogue, made).await?;
+    Ok(())
+}
+
+async fn every_second(mut sealer: Sealer, bot: Arc<Bot>) {
+    loop {
+        if let Err(why) = sealer.seal_once(bot.now()).await {
+            tracing::error!(%why, "the ledger cannot be sealed");
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}
+
+/// `hallpass check`: the file, the templates, and who could approve what.
+pub fn check(path: &Path) -> anyhow::Result<()> {
+    let config = config::load(path)?;
+    let wrong = Templates::load(None).context("our own templates")?.check();
+    if !wrong.is_empty() {
+        return Err(anyhow!("templates:\n{}", wrong.join("\n")));
+    }
+    for resource in config.catalogue.resources.values() {
+        for role in &resource.roles {
+            let Some(policy) = config.catalogue.policies.get(&role.policy) else { continue };
+            let stages: Vec<String> = policy
+                .stages
+                .iter()
+                .map(|s| {
+                    let who: Vec<String> = s.approvers.iter().map(crate::domain::decide::name_of).collect();
+                    format!("{} of {}", s.needed, who.join(", "))
+                })
+                .collect();
+            let stages = if stages.is_empty() { "at once".to_owned() } else { stages.join(", then ") };
+            println!("{:<20} {:<12} {:<16} {stages}", resource.id.as_str(), role.name.as_str(), policy.name.as_str());
+        }
+    }
+    println!("{}: nothing is wrong with it ({})", path.display(), config.catalogue.digest);
+    Ok(())
+}
+
+/// `hallpass explain PERSON RESOURCE ROLE DURATION`.
+pub fn explain(path: &Path, person: &str, resource: &str, role: &str, length: Option<&str>) -> anyhow::Result<()> {
+    let config = config::load(path)?;
+    let length = length.map(|text| crate::domain::spans::parse(text).map_err(|why| anyhow!("{text}: {why}"))).transpose()?;
+    let person = person.trim_start_matches('@').parse()?;
+    println!("{}", crate::domain::explain::explain(&config.catalogue, &person, &resource.parse()?, &role.parse()?, length));
+    Ok(())
+}
