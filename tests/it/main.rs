@@ -2,5 +2,6 @@
 
 mod cards;
 mod life;
+mod store_suite;
 mod tidy;
 mod world;
