@@ -133,7 +133,9 @@ async fn entitlement(conn: &mut Conn<'_>, write: &EntitlementWrite, fence: Optio
             let fence = Int(fence.unwrap_or(-1));
             if conn.exec(sql, &[Text(key.0.clone()), Int(*seen_gen), fence.clone()]).await? == 0 {
                 let sql = "UPDATE entitlements SET leased_until = 0 WHERE id = $1 AND fence = $2";
-                conn.exec(sql, &[Text(key.0.clone()), fence]).await?;
+                if conn.exec(sql, &[Text(key.0.clone()), fence]).await? == 0 {
+                    return Err(CommitError::Fenced);
+                }
             }
             Ok(())
         }

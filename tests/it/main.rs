@@ -5,5 +5,6 @@
 mod cards;
 mod config;
 mod life;
+mod store_suite;
 mod tidy;
 mod world;
