@@ -40,7 +40,7 @@ fn impossible_policies_are_refused() {
         refused("time_zone = \"UTC\"", "time_zone = \"Mars\""),
         refused("cap = \"4h\"", "cap = \"4 hours and a bit\""),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
+    insta::assert_snapshot!(all.join("\n"), @r##"
     bot.toml:43:1: default is longer than the cap
     bot.toml:43:1: grace is at most 10m
     bot.toml:43:1: there are too few different people for all its stages together
@@ -54,5 +54,5 @@ fn impossible_policies_are_refused() {
     bot.toml:26:1: console id "ana" belongs to ana already: one person, one id
     bot.toml:2:1: "Mars" is not a time zone such as Europe/Berlin
     bot.toml:44:7: "4 hours and a bit" is not a length such as 30m or 1h30m: a number is missing before "and a bit"
-    "#);
+    "##);
 }

@@ -57,6 +57,11 @@ impl World {
         Self::built(store, Arc::new(ManualClock::new(START)), Arc::new(Pretend::new(ownership)), Arc::new(Console::new())).await
     }
 
+    /// A second bot process over the same store, clock, provider and chat.
+    pub(crate) async fn replica(&self, store: Store) -> Self {
+        Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await
+    }
+
     async fn built(store: Store, clock: Arc<ManualClock>, pretend: Arc<Pretend>, console: Arc<Console>) -> Self {
         static SEED: AtomicU64 = AtomicU64::new(1);
         for name in ["ana", "ben", "cleo", "dora", "eve", "finn"] {
