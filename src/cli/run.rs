@@ -33,8 +33,7 @@ fn last_good(path: &Path) -> PathBuf {
 /// Runs until SIGTERM or interrupt.
 pub async fn run(path: &Path) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (config, refused) = load(path)?;
-    let providers = providers(&config, &clock)?;
+    let (config, providers, refused) = load(path, &clock)?;
     let store = Store::open(&config.store).await?;
     let mut chance = StdRng::from_os_rng();
     let directory = Directory { chats: BTreeMap::new() };
@@ -93,19 +92,26 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
 }
 
 /// The file, or the last one that loaded, frozen, with the reason.
-fn load(path: &Path) -> anyhow::Result<(Config, Option<String>)> {
-    match config::load(path) {
-        Ok(config) => {
+fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers, Option<String>)> {
+    match whole(path, clock) {
+        Ok((config, providers)) => {
             std::fs::copy(path, last_good(path)).with_context(|| format!("cannot keep a copy beside {}", path.display()))?;
-            Ok((config, None))
+            Ok((config, providers, None))
         }
         Err(problems) => {
-            tracing::error!("{problems}");
-            let mut config = config::load(&last_good(path)).map_err(|_| anyhow!("{problems}"))?;
+            tracing::error!("{problems:#}");
+            let (mut config, providers) = whole(&last_good(path), clock).map_err(|_| problems)?;
             config.catalogue.frozen = true;
-            Ok((config, Some(problems.0.len().to_string() + " problems")))
+            Ok((config, providers, Some("the file at start is broken".into())))
         }
     }
+}
+
+/// A file counts as loaded only when its adapters could be made too.
+fn whole(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers)> {
+    let config = config::load(path)?;
+    let providers = providers(&config, clock)?;
+    Ok((config, providers))
 }
 
 fn providers(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Providers> {

@@ -96,7 +96,7 @@ pub(super) fn check(file: raw::File, digest: String) -> Result<Config, Vec<Probl
     let groups = groups(&mut c, &file.groups);
     let mut policies = BTreeMap::new();
     for (name, raw) in &file.policies {
-        if let Some(policy) = policy(&mut c, name, raw, &groups) {
+        if let Some(policy) = policy(&mut c, name, raw, &groups, &people) {
             policies.insert(policy.name.clone(), policy);
         }
     }
@@ -172,10 +172,21 @@ fn groups(c: &mut Checker, raw: &BTreeMap<String, raw::Group>) -> BTreeMap<Group
     groups
 }
 
-fn policy(c: &mut Checker, name: &str, raw: &raw::Policy, groups: &BTreeMap<GroupId, Group>) -> Option<Policy> {
+fn policy(
+    c: &mut Checker,
+    name: &str,
+    raw: &raw::Policy,
+    groups: &BTreeMap<GroupId, Group>,
+    people: &BTreeMap<PersonId, Person>,
+) -> Option<Policy> {
     let table = format!("policies.{name}");
     let (cap, default) = (raw.cap.0, raw.default.0);
     let span = |length: Option<raw::Length>| length.map(|l| l.0);
+    let zero = [("cap", Some(cap)), ("default", Some(default)), ("grant_within", span(raw.grant_within)), ("patience", span(raw.patience))];
+    let reminders = raw.stages.iter().map(|stage| ("remind_every", span(stage.remind_every)));
+    for (key, _) in zero.into_iter().chain(reminders).filter(|(_, value)| *value == Some(Span::ZERO)) {
+        c.say(&table, format!("{key} cannot be zero"));
+    }
     let too_long = [("default", Some(default)), ("extend_to", span(raw.extend_to)), ("at_once_up_to", span(raw.at_once_up_to))];
     for (key, value) in too_long {
         if value.is_some_and(|value| value > cap) {
@@ -190,7 +201,7 @@ fn policy(c: &mut Checker, name: &str, raw: &raw::Policy, groups: &BTreeMap<Grou
     if stages.is_empty() && span(raw.at_once_up_to) != Some(cap) {
         c.say(&table, "nobody would approve: give stages, or at_once_up_to equal to the cap");
     }
-    if !can_be_climbed(&stages, groups) {
+    if !can_be_climbed(&stages, groups, people) {
         c.say(&table, "there are too few different people for all its stages together");
     }
     if let Some(link) = raw.ticket.as_ref().and_then(|t| t.link.as_ref())
@@ -235,24 +246,25 @@ fn stage(c: &mut Checker, table: &str, raw: &raw::Stage) -> Stage {
 }
 
 /// Are there enough different configured people? Groups of a chat count as enough: only it knows.
-fn can_be_climbed(stages: &[Stage], groups: &BTreeMap<GroupId, Group>) -> bool {
+fn can_be_climbed(stages: &[Stage], groups: &BTreeMap<GroupId, Group>, people: &BTreeMap<PersonId, Person>) -> bool {
     let mut seats: Vec<Vec<&PersonId>> = Vec::new();
     for stage in stages {
-        let mut people: Vec<&PersonId> = Vec::new();
+        let mut here: Vec<&PersonId> = Vec::new();
         let mut unbounded = false;
         for who in stage.approvers_at(u32::MAX) {
             match who {
                 Who::Everyone => unbounded = true,
-                Who::Person(person) => people.push(person),
+                Who::Person(person) => here.push(person),
                 Who::Group(id) => {
                     let Some(group) = groups.get(id) else { continue };
                     unbounded |= group.chat.is_some();
-                    people.extend(&group.members);
+                    here.extend(&group.members);
                 }
             }
         }
         if !unbounded {
-            seats.extend(std::iter::repeat_n(people, stage.needed));
+            here.retain(|person| people.get(person).is_some_and(|p| p.active));
+            seats.extend(std::iter::repeat_n(here, stage.needed));
         }
     }
     let mut taken: BTreeMap<&PersonId, usize> = BTreeMap::new();
@@ -317,7 +329,7 @@ fn resource(
         title: raw.title.unwrap_or_else(|| name.to_owned()),
         description: raw.description,
         tags: raw.tags,
-        owner: raw.owner.and_then(|owner| c.who(&table, &owner)),
+        owner: raw.owner.and_then(|owner| c.deciders(&table, &[owner]).pop()),
         provider: c.name(&table, &raw.provider)?,
         channels,
         roles,

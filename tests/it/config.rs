@@ -33,6 +33,8 @@ fn impossible_policies_are_refused() {
         refused("needed = 1", "needed = 0"),
         refused("[\"@host-leads\"]", "[\"@host-lead\"]"),
         refused("[\"@host-leads\"]", "[\"everyone\"]"),
+        refused("remind_every = \"30m\"", "remind_every = \"0\""),
+        refused("owner = \"eve\"", "owner = \"everyone\""),
         refused("{ticket}", "ticket"),
         refused("provider = \"hosts\"", "provider = \"host\""),
         refused("console:#host-approvers", "#host-approvers"),
@@ -47,6 +49,8 @@ fn impossible_policies_are_refused() {
     bot.toml:43:1: a stage has approvers, and needs at least one of them
     bot.toml:43:1: "@host-lead" is neither a person nor a group; did you mean "host-leads"?
     bot.toml:43:1: "everyone" may ask, never decide: name people or groups
+    bot.toml:43:1: remind_every cannot be zero
+    bot.toml:58:1: "everyone" may ask, never decide: name people or groups
     bot.toml:43:1: ticket.link needs {ticket} where the ticket's name goes
     bot.toml:58:1: there is no provider "host"
     bot.toml:58:1: "#host-approvers" is not a channel: write console:#name, slack:C0123 or discord:123
