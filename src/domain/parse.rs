@@ -263,6 +263,13 @@ impl Options {
                 Some(value) => value,
                 None => words.next().ok_or_else(|| grammar(&format!("a value after --{name}"), "", Vec::new()))?.to_owned(),
             };
+            let value = match words.peek() {
+                Some(clock) if name == "at" && !value.contains(':') => {
+                    words.next();
+                    format!("{value} {clock}")
+                }
+                _ => value,
+            };
             match name.as_str() {
                 "at" => {
                     let time = spans::time_of_day(&value, context.now, context.time_zone);
@@ -358,24 +365,24 @@ impl<'l> Words<'l> {
 
     /// A length, if the next words are one: `30m`, `1 h 30 min`.
     fn length(&mut self) -> Result<Option<Span>, Refusal> {
-        if !self.peek().is_some_and(|word| word.starts_with(|c: char| c.is_numeric() || c == '-' || c == '+')) {
-            return Ok(None);
-        }
+        let starts = |word: &str| word.starts_with(|c: char| c.is_numeric() || c == '-' || c == '+');
         let mut taken = String::new();
-        while let Some(word) = self.peek() {
-            let starts = word.starts_with(|c: char| c.is_numeric() || c == '-' || c == '+');
-            let bare_number = taken.chars().last().is_some_and(|c| c.is_ascii_digit());
-            if !(taken.is_empty()
-                || bare_number
-                || (starts && spans::parse(&format!("{taken} {word}")).is_ok())
-                || starts_unit(self, &taken))
-            {
+        while let Some(word) = self.peek().filter(|word| starts(word)) {
+            // A bare number belongs together with the unit after it.
+            let bare = word.chars().all(|c| c.is_ascii_digit());
+            let unit = self.left[word.len()..].split_whitespace().next().filter(|_| bare);
+            let piece = unit.map_or_else(|| word.to_owned(), |unit| format!("{word} {unit}"));
+            let longer = format!("{taken} {piece}").trim().to_owned();
+            if !taken.is_empty() && spans::parse(&longer).is_err() {
                 break;
             }
-            format!("{taken} {word}").trim().clone_into(&mut taken);
+            taken = longer;
             self.next();
+            if unit.is_some() {
+                self.next();
+            }
         }
-        duration(taken.trim_start_matches('+')).map(Some)
+        if taken.is_empty() { Ok(None) } else { duration(taken.trim_start_matches('+')).map(Some) }
     }
 
     /// A length or `until 18:00`.
@@ -410,7 +417,12 @@ impl<'l> Words<'l> {
     /// A text in quotes, straight or curly.
     fn quoted(&mut self) -> Option<String> {
         let inside = self.left.strip_prefix(is_quote)?;
-        let end = inside.rfind(is_quote)?;
+        let ends = |(at, quote): &(usize, &str)| {
+            let after = &inside[at + quote.len()..];
+            after.trim().is_empty()
+                || (after.starts_with(char::is_whitespace) && after.split_whitespace().next().is_some_and(|w| option_name(w).is_some()))
+        };
+        let (end, _) = inside.match_indices(is_quote).find(ends)?;
         let text = inside[..end].to_owned();
         self.left = inside[end..].trim_start_matches(is_quote).trim_start();
         Some(text)
@@ -423,11 +435,6 @@ impl<'l> Words<'l> {
         }
         start[..start.len() - self.left.len()].trim().to_owned()
     }
-}
-
-/// `30` and then `min`: the unit belongs to the number.
-fn starts_unit(words: &Words<'_>, taken: &str) -> bool {
-    taken.chars().last().is_some_and(|c| c.is_ascii_digit()) && words.peek().is_some()
 }
 
 const fn is_quote(c: char) -> bool {

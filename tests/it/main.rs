@@ -4,6 +4,7 @@
 
 mod cards;
 mod config;
+mod grammar;
 mod life;
 mod store_suite;
 mod tidy;
