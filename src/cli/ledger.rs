@@ -97,9 +97,11 @@ pub async fn audit(what: Audit) -> anyhow::Result<()> {
     if !key.exists() {
         return Err(anyhow!("{} does not exist", key.display()));
     }
-    let key = Key::open(&key, || [0; 32]).map_err(|why| anyhow!(why))?.signing.verifying_key();
+    let key = Key::open(&key, || [0; 32]).map_err(|why| anyhow!(why))?;
+    let signed = key.last().map_err(|why| anyhow!(why))?;
+    let key = key.signing.verifying_key();
     let store = Store::open(&store).await?;
-    let report = verify(&store, &origin, &key).await?;
+    let report = verify(&store, &origin, &key, signed).await?;
     println!("{report}\nverifier key {}", verifier_key(&origin, &key));
     if report.findings.is_empty() { Ok(()) } else { Err(anyhow!("the ledger was changed")) }
 }

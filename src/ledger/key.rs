@@ -39,16 +39,22 @@ impl Key {
         Ok(Self { signing, last: last.into() })
     }
 
-    /// May this head be signed? It must continue what was signed before.
-    pub fn check(&self, head: &Head) -> Result<(), String> {
+    /// Size and root (base64) of what was signed last; None: nothing yet.
+    pub fn last(&self) -> Result<Option<(u64, String)>, String> {
         let shown = self.last.display();
         if !self.last.exists() {
-            return Ok(());
+            return Ok(None);
         }
         let text = std::fs::read_to_string(&self.last).map_err(|error| format!("{shown}: {error}"))?;
-        let (size, _) = text.trim().split_once(' ').ok_or_else(|| format!("{shown} cannot be read"))?;
-        let size: u64 = size.parse().map_err(|_| format!("{shown} cannot be read"))?;
-        if size > head.size || (size == head.size && text.trim() != line(head)) {
+        let (size, root) = text.trim().split_once(' ').ok_or_else(|| format!("{shown} cannot be read"))?;
+        let size = size.parse().map_err(|_| format!("{shown} cannot be read"))?;
+        Ok(Some((size, root.to_owned())))
+    }
+
+    /// May this head be signed? It must continue what was signed before.
+    pub fn check(&self, head: &Head) -> Result<(), String> {
+        let Some((size, root)) = self.last()? else { return Ok(()) };
+        if size > head.size || (size == head.size && root != BASE64.encode(head.root)) {
             return Err(format!("the ledger has {} entries, and {size} were signed before: refusing to sign", head.size));
         }
         Ok(())

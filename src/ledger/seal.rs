@@ -36,7 +36,7 @@ impl Sealer {
         }
         let mut frontier = match self.frontier.take() {
             Some(frontier) => frontier,
-            None => restore(&self.store).await?,
+            None => restore(&self.store, self.key.last()?).await?,
         };
         let mut seals = Vec::with_capacity(entries.len());
         for entry in &entries {
@@ -65,18 +65,27 @@ impl Sealer {
     }
 }
 
-async fn restore(store: &Store) -> Result<Frontier, String> {
+/// The tree as it was sealed, recomputed from the entries themselves; it must pass through what was signed last.
+async fn restore(store: &Store, signed: Option<(u64, String)>) -> Result<Frontier, String> {
     let mut frontier = Frontier::default();
     loop {
         let sealed = store.sealed(frontier.size(), 10_000).await.map_err(|error| error.to_string())?;
         if sealed.is_empty() {
-            return Ok(frontier);
+            return match signed {
+                Some((size, _)) if size > frontier.size() => {
+                    Err(format!("the ledger has {} sealed entries, and {size} were signed: run `hallpass audit verify`", frontier.size()))
+                }
+                _ => Ok(frontier),
+            };
         }
-        for (seal, _) in sealed {
-            if seal.index != frontier.size() {
-                return Err(format!("leaf {} is missing: run `hallpass audit verify`", frontier.size()));
+        for (seal, entry) in sealed {
+            if seal.index != frontier.size() || leaf(&entry.bytes) != seal.leaf {
+                return Err(format!("leaf {} is missing or was changed: run `hallpass audit verify`", frontier.size()));
             }
             frontier.push(seal.leaf);
+            if signed.as_ref().is_some_and(|(size, root)| *size == frontier.size() && *root != BASE64.encode(frontier.root())) {
+                return Err(format!("the first {} entries are not those that were signed: run `hallpass audit verify`", frontier.size()));
+            }
         }
     }
 }

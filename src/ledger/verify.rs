@@ -37,7 +37,9 @@ impl fmt::Display for Report {
 }
 
 /// Reads the whole ledger of a store and checks it.
-pub async fn verify(store: &Store, origin: &str, key: &VerifyingKey) -> Result<Report, StoreError> {
+///
+/// `signed` is the size and root (base64) that lie beside the key: what was signed last, whatever the store says.
+pub async fn verify(store: &Store, origin: &str, key: &VerifyingKey, signed: Option<(u64, String)>) -> Result<Report, StoreError> {
     let mut entries = Vec::new();
     loop {
         let more = store.all_entries(entries.last().map_or(0, |e: &Entry| e.id), 10_000).await?;
@@ -54,7 +56,18 @@ pub async fn verify(store: &Store, origin: &str, key: &VerifyingKey) -> Result<R
         }
         seals.extend(more.into_iter().map(|(seal, _)| seal));
     }
-    Ok(check(&entries, &seals, &store.checkpoints().await?, store.unsealed(u32::MAX).await?.len(), origin, key))
+    let mut report = check(&entries, &seals, &store.checkpoints().await?, store.unsealed(u32::MAX).await?.len(), origin, key);
+    if let Some((size, root)) = signed {
+        let mut frontier = Frontier::default();
+        let leaves = usize::try_from(size).unwrap_or(usize::MAX);
+        seals.iter().take(leaves).for_each(|seal| frontier.push(seal.leaf));
+        if frontier.size() < size {
+            report.findings.push(format!("{size} entries were signed, and {} are there: the tail was cut", frontier.size()));
+        } else if BASE64.encode(frontier.root()) != root {
+            report.findings.push(format!("the first {size} entries are not those that were signed"));
+        }
+    }
+    Ok(report)
 }
 
 /// The audit itself, over plain values.
@@ -154,4 +167,77 @@ fn parse(entry: &Entry) -> Result<Instant, String> {
     }
     let at: Instant = serde_json::from_value(value["at"].clone()).map_err(|_| "its time cannot be read".to_owned())?;
     if at == entry.at { Ok(at) } else { Err("its time differs from its row's".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use serde_json::json;
+
+    use super::*;
+    use crate::ledger::checkpoint::Head;
+
+    const ORIGIN: &str = "example.com/ledger";
+
+    struct Ledger {
+        entries: Vec<Entry>,
+        seals: Vec<Seal>,
+        checkpoints: Vec<StoredCheckpoint>,
+        key: SigningKey,
+    }
+
+    fn ledger() -> Ledger {
+        let key = SigningKey::from_bytes(&[5; 32]);
+        let (mut entries, mut seals, mut frontier) = (Vec::new(), Vec::new(), Frontier::default());
+        for n in 0..4u64 {
+            let at = Instant::from_micros(1_795_528_800_000_000 + i64::try_from(n).unwrap());
+            let value = json!({ "v": 1, "stream": "bot", "n": n, "at": at, "event": { "type": "stopped" } });
+            let bytes = serde_json_canonicalizer::to_vec(&value).unwrap();
+            let id = i64::try_from(n).unwrap() + 1;
+            seals.push(Seal { index: n, entry: id, leaf: leaf(&bytes) });
+            frontier.push(leaf(&bytes));
+            entries.push(Entry { id, stream: "bot".into(), n, at, bytes });
+        }
+        let head = Head { origin: ORIGIN.into(), size: 4, root: frontier.root() };
+        let at = entries[3].at;
+        let checkpoints = vec![StoredCheckpoint { size: 4, root: head.root, note: head.sign(&key), at }];
+        Ledger { entries, seals, checkpoints, key }
+    }
+
+    fn findings(change: impl FnOnce(&mut Ledger)) -> String {
+        let mut l = ledger();
+        change(&mut l);
+        check(&l.entries, &l.seals, &l.checkpoints, 0, ORIGIN, &l.key.verifying_key()).findings.join("\n")
+    }
+
+    #[test]
+    fn an_untouched_ledger_verifies() {
+        assert_eq!(findings(|_| {}), "");
+    }
+
+    #[test]
+    fn every_kind_of_change_is_found_at_its_place() {
+        let edited = findings(|l| {
+            let text = String::from_utf8(l.entries[2].bytes.clone()).unwrap().replace("stopped", "started");
+            l.entries[2].bytes = text.into_bytes();
+        });
+        assert!(edited.contains("leaf 2: bot number 2 is not what was sealed"), "{edited}");
+        let resealed = findings(|l| {
+            l.entries[2].bytes = l.entries[1].bytes.clone();
+            l.seals[2].leaf = leaf(&l.entries[2].bytes);
+        });
+        assert!(resealed.contains("checkpoint 4: the root is another one now"), "{resealed}");
+        assert!(resealed.contains("bot number 2: it says it is another entry"), "{resealed}");
+        let dropped = findings(|l| drop(l.entries.remove(1)));
+        assert!(dropped.contains("leaf 1: its entry 2 is gone") && dropped.contains("bot number 1: missing"), "{dropped}");
+        let cut = findings(|l| {
+            l.entries.truncate(3);
+            l.seals.truncate(3);
+        });
+        assert!(cut.contains("checkpoint 4: the ledger is shorter now"), "{cut}");
+        let forged = findings(|l| l.checkpoints[0].note = l.checkpoints[0].note.replace("\n4\n", "\n5\n"));
+        assert!(forged.contains("checkpoint 4: its signature does not fit"), "{forged}");
+        let doubled = findings(|l| l.entries[0].bytes = br#"{"v":1,"v":1}"#.to_vec());
+        assert!(doubled.contains("bot number 0: its bytes are not canonical"), "{doubled}");
+    }
 }

@@ -347,6 +347,8 @@ async fn the_ledger_of_a_life_is_sealed_and_verified() {
     let public = key.signing.verifying_key();
     let mut sealer = Sealer::new(world.store.clone(), key, "example.com/ledger".into());
     assert!(sealer.seal_once(world.now()).await.unwrap() > 8);
-    let report = verify(&world.store, "example.com/ledger", &public).await.unwrap();
+    let report = verify(&world.store, "example.com/ledger", &public, None).await.unwrap();
     assert!(report.findings.is_empty(), "{report}");
+    let longer = verify(&world.store, "example.com/ledger", &public, Some((10_000, String::new()))).await.unwrap();
+    assert!(longer.findings.iter().any(|f| f.contains("the tail was cut")), "{longer}");
 }
