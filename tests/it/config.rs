@@ -60,3 +60,11 @@ fn impossible_policies_are_refused() {
     bot.toml:44:7: "4 hours and a bit" is not a length such as 30m or 1h30m: a number is missing before "and a bit"
     "##);
 }
+
+#[test]
+fn the_first_bot_toml_of_the_readme_loads() {
+    let readme = include_str!("../../README.md");
+    let first = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(first.lines().count() < 25);
+    parse(first, "bot.toml").unwrap();
+}
