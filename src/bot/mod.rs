@@ -97,6 +97,7 @@ impl Bot {
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
         self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
+        self.clear("policy").await?;
         self.wake.notify_waiters();
         Ok(())
     }
@@ -110,6 +111,7 @@ impl Bot {
     /// An operator says that the clock is right after a jump: granting goes on (R17).
     pub async fn confirm_clock(&self, by: Option<crate::domain::ids::PersonId>) -> Result<(), CommitError> {
         self.guard.confirm();
+        self.clear("clock").await?;
         self.record(Operation::ClockConfirmed { by }).await
     }
 
@@ -126,6 +128,15 @@ impl Bot {
                 ..Commit::default()
             })
             .await
+    }
+
+    /// Closes an alarm that belongs to no request, if it is open.
+    async fn clear(&self, id: &str) -> Result<(), CommitError> {
+        let Some(alarm) = self.store.alarm(id).await?.filter(|alarm| alarm.cleared_at.is_none()) else { return Ok(()) };
+        let now = self.now();
+        let task = TaskWant { kind: TaskKind::Alarm, key: id.to_owned(), queue: "alarms".into(), due_at: now };
+        let alarm = AlarmWrite(Alarm { cleared_at: Some(now), ..alarm });
+        self.store.commit(Commit { alarms: vec![alarm], tasks: vec![task], ..Commit::default() }).await
     }
 
     fn entry(&self, stream: &str, actor: Actor, event: &impl serde::Serialize) -> NewEntry {

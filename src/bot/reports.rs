@@ -191,7 +191,7 @@ impl Bot {
                 let what = format!("the clock jumped from {from} to {to}: what is due ends, nothing is granted until it is confirmed");
                 self.raise("clock", what, Operation::ClockJumped { from, to }).await
             }
-            (_, Look::Confirmed) => self.record(Operation::ClockConfirmed { by: None }).await,
+            (_, Look::Confirmed) => self.confirm_clock(None).await,
             (_, Look::Steady) => Ok(()),
         }
     }

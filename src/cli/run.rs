@@ -75,6 +75,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     let key = Key::open(&config.ledger_key, || seed).map_err(|why| anyhow!(why))?;
     let sealing = tokio::spawn(every_second(Sealer::new(store, key, config.ledger_origin.clone()), bot.clone()));
     let reloading = tokio::spawn(reload_on_hangup(path.to_path_buf(), bot.clone()));
+    let watching = tokio::spawn(watch_leavers(bot.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), policy = %config.catalogue.digest, "hallpass runs");
     let mut term = signal(SignalKind::terminate())?;
     Arc::new(workers)
@@ -86,6 +87,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         })
         .await;
     reloading.abort();
+    watching.abort();
     sealing.abort();
     bot.record(Operation::Stopped).await?;
     Ok(())
@@ -161,6 +163,16 @@ async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
     std::fs::copy(path, last_good(path))?;
     bot.reload(config.catalogue, made).await?;
     Ok(())
+}
+
+/// Who left loses what they hold within minutes, not only when they press something (R18).
+async fn watch_leavers(bot: Arc<Bot>) {
+    loop {
+        if let Err(error) = bot.leavers().await {
+            tracing::error!(%error, "people could not be looked at");
+        }
+        tokio::time::sleep(std::time::Duration::from_mins(2)).await;
+    }
 }
 
 async fn every_second(mut sealer: Sealer, bot: Arc<Bot>) {

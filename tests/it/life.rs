@@ -352,3 +352,37 @@ async fn the_ledger_of_a_life_is_sealed_and_verified() {
     let longer = verify(&world.store, "example.com/ledger", &public, Some((10_000, String::new()))).await.unwrap();
     assert!(longer.findings.iter().any(|f| f.contains("the tail was cut")), "{longer}");
 }
+
+#[tokio::test]
+async fn a_clock_that_jumps_grants_nothing_and_ends_what_is_due() {
+    let world = World::new().await;
+    world.say("ana", ASK).await;
+    let held = world.newest().await;
+    world.press("ben", "approve", &held, None).await;
+    world.say("finn", ASK).await;
+    let asked = world.newest().await;
+    world.clock.jump(world.now() + Span::from_minutes(120));
+    world.workers.drain().await.unwrap();
+    assert!(!world.holds("ana", "write"), "what is due ends");
+    world.press("ben", "approve", &asked, None).await;
+    assert!(!world.holds("finn", "write"), "nothing is granted");
+    assert!(world.store.open_alarms().await.unwrap().iter().any(|alarm| alarm.id == "clock"));
+    world.bot.confirm_clock(None).await.unwrap();
+    world.press("ben", "approve", &asked, None).await;
+    assert!(world.holds("finn", "write"));
+    assert!(world.store.open_alarms().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_frozen_policy_grants_nothing_and_goes_on_ending() {
+    let world = World::new().await;
+    world.say("ana", ASK).await;
+    let held = world.newest().await;
+    world.press("ben", "approve", &held, None).await;
+    let frozen = hallpass::domain::policy::Catalogue { frozen: true, ..crate::world::catalogue() };
+    world.bot.reload(frozen, (*world.bot.providers()).clone()).await.unwrap();
+    world.say("finn", ASK).await;
+    assert_eq!(world.newest().await, held, "nothing new is opened");
+    world.advance(Span::from_minutes(60)).await;
+    assert!(!world.holds("ana", "write"));
+}
