@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+pub mod adapter;
 pub mod demo;
 pub mod ledger;
 pub mod run;

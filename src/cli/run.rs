@@ -33,7 +33,7 @@ fn last_good(path: &Path) -> PathBuf {
 /// Runs until SIGTERM or interrupt.
 pub async fn run(path: &Path) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (config, providers, refused) = load(path, &clock)?;
+    let (config, providers, refused) = load(path, &clock).await?;
     let store = Store::open(&config.store).await?;
     let mut chance = StdRng::from_os_rng();
     let directory = Directory { chats: BTreeMap::new() };
@@ -94,15 +94,15 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
 }
 
 /// The file, or the last one that loaded, frozen, with the reason.
-fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers, Option<String>)> {
-    match whole(path, clock) {
+async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers, Option<String>)> {
+    match whole(path, clock).await {
         Ok((config, providers)) => {
             std::fs::copy(path, last_good(path)).with_context(|| format!("cannot keep a copy beside {}", path.display()))?;
             Ok((config, providers, None))
         }
         Err(problems) => {
             tracing::error!("{problems:#}");
-            let (mut config, providers) = whole(&last_good(path), clock).map_err(|_| problems)?;
+            let (mut config, providers) = whole(&last_good(path), clock).await.map_err(|_| problems)?;
             config.catalogue.frozen = true;
             Ok((config, providers, Some("the file at start is broken".into())))
         }
@@ -110,16 +110,16 @@ fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Provider
 }
 
 /// A file counts as loaded only when its adapters could be made too.
-fn whole(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers)> {
+async fn whole(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers)> {
     let config = config::load(path)?;
-    let providers = providers(&config, clock)?;
+    let providers = providers(&config, clock).await?;
     Ok((config, providers))
 }
 
-fn providers(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Providers> {
+async fn providers(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Providers> {
     let mut providers = Providers::new();
     for provider in &config.providers {
-        let made = provider::build::build(&provider.kind, &provider.settings, clock.clone());
+        let made = provider::build::build(&provider.kind, &provider.settings, clock.clone()).await;
         providers.insert(provider.name.clone(), made.map_err(|why| anyhow!("provider {}: {why}", provider.name))?);
     }
     Ok(providers)
@@ -159,7 +159,7 @@ async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
         }
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let made = providers(&config, &clock)?;
+    let made = providers(&config, &clock).await?;
     std::fs::copy(path, last_good(path))?;
     bot.reload(config.catalogue, made).await?;
     Ok(())

@@ -2,18 +2,44 @@
 
 use std::sync::Arc;
 
-use super::{Provider, pretend::Pretend, ssh};
+use serde::de::DeserializeOwned;
+
+use super::{Provider, exec, pretend::Pretend, ssh};
 use crate::{clock::Clock, domain::entitlement::Ownership};
 
-/// Makes one adapter from its settings; says what is wrong with them otherwise.
-pub fn build(kind: &str, settings: &toml::Table, clock: Arc<dyn Clock>) -> Result<Arc<dyn Provider>, String> {
+/// Makes one adapter from its settings; says what is wrong with them otherwise, naming the key.
+pub async fn build(kind: &str, settings: &toml::Table, clock: Arc<dyn Clock>) -> Result<Arc<dyn Provider>, String> {
     match kind {
-        "pretend" if settings.is_empty() => Ok(Arc::new(Pretend::new(Ownership::PerGrant))),
-        "pretend" => Err("a pretend provider has no settings".into()),
-        "ssh" => {
-            let settings: ssh::Settings = settings.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
-            Ok(Arc::new(ssh::Ssh::open(settings, clock)?))
-        }
-        other => Err(format!("\"{other}\" is not a kind of provider: ssh, pretend")),
+        "pretend" => match settings.keys().next() {
+            None => Ok(Arc::new(Pretend::new(Ownership::PerGrant))),
+            Some(key) => Err(format!("unknown key \"{key}\": a pretend provider has no settings")),
+        },
+        "ssh" => Ok(Arc::new(ssh::Ssh::open(read(settings)?, clock)?)),
+        "exec" => Ok(Arc::new(exec::Exec::start(read(settings)?).await.map_err(|fault| fault.message)?)),
+        other => Err(format!("\"{other}\" is not a kind of provider: ssh, exec, pretend")),
+    }
+}
+
+fn read<T: DeserializeOwned>(settings: &toml::Table) -> Result<T, String> {
+    settings.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::ManualClock, domain::time::Instant};
+
+    async fn refused(kind: &str, settings: &str) -> String {
+        let clock = Arc::new(ManualClock::new(Instant::from_micros(0)));
+        build(kind, &settings.parse().unwrap(), clock).await.err().unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_unknown_kind_or_key_is_refused_by_name() {
+        assert!(refused("carrier_pigeon", "").await.contains("\"carrier_pigeon\" is not a kind"));
+        assert!(refused("pretend", "wings = 2").await.contains("wings"));
+        assert!(refused("ssh", "ca_key_file = 'a'\nrevocation_list = 'b'\nwings = 2").await.contains("wings"));
+        assert!(refused("exec", "program = '/bin/true'\nwings = 2").await.contains("wings"));
+        assert!(refused("exec", "program = 'bin/true'").await.contains("absolute"));
     }
 }

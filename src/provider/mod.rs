@@ -2,6 +2,8 @@
 //! An adapter only translates: time, approval, retries, claims, ownership of older access and the ledger are the core's.
 
 pub mod build;
+pub mod conformance;
+pub mod exec;
 mod krl;
 pub mod pretend;
 pub mod ssh;

@@ -105,13 +105,29 @@ impl Ssh {
         krl::read(&bytes, &self.authority).map_err(broken)
     }
 
+    /// Another replica may write the same list; the lock is a file of its own, since the list is replaced.
+    fn lock(&self) -> Result<File, String> {
+        let path = self.beside(".lock");
+        let locked = || -> std::io::Result<File> {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
+            rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
+            Ok(file)
+        };
+        locked().map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.settings.revocation_list.as_os_str().to_owned();
+        name.push(ending);
+        name.into()
+    }
+
     /// Written beside and renamed, so that sshd never sees half a list.
     fn write_list(&self, serials: &BTreeSet<u64>, version: u64) -> Result<(), String> {
         let now = u64::try_from(self.clock.real(self.clock.now()).seconds()).unwrap_or(0);
         let bytes = krl::write(&self.authority, serials, version, now);
         let path = &self.settings.revocation_list;
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
+        let beside = self.beside(".new");
         let written = || -> std::io::Result<()> {
             let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o644).open(&beside)?;
             file.write_all(&bytes)?;
@@ -122,14 +138,17 @@ impl Ssh {
         written().map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    fn sign(&self, order: &Order, until: Instant) -> Result<Done, Fault> {
+    /// Valid to the real moment `until`, or as long as a certificate that was given before, which cannot be shortened.
+    fn sign(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Done, Fault> {
         let invalid = |error: &dyn std::fmt::Display| Fault::new(FaultKind::Invalid, error.to_string());
         let target: Target = serde_json::from_value(order.target.clone()).map_err(|e| invalid(&e))?;
         let public = order.inputs.get(PUBLIC_KEY).ok_or_else(|| invalid(&"the person's public key is missing"))?;
         let public = PublicKey::from_openssh(public).map_err(|e| invalid(&e))?;
         let seconds = |at: Instant| u64::try_from(at.seconds()).unwrap_or(0);
         let begin = seconds(self.clock.real(self.clock.now())).saturating_sub(60);
-        let end = seconds(self.clock.real(until)) + 1;
+        // sshd refuses from this second on, so what is begun of one is given whole.
+        let whole = until.micros().saturating_add(999_999).div_euclid(1_000_000);
+        let end = u64::try_from(whole.max(valid_before(handle).unwrap_or(0))).unwrap_or(0);
         let mut builder = Builder::new_with_random_nonce(&mut OsRng, public.key_data().clone(), begin, end).map_err(|e| invalid(&e))?;
         let mut fill = || -> ssh_key::Result<()> {
             builder.serial(serial(&order.grant))?;
@@ -157,10 +176,15 @@ impl Ssh {
         Ok(Done {
             handle: Some(Handle(json!({ "certificate": text, "valid_before": end }))),
             how_to_connect: Some(how),
-            native_expiry: Some(until),
+            native_expiry: Some(until.max(Instant::from_micros(i64::try_from(end).unwrap_or(i64::MAX).saturating_mul(1_000_000)))),
             ..Done::default()
         })
     }
+}
+
+/// The end of the certificate that a handle speaks of, in seconds since 1970.
+fn valid_before(handle: Option<&Handle>) -> Option<i64> {
+    handle?.0.get("valid_before")?.as_i64()
 }
 
 /// A grant's certificate serial: 63 bits, so that no tool takes it for a negative number.
@@ -216,6 +240,9 @@ impl Provider for Ssh {
         if target.principals.is_empty() {
             return Err(Fault::new(FaultKind::Invalid, "the role has no principals: a certificate without any would fit every user"));
         }
+        if target.principals.iter().any(String::is_empty) {
+            return Err(Fault::new(FaultKind::Invalid, "a principal of the role is empty"));
+        }
         let public = who.logins.get(PUBLIC_KEY).and_then(|key| PublicKey::from_openssh(key).ok());
         let Some(public) = public else {
             return Err(Fault::new(FaultKind::NoSuchPrincipal, "no SSH public key is known: /jit key ssh-ed25519 AAAA…"));
@@ -236,7 +263,7 @@ impl Provider for Ssh {
             Err(fault) => return Ok(Seen::Unknown { why: fault.message }),
         };
         // Without a handle the answer of a signing call was lost: nobody has that certificate, but only the list proves it.
-        let end = handle.and_then(|h| h.0.get("valid_before")).and_then(serde_json::Value::as_i64);
+        let end = valid_before(handle);
         let now = self.clock.real(self.clock.now()).seconds();
         Ok(match end {
             Some(end) if end > now && !revoked.contains(&serial(&order.grant)) => {
@@ -246,21 +273,22 @@ impl Provider for Ssh {
         })
     }
 
-    async fn grant(&self, order: &Order, _handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.sign(order, until).map(Step::Done)
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+        self.sign(order, handle, until).map(Step::Done)
     }
 
-    async fn extend(&self, order: &Order, _handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.sign(order, until).map(Step::Done)
+    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+        self.sign(order, handle, until).map(Step::Done)
     }
 
     async fn revoke(&self, order: &Order, _handle: Option<&Handle>) -> Result<Step, Fault> {
         let _writing = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.lock().map_err(|why| Fault::new(FaultKind::Transient, why))?;
         let (mut serials, version) = self.revoked()?;
         if serials.insert(serial(&order.grant)) {
             self.write_list(&serials, version + 1).map_err(|why| Fault::new(FaultKind::Transient, why))?;
         }
-        Ok(Step::Done(Done { residue: Vec::new(), ..Done::default() }))
+        Ok(Step::Done(Done::default()))
     }
 
     async fn health(&self) -> Result<String, Fault> {

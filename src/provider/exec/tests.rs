@@ -1,0 +1,1 @@
+//! The process and the words, without an adapter in between.

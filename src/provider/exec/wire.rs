@@ -1,0 +1,292 @@
+//! The words of the protocol `hallpass-adapter/1`: what a reply may say, and what it comes to.
+//! Whatever is not clearly an answer is `Ambiguous`: something may have been changed. See docs/adapters.md.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    super::{Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Step, Verbs},
+    process::{Ran, TALK_MAX},
+};
+use crate::domain::{
+    entitlement::{Handle, Ownership},
+    time::{Instant, Span},
+};
+
+/// Versions that this bot speaks, newest first.
+pub(super) const PROTOCOLS: [&str; 1] = ["hallpass-adapter/1"];
+/// Largest handle, in bytes of JSON.
+const HANDLE_MAX: usize = 8 * 1024;
+/// Longest line of an adapter that is shown, and longest text for the holder, in characters.
+const LINE_MAX: usize = 300;
+const TEXT_MAX: usize = 8 * 1024;
+const RESIDUE_MAX: usize = 20;
+
+/// Where something is, as the adapter says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Status {
+    Active,
+    Absent,
+    Pending,
+    Unknown,
+}
+
+/// Any reply; fields that are not known are ignored.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Reply {
+    protocol: Option<String>,
+    pub(super) status: Option<Status>,
+    error: Option<Refusal>,
+    pub(super) message: Option<String>,
+    handle: Option<Value>,
+    native_expiry: Option<Instant>,
+    how_to_connect: Option<String>,
+    sessions_closed: Option<u32>,
+    residue: Vec<String>,
+    op_token: Option<String>,
+    retry_after_s: Option<i64>,
+    pub(super) credential: Option<String>,
+    pub(super) holders: Option<Vec<WireHolder>>,
+    pub(super) used: Option<crate::domain::event::Used>,
+    pub(super) target: Option<Value>,
+    pub(super) principal: Option<String>,
+    pub(super) inputs: Option<BTreeMap<String, String>>,
+    pub(super) preview: Option<String>,
+    pub(super) by_hand: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: FaultKind,
+    message: Option<String>,
+    retry_after_s: Option<i64>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireHolder {
+    principal: String,
+    grant: Option<String>,
+}
+
+impl From<WireHolder> for Holder {
+    fn from(holder: WireHolder) -> Self {
+        Self { principal: holder.principal, grant: holder.grant }
+    }
+}
+
+/// What `describe` answers.
+#[derive(Deserialize)]
+pub(super) struct Described {
+    protocols: Vec<String>,
+    name: String,
+    #[serde(default)]
+    version: String,
+    ownership: Ownership,
+    #[serde(default)]
+    native_expiry: Option<WireNative>,
+    sessions: WireSessions,
+    #[serde(default = "no_delivery")]
+    delivery: Delivery,
+    #[serde(default)]
+    settling: Option<WireSettling>,
+    #[serde(default)]
+    inputs: Vec<Input>,
+    #[serde(default = "half_a_minute")]
+    deadline_s: i64,
+    ops: Vec<String>,
+    /// Key of `Person::logins` that names the person there; the person's id without it.
+    #[serde(default)]
+    pub(super) principal: Option<String>,
+    #[serde(default)]
+    pub(super) by_hand: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireNative {
+    grain_s: i64,
+    #[serde(default)]
+    extendable: bool,
+}
+
+#[derive(Deserialize)]
+struct WireSettling {
+    reads: u32,
+    apart_s: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireSessions {
+    Cut,
+    NextRequest,
+    LiveOn,
+    LiveOnAtMost { seconds: i64 },
+}
+
+const fn no_delivery() -> Delivery {
+    Delivery::None
+}
+
+const fn half_a_minute() -> i64 {
+    30
+}
+
+fn ambiguous(why: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::Ambiguous, why)
+}
+
+/// A reply with a status, or a fault: what the exit code and the bytes come to.
+pub(super) fn read(ran: &Ran, protocol: &str) -> Result<Reply, Fault> {
+    if ran.reply.len() > TALK_MAX {
+        return Err(ambiguous("the adapter answered more than 1 MiB"));
+    }
+    let parsed = serde_json::from_slice::<Value>(&ran.reply).ok().filter(Value::is_object);
+    let parsed = parsed.and_then(|value| serde_json::from_value::<Reply>(value).ok());
+    let Some(reply) = parsed else {
+        return Err(ambiguous(format!("the adapter ended with {} and no answer that can be read", shown(ran.code))));
+    };
+    if reply.protocol.as_deref().is_some_and(|spoken| spoken != protocol) {
+        return Err(ambiguous("the adapter answered in another version of the protocol"));
+    }
+    match (ran.code, reply.error) {
+        (Some(0), None) => Ok(Reply { error: None, ..reply }),
+        (Some(1), Some(refusal)) => Err(Fault {
+            kind: refusal.code,
+            message: line(refusal.message.as_deref().unwrap_or("the adapter gave no reason")),
+            retry_after: refusal.retry_after_s.map(Span::from_seconds),
+        }),
+        (code, _) => Err(ambiguous(format!("the adapter ended with {}, which does not fit its answer", shown(code)))),
+    }
+}
+
+fn shown(code: Option<i32>) -> String {
+    code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"))
+}
+
+/// One line without control characters, of bounded length.
+pub(super) fn line(text: &str) -> String {
+    text.split(char::is_whitespace)
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .filter(shows)
+        .take(LINE_MAX)
+        .collect()
+}
+
+fn text(words: &str) -> String {
+    words.chars().filter(|c| *c == '\n' || shows(c)).take(TEXT_MAX).collect()
+}
+
+/// Neither moves the cursor nor turns the direction of writing.
+fn shows(c: &char) -> bool {
+    !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+impl Reply {
+    /// For `observe`.
+    pub(super) fn seen(self) -> Seen {
+        let why = || self.message.as_deref().map_or_else(|| "the adapter gave no reason".to_owned(), line);
+        match self.status {
+            Some(Status::Active) => Seen::Present { native_expiry: self.native_expiry, detail: self.message.as_deref().map(line) },
+            Some(Status::Absent) => Seen::Absent,
+            Some(Status::Pending) => Seen::Pending { why: why() },
+            Some(Status::Unknown) => Seen::Unknown { why: why() },
+            None => Seen::Unknown { why: "the adapter gave no status".into() },
+        }
+    }
+
+    /// For what changes something; `wanted` are the statuses that mean success.
+    pub(super) fn step(self, wanted: &[Status]) -> Result<Step, Fault> {
+        let handle = self.handle.filter(|handle| !handle.is_null());
+        if handle.as_ref().is_some_and(|handle| handle.to_string().len() > HANDLE_MAX) {
+            return Err(ambiguous("the adapter's handle is larger than 8 KiB"));
+        }
+        let handle = handle.map(Handle);
+        match self.status {
+            Some(Status::Pending) => {
+                let op = self.op_token.ok_or_else(|| ambiguous("the adapter is still working, and gave no op_token to ask with"))?;
+                Ok(Step::Wait { op, handle, again_in: Span::from_seconds(self.retry_after_s.unwrap_or(5).clamp(1, 3600)) })
+            }
+            Some(status) if wanted.contains(&status) => Ok(Step::Done(Done {
+                handle,
+                how_to_connect: self.how_to_connect.as_deref().map(text),
+                native_expiry: self.native_expiry,
+                sessions_closed: self.sessions_closed,
+                residue: self.residue.iter().take(RESIDUE_MAX).map(|residue| line(residue)).collect(),
+            })),
+            _ => Err(ambiguous(self.message.as_deref().map_or_else(|| "the adapter does not say that it worked".to_owned(), line))),
+        }
+    }
+}
+
+impl Described {
+    /// The newest version that both speak.
+    pub(super) fn protocol(&self) -> Result<&'static str, Fault> {
+        let common = PROTOCOLS.into_iter().find(|ours| self.protocols.iter().any(|theirs| theirs == ours));
+        common.ok_or_else(|| {
+            let theirs = line(&self.protocols.join(", "));
+            Fault::new(FaultKind::Unsupported, format!("the adapter speaks {theirs}; this bot speaks {}", PROTOCOLS.join(", ")))
+        })
+    }
+
+    pub(super) fn has(&self, op: &str) -> bool {
+        self.ops.iter().any(|known| known == op)
+    }
+
+    /// How long one run may take.
+    pub(super) fn limit(&self) -> Span {
+        Span::from_seconds(self.deadline_s.clamp(1, 600))
+    }
+
+    /// `after`: between the end of a run's time and the moment when nothing of it is left.
+    pub(super) fn description(&self, after: Span) -> Result<Description, Fault> {
+        let invalid = |why: &str| Err(Fault::new(FaultKind::Invalid, format!("the adapter's description: {why}")));
+        if !["observe", "grant", "revoke"].iter().all(|op| self.has(op)) {
+            return invalid("\"ops\" must name observe, grant and revoke");
+        }
+        if self.delivery == Delivery::Secret && !self.has("credential") {
+            return invalid("it delivers secrets without the op credential");
+        }
+        if self.native_expiry.as_ref().is_some_and(|native| native.extendable) && !self.has("extend") {
+            return invalid("its expiry is extendable without the op extend");
+        }
+        let settling = self.settling.as_ref();
+        Ok(Description {
+            name: line(&self.name),
+            version: line(&self.version),
+            ownership: self.ownership,
+            native: self
+                .native_expiry
+                .as_ref()
+                .map(|native| NativeExpiry { grain: Span::from_seconds(native.grain_s.max(1)), extendable: native.extendable }),
+            sessions: match self.sessions {
+                WireSessions::Cut => Sessions::Cut,
+                WireSessions::NextRequest => Sessions::NextRequest,
+                WireSessions::LiveOn => Sessions::LiveOn { at_most: None },
+                WireSessions::LiveOnAtMost { seconds } => Sessions::LiveOn { at_most: Some(Span::from_seconds(seconds)) },
+            },
+            delivery: self.delivery,
+            evidence: self.has("uses"),
+            settling: Settling {
+                reads: settling.map_or(1, |s| s.reads.clamp(1, 20)),
+                apart: settling.map_or(Span::ZERO, |s| Span::from_seconds(s.apart_s.min(300))),
+            },
+            inputs: self.inputs.iter().map(|input| Input { key: input.key.clone(), how: line(&input.how) }).collect(),
+            deadline: self.limit() + after,
+            verbs: Verbs {
+                poll: self.has("poll"),
+                extend: self.has("extend"),
+                credential: self.has("credential"),
+                holders: self.has("list"),
+                uses: self.has("uses"),
+                health: self.has("health"),
+            },
+        })
+    }
+}
