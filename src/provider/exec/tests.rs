@@ -1,1 +1,208 @@
-//! The process and the words, without an adapter in between.
+//! The process and the words, with small programs that misbehave.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+
+use super::{
+    process::{Launch, Lost, Ran, check},
+    wire::{Status, read},
+    *,
+};
+use crate::provider::{Done, Verbs};
+
+const DESCRIPTION: &str = r#"{"protocols":["hallpass-adapter/1"],"name":"door","ownership":"per_grant","sessions":"cut","deadline_s":1,"ops":["observe","grant","revoke"]}"#;
+
+/// A launch of `sh -c SCRIPT`.
+fn sh(script: &str, grace: Duration) -> Launch {
+    Launch {
+        program: fs::canonicalize("/bin/sh").unwrap(),
+        arguments: vec!["-c".into(), script.into()],
+        environment: BTreeMap::from([("PATH".to_owned(), PATH.into())]),
+        grace,
+    }
+}
+
+async fn run(script: &str, limit: Duration) -> Result<Ran, Lost> {
+    sh(script, Duration::from_secs(5)).run(b"{}\n".to_vec(), limit).await
+}
+
+fn said(code: i32, reply: &str) -> Result<Reply, Fault> {
+    read(&Ran { code: Some(code), reply: reply.into(), log: Vec::new() }, PROTOCOLS[0])
+}
+
+fn kind(code: i32, reply: &str) -> FaultKind {
+    said(code, reply).err().unwrap().kind
+}
+
+/// An adapter that describes itself, and then does as `rest` says.
+async fn adapter(rest: &str) -> Exec {
+    let script = format!("read -r request; case $request in *'\"op\":\"describe\"'*) echo '{DESCRIPTION}'; exit 0;; esac; {rest}");
+    let arguments = vec!["-c".into(), script];
+    let program = fs::canonicalize("/bin/sh").unwrap();
+    Exec::start(Settings { program, arguments, environment: Vec::new(), config: toml::Table::new() }).await.unwrap()
+}
+
+fn order() -> Order {
+    Order {
+        provider: "door".parse().unwrap(),
+        target: json!({ "name": "front" }),
+        principal: "ana".into(),
+        person: "ana".parse().unwrap(),
+        inputs: BTreeMap::new(),
+        grant: "G-1".into(),
+        by_hand: "lock the door".into(),
+    }
+}
+
+const UNTIL: Instant = Instant::from_micros(1_800_000_000_000_000);
+
+#[tokio::test]
+async fn the_environment_is_cleared_and_the_request_is_read_to_its_end() {
+    let ran = run("cat; env | sed 's/=.*//' | sort | tr '\\n' ' '; echo noise >&2", Duration::from_secs(10)).await.unwrap();
+    let text = String::from_utf8(ran.reply).unwrap();
+    let names: Vec<&str> =
+        text.trim_start_matches("{}").split_whitespace().filter(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name)).collect();
+    assert_eq!(names, ["PATH"]);
+    assert_eq!((ran.code, ran.log.as_slice()), (Some(0), b"noise\n".as_slice()));
+}
+
+/// Gone, or dead and not yet reaped by whoever inherited it.
+fn is_dead(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{}/stat", pid.trim())).map_or(true, |stat| stat.contains(") Z ") || stat.contains(") X "))
+}
+
+#[tokio::test]
+async fn at_the_deadline_the_whole_group_ends_even_what_refuses_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let script = format!("trap '' TERM; (trap '' TERM; exec tail -f /dev/null) & echo $! > '{}'; wait", file.display());
+    let lost = sh(&script, Duration::from_millis(100)).run(Vec::new(), Duration::from_millis(500)).await.unwrap_err();
+    assert_eq!(lost, Lost::NoAnswer("no answer within 0.5 s".into()));
+    let pid = fs::read_to_string(file).unwrap();
+    for _ in 0..10_000 {
+        if is_dead(&pid) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("what the adapter started is still alive");
+}
+
+#[tokio::test]
+async fn what_a_program_leaves_running_does_not_hold_up_its_answer() {
+    let ran = run("echo '{}'; tail -f /dev/null &", Duration::from_secs(30)).await.unwrap();
+    assert_eq!((ran.code, ran.reply.as_slice()), (Some(0), b"{}\n".as_slice()));
+}
+
+#[tokio::test]
+async fn logs_are_cut_and_endless_answers_are_not_kept() {
+    let ran = run("yes | head -c 3000000 >&2; yes | head -c 3000000", Duration::from_secs(30)).await.unwrap();
+    assert_eq!(ran.log.len(), 64 * 1024);
+    assert_eq!(ran.reply.len(), TALK_MAX + 1);
+    assert_eq!(read(&ran, PROTOCOLS[0]).err().unwrap().kind, FaultKind::Ambiguous);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_changed_nothing() {
+    let launch = Launch { program: "/nowhere/adapter".into(), ..sh("", Duration::ZERO) };
+    assert!(matches!(launch.run(Vec::new(), Duration::from_secs(1)).await, Err(Lost::NotStarted(_))));
+}
+
+#[test]
+fn only_a_program_that_nobody_else_can_change_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("adapter");
+    fs::write(&file, "#!/bin/sh\n").unwrap();
+    let mode = |bits| fs::set_permissions(&file, fs::Permissions::from_mode(bits)).unwrap();
+    for (bits, why) in [(0o644, "not a program"), (0o775, "written by others"), (0o757, "written by others")] {
+        mode(bits);
+        assert!(check(&file).unwrap_err().contains(why), "{bits:o}");
+    }
+    mode(0o755);
+    assert_eq!(check(&file), Ok(()));
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(check(&file).unwrap_err().contains("written by others"));
+    assert!(check(Path::new("adapter")).unwrap_err().contains("absolute"));
+}
+
+#[test]
+fn only_a_whole_answer_that_fits_its_exit_code_counts() {
+    assert!(said(0, r#"{"status":"active","news":1}"#).is_ok());
+    for (code, reply) in [
+        (0, ""),
+        (0, "Segmentation fault"),
+        (0, r#"{"status":"act"#),
+        (0, r#"{"status":"active"}{"status":"absent"}"#),
+        (0, r#"["active"]"#),
+        (0, r#"{"status":"granted"}"#),
+        (0, r#"{"protocol":"hallpass-adapter/9","status":"active"}"#),
+        (0, r#"{"error":{"code":"denied"}}"#),
+        (1, r#"{"status":"active"}"#),
+        (1, r#"{"error":{"code":"sulking"}}"#),
+        (2, r#"{"status":"active"}"#),
+        (127, ""),
+    ] {
+        assert_eq!(kind(code, reply), FaultKind::Ambiguous, "{code} {reply}");
+    }
+}
+
+#[test]
+fn errors_keep_their_kind_and_lose_what_could_mislead() {
+    let fault = said(1, r#"{"error":{"code":"rate_limited","message":"too\n\u001b[31mmany \u202egnp","retry_after_s":30}}"#).err().unwrap();
+    assert_eq!(
+        fault,
+        Fault { kind: FaultKind::RateLimited, message: "too [31mmany gnp".into(), retry_after: Some(Span::from_seconds(30)) }
+    );
+    assert_eq!(kind(1, r#"{"error":{"code":"no_such_target"}}"#), FaultKind::NoSuchTarget);
+}
+
+#[test]
+fn a_change_that_does_not_say_that_it_worked_did_not() {
+    let step = |reply: &str, wanted| said(0, reply).unwrap().step(wanted);
+    assert_eq!(step(r#"{"status":"active"}"#, &[Status::Active]), Ok(Step::Done(Done::default())));
+    for reply in [r#"{"status":"absent"}"#, r#"{"status":"unknown"}"#, "{}", r#"{"status":"pending"}"#] {
+        assert_eq!(step(reply, &[Status::Active]).unwrap_err().kind, FaultKind::Ambiguous, "{reply}");
+    }
+    let waiting = step(r#"{"status":"pending","op_token":"7","retry_after_s":2}"#, &[Status::Active]);
+    assert_eq!(waiting, Ok(Step::Wait { op: "7".into(), handle: None, again_in: Span::from_seconds(2) }));
+    let large = json!({ "status": "active", "handle": "x".repeat(9000) }).to_string();
+    assert_eq!(step(&large, &[Status::Active]).unwrap_err().kind, FaultKind::Ambiguous);
+}
+
+#[tokio::test]
+async fn it_is_unknown_and_never_absent_when_an_adapter_could_not_look() {
+    for rest in ["exit 0", "exit 3", "echo '{'", "echo '{\"status\":\"unknown\",\"message\":\"asleep\"}'", "kill -9 $$"] {
+        let seen = adapter(rest).await.observe(&order(), None).await.unwrap();
+        assert!(matches!(seen, Seen::Unknown { .. }), "{rest}: {seen:?}");
+    }
+    assert_eq!(adapter("echo '{\"status\":\"absent\"}'").await.observe(&order(), None).await, Ok(Seen::Absent));
+}
+
+#[tokio::test]
+async fn a_change_without_an_answer_is_ambiguous() {
+    for rest in ["exit 0", "tail -f /dev/null", "echo '{\"status\":\"active\"}'; exit 2"] {
+        let exec = adapter(rest).await;
+        assert_eq!(exec.grant(&order(), None, UNTIL).await.unwrap_err().kind, FaultKind::Ambiguous, "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn a_verb_that_the_adapter_does_not_name_is_not_tried() {
+    let exec = adapter("echo '{\"status\":\"active\"}'").await;
+    assert_eq!(exec.describe().verbs, Verbs::default());
+    assert_eq!(exec.extend(&order(), None, UNTIL).await.unwrap_err().kind, FaultKind::Unsupported);
+    assert_eq!(exec.health().await.unwrap_err().kind, FaultKind::Unsupported);
+}
+
+#[tokio::test]
+async fn an_adapter_of_another_version_is_refused_at_the_start() {
+    let script = format!("echo '{}'", DESCRIPTION.replace("adapter/1", "adapter/2"));
+    let program = fs::canonicalize("/bin/sh").unwrap();
+    let settings = Settings { program, arguments: vec!["-c".into(), script], environment: Vec::new(), config: toml::Table::new() };
+    let fault = Exec::start(settings).await.err().unwrap();
+    insta::assert_snapshot!(fault.message, @"the adapter speaks hallpass-adapter/2; this bot speaks hallpass-adapter/1");
+}
+
+#[test]
+fn what_is_secret_is_not_logged() {
+    assert_eq!(redact("login with hunter22 failed", &["hunter22".into()]), "login with [redacted] failed");
+}
