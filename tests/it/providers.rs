@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Pa
 
 use hallpass::{
     cli::adapter,
-    clock::{Clock, SystemClock},
+    clock::{Clock, FastClock, SystemClock},
     domain::{
         entitlement::Order,
         policy::{Person, Role},
@@ -220,4 +220,17 @@ async fn a_certificate_that_was_given_is_never_counted_shorter() {
     let earlier = fixture.until - Span::from_minutes(2);
     let Step::Done(again) = provider.extend(&order, done.handle.as_ref(), earlier).await.unwrap() else { panic!("no waiting") };
     assert!(again.native_expiry >= Some(fixture.until));
+}
+
+/// The worker says when in real moments; the authority must not translate them once more.
+#[tokio::test]
+async fn a_certificate_ends_at_the_real_moment_that_it_was_told_on_a_fast_clock_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = build("ssh", &authority(folder.path()).parse().unwrap(), Arc::new(FastClock::new(60))).await.unwrap();
+    let keys = [key(folder.path(), "ana"), key(folder.path(), "ben")];
+    let fixture = fixture(PUBLIC_KEY, [&keys[0], &keys[1]], json!({ "principals": ["bastion"] }));
+    let order = sshd::order(provider.as_ref(), &fixture, "G-1").await.unwrap();
+    let done = granted(provider.as_ref(), &order, &fixture).await;
+    let end = done.handle.unwrap().0["valid_before"].as_i64().unwrap();
+    assert!((0..=1).contains(&(end - fixture.until.seconds())), "{end}");
 }

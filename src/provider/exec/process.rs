@@ -147,12 +147,11 @@ impl Launch {
 /// What was said by a program that ended by itself. What it left running is killed if it holds on to the output.
 async fn collect(status: ExitStatus, reply: JoinHandle<Vec<u8>>, log: JoinHandle<Vec<u8>>, group: Option<Pid>) -> Result<Ran, Lost> {
     let mut both = Box::pin(async { tokio::join!(reply, log) });
-    let said = match timeout(LINGER, &mut both).await {
-        Ok(said) => said,
-        Err(_) => {
-            signal(group, Signal::KILL);
-            timeout(LINGER, both).await.map_err(|_| Lost::NoAnswer("something that it started keeps its output open".into()))?
-        }
+    let said = if let Ok(said) = timeout(LINGER, &mut both).await {
+        said
+    } else {
+        signal(group, Signal::KILL);
+        timeout(LINGER, both).await.map_err(|_| Lost::NoAnswer("something that it started keeps its output open".into()))?
     };
     let (Ok(reply), Ok(log)) = said else {
         return Err(Lost::NoAnswer("its output could not be read".into()));

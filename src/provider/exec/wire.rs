@@ -174,17 +174,17 @@ pub(super) fn line(text: &str) -> String {
         .collect::<Vec<_>>()
         .join(" ")
         .chars()
-        .filter(shows)
+        .filter(|c| shows(*c))
         .take(LINE_MAX)
         .collect()
 }
 
 fn text(words: &str) -> String {
-    words.chars().filter(|c| *c == '\n' || shows(c)).take(TEXT_MAX).collect()
+    words.chars().filter(|c| *c == '\n' || shows(*c)).take(TEXT_MAX).collect()
 }
 
 /// Neither moves the cursor nor turns the direction of writing.
-fn shows(c: &char) -> bool {
+fn shows(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
