@@ -102,7 +102,8 @@ async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Pr
         }
         Err(problems) => {
             tracing::error!("{problems:#}");
-            let (mut config, providers) = whole(&last_good(path), clock).await.map_err(|_| problems)?;
+            let mut config = config::load(&last_good(path)).map_err(|_| problems)?;
+            let providers = providers_or_stand_ins(&config, clock).await;
             config.catalogue.frozen = true;
             Ok((config, providers, Some("the file at start is broken".into())))
         }
@@ -123,6 +124,19 @@ async fn providers(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Pr
         providers.insert(provider.name.clone(), made.map_err(|why| anyhow!("provider {}: {why}", provider.name))?);
     }
     Ok(providers)
+}
+
+/// At a frozen start nothing may keep the others from ending: an adapter that cannot be made is stood in for.
+async fn providers_or_stand_ins(config: &Config, clock: &Arc<dyn Clock>) -> Providers {
+    let mut providers = Providers::new();
+    for provider in &config.providers {
+        let made = provider::build::build(&provider.kind, &provider.settings, clock.clone()).await.unwrap_or_else(|why| {
+            tracing::error!(provider.name = %provider.name, "this adapter cannot be started; what it holds stays and alarms: {why}");
+            Arc::new(provider::broken::Broken::new(&provider.kind, why))
+        });
+        providers.insert(provider.name.clone(), made);
+    }
+    providers
 }
 
 fn touch(path: Option<&Path>) {

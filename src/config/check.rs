@@ -341,7 +341,7 @@ fn providers(c: &mut Checker, raw: BTreeMap<String, toml::Table>) -> Vec<Provide
     for (name, mut settings) in raw {
         let table = format!("providers.{name}");
         let Some(toml::Value::String(kind)) = settings.remove("kind") else {
-            c.say(&table, "kind is missing: ssh or pretend");
+            c.say(&table, "kind is missing: ssh, exec or pretend");
             continue;
         };
         if let Some(name) = c.name(&table, &name) {

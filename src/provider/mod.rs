@@ -1,6 +1,7 @@
 //! The trait that every adapter implements, and what passes through it.
 //! An adapter only translates: time, approval, retries, claims, ownership of older access and the ledger are the core's.
 
+pub mod broken;
 pub mod build;
 pub mod conformance;
 pub mod exec;

@@ -80,6 +80,13 @@ pub struct Ssh {
 impl Ssh {
     /// Reads the key, or makes it. An unreadable list is an error now rather than at the first revoke.
     pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        if settings.ca_key_file.exists() && !settings.revocation_list.exists() {
+            let (list, key) = (settings.revocation_list.display(), settings.ca_key_file.display());
+            return Err(format!(
+                "{list} is missing, though the authority {key} is there: beginning it anew would let revoked certificates in again. \
+                 Bring it back; only if nothing was ever revoked, begin an empty one: ssh-keygen -k -f {list}"
+            ));
+        }
         let key = read_key(&settings.ca_key_file)?;
         let authority = key.public_key().to_bytes().map_err(|error| error.to_string())?;
         let ssh = Self { description: description(), settings, key, authority, clock, list: Mutex::default() };
@@ -294,5 +301,26 @@ impl Provider for Ssh {
     async fn health(&self) -> Result<String, Fault> {
         let (revoked, version) = self.revoked()?;
         Ok(format!("authority {}, {} serials revoked, list version {version}", self.authority(), revoked.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn a_lost_revocation_list_is_never_begun_anew_beside_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let open = || {
+            let settings = Settings { ca_key_file: at("ca"), revocation_list: at("krl"), host: None };
+            Ssh::open(settings, Arc::new(ManualClock::new(Instant::from_micros(0)))).map(|_| ())
+        };
+        assert_eq!(open(), Ok(()));
+        assert_eq!(open(), Ok(()));
+        std::fs::remove_file(at("krl")).unwrap();
+        assert!(open().unwrap_err().contains("is missing"));
+        assert!(!at("krl").exists());
     }
 }

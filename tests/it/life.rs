@@ -384,3 +384,27 @@ async fn a_frozen_policy_grants_nothing_and_goes_on_ending() {
     world.advance(Span::from_minutes(60)).await;
     assert!(!world.holds("ana", "write"));
 }
+
+#[tokio::test]
+async fn an_adapter_that_cannot_start_alarms_and_its_access_ends_when_it_is_back() {
+    use hallpass::provider::{Provider, broken::Broken};
+    use std::{collections::BTreeMap, sync::Arc};
+    let world = World::new().await;
+    world.say("ana", ASK).await;
+    let id = world.newest().await;
+    world.press("ben", "approve", &id, None).await;
+    let name: hallpass::domain::ids::ProviderName = "pretended".parse().unwrap();
+    let broken: Arc<dyn Provider> = Arc::new(Broken::new("pretend", "no such file".into()));
+    world.bot.reload(crate::world::catalogue(), BTreeMap::from([(name.clone(), broken)])).await.unwrap();
+    world.advance(Span::from_minutes(60)).await;
+    world.advance(Span::from_seconds(29)).await;
+    assert!(world.state(&id).await.is_open(), "gone is never said of what cannot be read");
+    assert_eq!(world.store.open_alarms().await.unwrap().len(), 1);
+    let mended: Arc<dyn Provider> = world.pretend.clone();
+    world.bot.reload(crate::world::catalogue(), BTreeMap::from([(name, mended)])).await.unwrap();
+    world.advance(Span::from_minutes(1)).await;
+    world.advance(Span::from_minutes(1)).await;
+    assert!(!world.holds("ana", "write"));
+    assert!(!world.state(&id).await.is_open());
+    assert!(world.store.open_alarms().await.unwrap().is_empty());
+}
