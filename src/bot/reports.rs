@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Bot, changes::Step, time::Look};
+use super::{Bot, changes::Step, time::Notice};
 use crate::{
     domain::{
         command::Actor,
@@ -186,13 +186,13 @@ impl Bot {
     }
 
     async fn watch_clock(&self) -> Result<(), CommitError> {
-        match self.guard.look() {
-            (_, Look::Jumped { from, to }) => {
+        match self.guard.take_notice() {
+            Some(Notice::Jumped { from, to }) => {
                 let what = format!("the clock jumped from {from} to {to}: what is due ends, nothing is granted until it is confirmed");
                 self.raise("clock", what, Operation::ClockJumped { from, to }).await
             }
-            (_, Look::Confirmed) => self.confirm_clock(None).await,
-            (_, Look::Steady) => Ok(()),
+            Some(Notice::Over) => self.confirm_clock(None).await,
+            None => Ok(()),
         }
     }
 }

@@ -24,6 +24,8 @@ struct State {
     /// Steady time of that answer.
     steady: i64,
     jump: Option<Jump>,
+    /// What has not been told yet: whoever asks for the time first sees a jump, and only one of them can tell it.
+    notice: Option<Notice>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,17 +35,13 @@ struct Jump {
     steady: i64,
 }
 
-/// What a look at the clock showed.
+/// What happened to the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    Steady,
+pub(super) enum Notice {
     /// It has just jumped ahead: ends go on, nothing is granted.
-    Jumped {
-        from: Instant,
-        to: Instant,
-    },
-    /// A second look agrees with the first.
-    Confirmed,
+    Jumped { from: Instant, to: Instant },
+    /// A second look agrees with the first, or the clock was set right again.
+    Over,
 }
 
 impl Guard {
@@ -51,37 +49,41 @@ impl Guard {
     pub(super) fn new(clock: Arc<dyn Clock>, highest: Option<Instant>) -> Self {
         let highest = highest.map_or_else(|| clock.now(), |h| h.max(clock.now()));
         let steady = clock.monotonic();
-        Self { clock, state: Mutex::new(State { highest, steady, jump: None }) }
+        Self { clock, state: Mutex::new(State { highest, steady, jump: None, notice: None }) }
+    }
+
+    /// What is to be told about the clock, once.
+    pub(super) fn take_notice(&self) -> Option<Notice> {
+        self.now();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).notice.take()
     }
 
     /// The time to decide by.
     pub(super) fn now(&self) -> Instant {
-        self.look().0
-    }
-
-    /// The same, and whether the clock has just jumped or been confirmed.
-    pub(super) fn look(&self) -> (Instant, Look) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (wall, steady) = (self.clock.now(), self.clock.monotonic());
         let passed = Span::from_seconds((steady - state.steady).max(0) / 1_000_000);
         let expected = Instant::from_micros(state.highest.micros().saturating_add((steady - state.steady).max(0)));
         if wall <= expected + JUMP {
-            state.jump = None;
+            if state.jump.take().is_some() {
+                state.notice = Some(Notice::Over);
+            }
             let now = if wall >= state.highest { wall } else { expected };
             (state.highest, state.steady) = (now, steady);
-            return (now, Look::Steady);
+            return now;
         }
         let Some(jump) = state.jump else {
             state.jump = Some(Jump { from: expected, to: wall, steady });
-            return (wall, Look::Jumped { from: expected, to: wall });
+            state.notice = Some(Notice::Jumped { from: expected, to: wall });
+            return wall;
         };
         let agrees = wall.since(jump.to).seconds().abs_diff((steady - jump.steady) / 1_000_000) <= 2;
         if agrees && (steady - jump.steady) >= SECOND_LOOK.seconds() * 1_000_000 {
             tracing::warn!(clock.jump_s = wall.since(jump.from).seconds(), passed_s = passed.seconds(), "the clock's jump is confirmed");
             (state.highest, state.steady, state.jump) = (wall, steady, None);
-            return (wall, Look::Confirmed);
+            state.notice = Some(Notice::Over);
         }
-        (wall, Look::Steady)
+        wall
     }
 
     /// An operator says the clock is right.
@@ -127,14 +129,16 @@ mod tests {
         let (clock, guard) = guard();
         let far = NOON + Span::from_minutes(120);
         clock.jump(far);
-        assert_eq!(guard.look(), (far, Look::Jumped { from: NOON, to: far }));
+        assert_eq!(guard.now(), far);
+        assert_eq!(guard.take_notice(), Some(Notice::Jumped { from: NOON, to: far }), "whoever looked first");
+        assert_eq!(guard.take_notice(), None);
         assert!(!guard.is_trusted());
         assert_eq!(guard.highest(), NOON);
         clock.advance(Span::from_seconds(30));
-        assert_eq!(guard.look().1, Look::Steady);
+        assert_eq!(guard.take_notice(), None);
         assert!(!guard.is_trusted());
         clock.advance(Span::from_seconds(31));
-        assert_eq!(guard.look().1, Look::Confirmed);
+        assert_eq!(guard.take_notice(), Some(Notice::Over));
         assert!(guard.is_trusted());
     }
 
@@ -142,7 +146,7 @@ mod tests {
     fn a_jump_that_is_corrected_is_forgotten() {
         let (clock, guard) = guard();
         clock.jump(NOON + Span::from_minutes(120));
-        guard.look();
+        guard.now();
         clock.jump(NOON);
         assert_eq!(guard.now(), NOON);
         assert!(guard.is_trusted());
