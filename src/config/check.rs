@@ -1,12 +1,17 @@
 //! From the shape of bot.toml to a catalogue that can work: names resolved, impossible policies refused (R15).
 //! All problems of a file are found at once.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    str::FromStr,
+};
 
 use super::{Config, ProviderConfig, raw};
 use crate::domain::{
     ids::{GroupId, PersonId},
     policy::{Catalogue, Channel, Group, Person, Platform, Policy, ReasonRule, Resource, Role, Rung, Stage, TicketRule, Who},
+    rounds,
     time::Span,
 };
 
@@ -247,51 +252,27 @@ fn stage(c: &mut Checker, table: &str, raw: &raw::Stage) -> Stage {
 
 /// Are there enough different configured people? Groups of a chat count as enough: only it knows.
 fn can_be_climbed(stages: &[Stage], groups: &BTreeMap<GroupId, Group>, people: &BTreeMap<PersonId, Person>) -> bool {
-    let mut seats: Vec<Vec<&PersonId>> = Vec::new();
+    let mut sets = Vec::new();
     for stage in stages {
-        let mut here: Vec<&PersonId> = Vec::new();
+        let mut here: BTreeSet<PersonId> = BTreeSet::new();
         let mut unbounded = false;
         for who in stage.approvers_at(u32::MAX) {
             match who {
                 Who::Everyone => unbounded = true,
-                Who::Person(person) => here.push(person),
+                Who::Person(person) => drop(here.insert(person.clone())),
                 Who::Group(id) => {
                     let Some(group) = groups.get(id) else { continue };
                     unbounded |= group.chat.is_some();
-                    here.extend(&group.members);
+                    here.extend(group.members.iter().cloned());
                 }
             }
         }
         if !unbounded {
             here.retain(|person| people.get(person).is_some_and(|p| p.active));
-            seats.extend(std::iter::repeat_n(here, stage.needed));
+            sets.push((here, stage.needed));
         }
     }
-    let mut taken: BTreeMap<&PersonId, usize> = BTreeMap::new();
-    (0..seats.len()).all(|seat| seat_one(seat, &seats, &mut taken, &mut Vec::new()))
-}
-
-fn seat_one<'p>(
-    seat: usize,
-    seats: &[Vec<&'p PersonId>],
-    taken: &mut BTreeMap<&'p PersonId, usize>,
-    tried: &mut Vec<&'p PersonId>,
-) -> bool {
-    for person in &seats[seat] {
-        if tried.contains(person) {
-            continue;
-        }
-        tried.push(person);
-        let free = match taken.get(person).copied() {
-            None => true,
-            Some(other) => seat_one(other, seats, taken, tried),
-        };
-        if free {
-            taken.insert(person, seat);
-            return true;
-        }
-    }
-    false
+    rounds::can_be_seated(&sets)
 }
 
 fn resource(

@@ -74,9 +74,14 @@ pub fn can_be_satisfied(request: &Request, stages: &[Stage], facts: &Facts<'_>) 
             (people, stage.needed)
         })
         .collect();
+    can_be_seated(&sets)
+}
+
+/// Are there enough different people for all these sets, each of which needs so many?
+pub fn can_be_seated(sets: &[(BTreeSet<PersonId>, usize)]) -> bool {
     let seats: Vec<usize> = sets.iter().enumerate().flat_map(|(i, (_, needed))| std::iter::repeat_n(i, *needed)).collect();
     let mut taken: std::collections::BTreeMap<PersonId, usize> = std::collections::BTreeMap::new();
-    (0..seats.len()).all(|seat| seat_somebody(seat, &seats, &sets, &mut taken, &mut BTreeSet::new()))
+    (0..seats.len()).all(|seat| seat_somebody(seat, &seats, sets, &mut taken, &mut BTreeSet::new()))
 }
 
 /// One augmenting path of a bipartite matching: seats of stages to distinct people.
