@@ -114,7 +114,7 @@ fn policy_in_force<'a>(request: &Request, context: &Context<'a>) -> Result<&'a P
 }
 
 /// Total length that the ask being decided would make.
-fn asked_length(request: &Request, round: &Round, now: Instant) -> Span {
+pub(super) fn asked_length(request: &Request, round: &Round, now: Instant) -> Span {
     let ask = &request.asks[round.ask.min(request.asks.len() - 1)];
     match (&request.state, ask.length) {
         (State::Active { work, .. }, Length::For(more)) => work.until.since(work.since) + more,
@@ -205,7 +205,9 @@ pub fn advance(request: &Request, context: &Context<'_>) -> Result<Vec<Event>, R
     }
     if let State::Active { grant, work, .. } = &request.state {
         let more = asked_length(request, round, context.now);
-        let until = (work.since + more).min(work.since + grant.cap).min(grant.end.unwrap_or(Instant::from_micros(i64::MAX)));
+        let cap = grant.cap.min(policy_in_force(request, context)?.cap);
+        // Never earlier than it is: a running grant keeps its end.
+        let until = (work.since + more).min(work.since + cap).max(work.until).min(grant.end.unwrap_or(Instant::from_micros(i64::MAX)));
         return Ok(approved_extension(until, work.native_expiry));
     }
     match request.main_ask().start {

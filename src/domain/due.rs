@@ -53,8 +53,7 @@ pub fn left(request: &Request, person: &super::ids::PersonId) -> Vec<Event> {
 
 fn stages<'a>(request: &Request, round: &Round, facts: &Facts<'a>, now: Instant) -> Option<(&'a Policy, &'a [Stage])> {
     let policy = policy_of(request, facts)?;
-    let ask = request.asks.get(round.ask)?;
-    Some((policy, rounds::chain(policy, super::asking::duration_from(ask, ask.start.unwrap_or(now).max(now)))))
+    Some((policy, rounds::chain(policy, decide::asked_length(request, round, now))))
 }
 
 fn pending(request: &Request, round: &Round, context: &Context<'_>) -> Vec<Event> {
