@@ -16,10 +16,10 @@ use crate::{
     chat::{directory::Directory, render::Templates, show::Voice},
     clock::{Clock, SystemClock},
     config::{self, Config},
-    domain::event::Operation,
+    domain::{due, event::Operation},
     ledger::{key::Key, seal::Sealer},
     provider,
-    store::Store,
+    store::{Filter, Store},
     worker::{Deps, Workers},
 };
 
@@ -33,8 +33,7 @@ fn last_good(path: &Path) -> PathBuf {
 /// Runs until SIGTERM or interrupt.
 pub async fn run(path: &Path) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (config, providers, refused) = load(path, &clock).await?;
-    let store = Store::open(&config.store).await?;
+    let Start { config, providers, store, refused } = load(path, &clock).await?;
     let mut chance = StdRng::from_os_rng();
     let directory = Directory { chats: BTreeMap::new() };
     let bot = Bot::new(Parts {
@@ -93,21 +92,44 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The file, or the last one that loaded, frozen, with the reason.
-async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers, Option<String>)> {
-    match whole(path, clock).await {
+/// What a start goes by.
+struct Start {
+    config: Config,
+    providers: Providers,
+    store: Store,
+    /// Why the file itself is not in force.
+    refused: Option<String>,
+}
+
+/// The file; or, when it is broken or would lose what is held, the last one that loaded, frozen, with the reason.
+async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<Start> {
+    let before = config::load(&last_good(path)).ok();
+    let problems = match whole(path, clock).await {
+        Err(problems) => problems,
         Ok((config, providers)) => {
+            let store = Store::open(before.as_ref().map_or(&config.store, |before| &before.store)).await?;
+            let reaches = match &before {
+                Some(before) => still_reaches(&store, before, &config).await,
+                None => Ok(()),
+            };
+            if let (Err(problems), Some(before)) = (reaches, before) {
+                return Ok(frozen(before, store, clock, &problems).await);
+            }
             std::fs::copy(path, last_good(path)).with_context(|| format!("cannot keep a copy beside {}", path.display()))?;
-            Ok((config, providers, None))
+            return Ok(Start { config, providers, store, refused: None });
         }
-        Err(problems) => {
-            tracing::error!("{problems:#}");
-            let mut config = config::load(&last_good(path)).map_err(|_| problems)?;
-            let providers = providers_or_stand_ins(&config, clock).await;
-            config.catalogue.frozen = true;
-            Ok((config, providers, Some("the file at start is broken".into())))
-        }
-    }
+    };
+    let Some(before) = before else { return Err(problems) };
+    let store = Store::open(&before.store).await?;
+    Ok(frozen(before, store, clock, &problems).await)
+}
+
+async fn frozen(mut config: Config, store: Store, clock: &Arc<dyn Clock>, problems: &anyhow::Error) -> Start {
+    tracing::error!("{problems:#}");
+    config.catalogue.frozen = true;
+    let providers = providers_or_stand_ins(&config, clock).await;
+    // The ledger says that it was refused; the words are in the log, since they may quote the file.
+    Start { config, providers, store, refused: Some("the file at start is refused".into()) }
 }
 
 /// A file counts as loaded only when its adapters could be made too.
@@ -158,20 +180,37 @@ async fn reload_on_hangup(path: PathBuf, bot: Arc<Bot>) {
     }
 }
 
-async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
-    let config = config::load(path)?;
-    let open = crate::store::Filter { open: Some(true), limit: u32::MAX, ..crate::store::Filter::default() };
-    for request in bot.store().requests(&open).await? {
-        let Some(claim) = crate::domain::due::claim(&request) else { continue };
-        let Some(row) = bot.store().entitlement(&claim.entitlement).await? else { continue };
-        let (provider, ask) = (&row.order.provider, request.main_ask());
-        if !config.providers.iter().any(|p| p.name == *provider) {
-            return Err(anyhow!("provider {provider} still holds {}: end it before removing the provider", request.id));
+/// Refuses a file with which access that is held now could not be taken away where it was given: its provider gone or
+/// reaching another system, its role gone, the store that knows of it another one.
+pub async fn still_reaches(store: &Store, before: &Config, after: &Config) -> anyhow::Result<()> {
+    if before.store != after.store {
+        return Err(anyhow!(
+            "the store is another one: move what the old one holds, then remove the .last-good file beside the configuration"
+        ));
+    }
+    let open = Filter { open: Some(true), limit: u32::MAX, ..Filter::default() };
+    for request in store.requests(&open).await? {
+        let Some(claim) = due::claim(&request) else { continue };
+        let Some(row) = store.entitlement(&claim.entitlement).await? else { continue };
+        let (name, ask) = (&row.order.provider, request.main_ask());
+        let find = |config: &Config| config.providers.iter().find(|p| p.name == *name).cloned();
+        let Some(now) = find(after) else {
+            return Err(anyhow!("provider {name} still holds {}: end it before removing the provider", request.id));
+        };
+        if find(before).is_some_and(|was| was.kind != now.kind || was.settings != now.settings) {
+            return Err(anyhow!("provider {name} still holds {}: end it before changing the provider's settings", request.id));
         }
-        if config.catalogue.role(&ask.resource, &ask.role).is_none() {
+        if after.catalogue.role(&ask.resource, &ask.role).is_none() {
             return Err(anyhow!("{} on {} is still held by {}: end it first", ask.role, ask.resource, request.id));
         }
     }
+    Ok(())
+}
+
+async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
+    let config = config::load(path)?;
+    let before = config::load(&last_good(path))?;
+    still_reaches(bot.store(), &before, &config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let made = providers(&config, &clock).await?;
     std::fs::copy(path, last_good(path))?;

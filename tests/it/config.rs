@@ -68,3 +68,31 @@ fn the_first_bot_toml_of_the_readme_loads() {
     assert!(first.lines().count() < 25);
     parse(first, "bot.toml").unwrap();
 }
+
+#[tokio::test]
+async fn a_file_that_would_lose_what_is_held_is_refused() {
+    use hallpass::cli::run::still_reaches;
+    let file = |kind: &str, role: &str, store: &str| {
+        let text = format!(
+            "[store]\nurl = '{store}'\n[people.ben]\nname = 'Ben'\n[providers.{kind}]\nkind = 'ssh'\nca_key_file = 'ca'\n\
+             revocation_list = 'krl'\n[policies.p]\ncap = '4h'\ndefault = '1h'\nstages = [{{ approvers = ['ben'] }}]\n\
+             [resources.prod-db]\nprovider = '{kind}'\nchannels = ['console:#a']\npolicy = 'p'\nroles = [{{ name = '{role}' }}]"
+        );
+        parse(&text, "bot.toml").unwrap()
+    };
+    let world = crate::world::World::new().await;
+    world.say("ana", "/jit request prod-db write 1h Unblock the stuck import").await;
+    let id = world.newest().await;
+    let before = file("pretended", "write", "sqlite:a");
+    let another = file("other", "write", "sqlite:a");
+    still_reaches(&world.store, &before, &another).await.unwrap();
+    world.press("ben", "approve", &id, None).await;
+    still_reaches(&world.store, &before, &before).await.unwrap();
+    let refused = async |after| still_reaches(&world.store, &before, &after).await.unwrap_err().to_string();
+    assert!(refused(another).await.contains("before removing the provider"));
+    assert!(refused(file("pretended", "read", "sqlite:a")).await.contains("is still held"));
+    assert!(refused(file("pretended", "write", "sqlite:b")).await.contains("the store is another one"));
+    let mut moved = before.clone();
+    moved.providers[0].settings.insert("revocation_list".into(), "elsewhere".into());
+    assert!(refused(moved).await.contains("before changing the provider's settings"));
+}

@@ -2,7 +2,7 @@
 
 use hallpass::domain::{
     entitlement::Ownership,
-    request::{Ending, Remains, State},
+    request::{Ending, Extension, Remains, State},
     time::Span,
 };
 
@@ -359,6 +359,7 @@ async fn a_clock_that_jumps_grants_nothing_and_ends_what_is_due() {
     world.say("ana", ASK).await;
     let held = world.newest().await;
     world.press("ben", "approve", &held, None).await;
+    world.advance(Span::from_seconds(1)).await;
     world.say("finn", ASK).await;
     let asked = world.newest().await;
     world.clock.jump(world.now() + Span::from_minutes(120));
@@ -368,6 +369,8 @@ async fn a_clock_that_jumps_grants_nothing_and_ends_what_is_due() {
     assert!(!world.holds("finn", "write"), "nothing is granted");
     assert!(world.store.open_alarms().await.unwrap().iter().any(|alarm| alarm.id == "clock"));
     world.bot.confirm_clock(None).await.unwrap();
+    let said = world.press("ben", "approve", &asked, None).await;
+    assert!(world.holds("finn", "write"), "{said}\n{:?}", world.state(&asked).await);
     assert!(world.store.open_alarms().await.unwrap().is_empty());
 }
 
@@ -407,4 +410,38 @@ async fn an_adapter_that_cannot_start_alarms_and_its_access_ends_when_it_is_back
     assert!(!world.holds("ana", "write"));
     assert!(!world.state(&id).await.is_open());
     assert!(world.store.open_alarms().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_extension_escalates_by_the_chain_of_the_whole_length() {
+    let world = World::new().await;
+    let mut catalogue = crate::world::catalogue();
+    let policy = catalogue.policies.get_mut(&"prod-data".parse().unwrap()).unwrap();
+    policy.at_once_up_to = Some(Span::from_minutes(60));
+    policy.extend_to = None;
+    world.bot.reload(catalogue, (*world.bot.providers()).clone()).await.unwrap();
+    world.say("ana", ASK).await;
+    let id = world.newest().await;
+    world.press("ana", "extend:30m", &id, None).await;
+    world.advance(Span::from_minutes(10)).await;
+    let State::Active { extension: Some(Extension::Asked { round }), .. } = world.state(&id).await.state else {
+        panic!("{:?}", world.state(&id).await)
+    };
+    assert_eq!(round.rung, 1, "an hour is free, an hour and a half is not");
+}
+
+#[tokio::test]
+async fn a_lower_cap_bounds_an_extension_and_never_shortens_what_runs() {
+    let world = World::new().await;
+    world.say("ana", ASK).await;
+    let id = world.newest().await;
+    world.press("ben", "approve", &id, None).await;
+    world.press("ana", "extend:1h", &id, None).await;
+    world.press("ana", "extend:1h", &id, None).await;
+    let mut catalogue = crate::world::catalogue();
+    catalogue.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().cap = Span::from_minutes(90);
+    world.bot.reload(catalogue, (*world.bot.providers()).clone()).await.unwrap();
+    world.press("ben", "approve", &id, None).await;
+    let State::Active { work, .. } = world.state(&id).await.state else { panic!("{:?}", world.state(&id).await) };
+    assert_eq!(work.until, work.since + Span::from_minutes(120), "what was approved before stays, nothing is added");
 }

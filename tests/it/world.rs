@@ -125,10 +125,12 @@ impl World {
         self.workers.drain().await.unwrap();
     }
 
-    /// The id of the newest request.
+    /// The id of the newest request. Two of the same moment have no order: the clock must move between them.
     pub(crate) async fn newest(&self) -> String {
-        let filter = hallpass::store::Filter { limit: 1, ..hallpass::store::Filter::default() };
-        self.store.requests(&filter).await.unwrap()[0].id.to_string()
+        let filter = hallpass::store::Filter { limit: 2, ..hallpass::store::Filter::default() };
+        let newest = self.store.requests(&filter).await.unwrap();
+        assert!(newest.get(1).is_none_or(|other| other.opened_at < newest[0].opened_at), "which one is the newest?");
+        newest[0].id.to_string()
     }
 
     pub(crate) async fn state(&self, id: &str) -> hallpass::domain::request::Request {
