@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cards;
+mod checker;
 mod config;
 mod grammar;
 mod life;
