@@ -177,7 +177,7 @@ impl Story {
         Self { events, effects, evidence }
     }
 
-    fn entry(&mut self, stream: &str, n: usize, at: Instant, actor: &Actor, event: serde_json::Value) {
+    fn entry(&mut self, stream: &str, n: usize, at: Instant, actor: &Actor, event: &impl serde::Serialize) {
         let n = u64::try_from(n).unwrap();
         let value = serde_json::json!({ "v": 1, "stream": stream, "n": n, "at": at, "actor": actor, "policy": "p", "event": event });
         let id = i64::try_from(self.evidence.entries.len()).unwrap() + 1;
@@ -188,10 +188,10 @@ impl Story {
     fn written(mut self) -> Self {
         let folded = Request::fold(&id(), self.events.iter().map(|(s, _, event)| (event, at(*s)))).ok().flatten();
         for (n, (seconds, actor, event)) in std::mem::take(&mut self.events).into_iter().enumerate() {
-            self.entry(&format!("request/{}", id()), n, at(seconds), &actor, serde_json::to_value(event).unwrap());
+            self.entry(&format!("request/{}", id()), n, at(seconds), &actor, &event);
         }
         for (n, (seconds, effect)) in std::mem::take(&mut self.effects).into_iter().enumerate() {
-            self.entry(&format!("entitlement/{KEY}"), n, at(seconds), &Actor::BOT, serde_json::to_value(effect).unwrap());
+            self.entry(&format!("entitlement/{KEY}"), n, at(seconds), &Actor::BOT, &effect);
         }
         self.evidence.requests.extend(folded);
         self
