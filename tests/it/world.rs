@@ -113,7 +113,7 @@ impl World {
         let incoming = Incoming { platform: Platform::Console, user: user.into(), interaction, body };
         let answer = self.bot.take(&incoming).await.unwrap().unwrap();
         let person: Option<PersonId> = user.parse().ok();
-        let said = self.voice.answer(person.as_ref(), &answer).await.unwrap();
+        let said = self.voice.answer(Platform::Console, person.as_ref(), &answer).await.unwrap();
         self.workers.drain().await.unwrap();
         said
     }

@@ -150,7 +150,7 @@ impl House {
         let incoming = Incoming { platform: Platform::Console, user: person.to_owned(), interaction, body };
         let Some(answer) = self.bot.take(&incoming).await? else { return Ok("That was recorded already.".into()) };
         let id: Option<PersonId> = person.parse().ok();
-        Ok(self.voice.answer(id.as_ref(), &answer).await?)
+        Ok(self.voice.answer(Platform::Console, id.as_ref(), &answer).await?)
     }
 }
 
