@@ -4,6 +4,7 @@
 
 mod cards;
 mod config;
+mod config_judged;
 mod grammar;
 mod life;
 mod providers;
