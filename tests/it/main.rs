@@ -5,6 +5,7 @@
 mod cards;
 mod checker;
 mod config;
+mod config_judged;
 mod grammar;
 mod life;
 mod providers;

@@ -188,7 +188,7 @@ pub(crate) fn catalogue() -> Catalogue {
     let group = |id: &str, members: &[&str]| Group {
         id: id.parse().unwrap(),
         members: members.iter().map(|m| m.parse().unwrap()).collect(),
-        chat: None,
+        chats: BTreeMap::new(),
     };
     let groups = [("db-leads", &["ben", "dora"][..]), ("security", &["cleo", "dora"]), ("oncall", &["eve"])]
         .map(|(id, members)| (id.parse().unwrap(), group(id, members)));
