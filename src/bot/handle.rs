@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Answer, Body, Bot, Incoming, changes::Step, reports::fold};
+use super::{Answer, Body, Bot, Incoming, again, changes::Step, reports::fold};
 use crate::{
     domain::{
         asking,
@@ -220,6 +220,7 @@ impl Bot {
                 Err(refusal) => return Ok(Err(refusal)),
             },
             "revoke" => Act::Revoke { reason: reason() },
+            "again" => return self.ask_again(caller, &id, catalogue).await,
             _ => {
                 return Ok(Err(Refusal::Grammar {
                     expected: "a button".into(),
@@ -229,6 +230,17 @@ impl Bot {
             }
         };
         self.act(caller, &id, &act, catalogue).await
+    }
+
+    async fn ask_again(&self, caller: &Caller, id: &RequestId, catalogue: &Catalogue) -> Result<Result<Answer, Refusal>, CommitError> {
+        let Some(before) = self.store.request(id).await? else {
+            return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() }));
+        };
+        let texts = self.store.texts(&crate::domain::words::of(&before)).await?;
+        match again::same(&before, &caller.person, &texts, self.now(), self.random()) {
+            Ok(new) => self.ask(caller, &new, catalogue).await,
+            Err(refusal) => Ok(Err(refusal)),
+        }
     }
 
     async fn ask(&self, caller: &Caller, new: &NewAsk, catalogue: &Catalogue) -> Result<Result<Answer, Refusal>, CommitError> {

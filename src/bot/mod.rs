@@ -1,6 +1,7 @@
 //! Loads, asks facts, decides, commits, and tries again when stale. The only way in for anything that starts work.
 //! Changes nothing outside the store: that is the workers' business.
 
+mod again;
 mod answers;
 mod around;
 mod changes;

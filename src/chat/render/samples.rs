@@ -25,7 +25,7 @@ direct/offered what id requester subject who less comment|direct/scheduled what 
 direct/working what id requester subject since until until_in had_before how_to_connect sessions_view
 direct/working_other what id requester subject since until until_in had_before how_to_connect sessions_view
 direct/grant_failed what id requester subject why permanent|direct/warned what until until_in
-direct/extended what id requester subject until until_in|direct/no_more_time what id requester subject until reason
+direct/extended what id requester subject until until_in how_to_connect|direct/no_more_time what id requester subject until reason
 direct/ended what id requester subject time how early remains gone|direct/left what id requester subject who
 direct/reopened what id requester subject|direct/grace_began what id requester subject until
 direct/found_absent what id requester subject|direct/undone what id requester subject gone residue
@@ -70,9 +70,9 @@ pub(super) fn all() -> BTreeMap<String, Value> {
 fn field(name: &str) -> (String, Value) {
     let (text, key) = (hostile(), name);
     let line = json!({ "id": "R-7K3QD2", "line": text, "waiting": text, "reason": text, "outcome": [text], "approved_by": text,
-        "how_to_connect": text, "opened": text, "opened_ago": text });
+        "how_to_connect": [text], "opened": text, "opened_ago": text });
     match name {
-        "residue" | "lines" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
+        "residue" | "how_to_connect" | "lines" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
         "permanent" | "had_before" | "early" | "settled" => (key.to_owned(), json!(true)),
         "alarm" => (key.to_owned(), alarm()),
         "sessions_view" => ("sessions".to_owned(), sessions()),
