@@ -5,6 +5,7 @@
 mod cards;
 mod config;
 mod config_judged;
+mod console_commands;
 mod grammar;
 mod life;
 mod providers;
