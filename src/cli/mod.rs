@@ -4,6 +4,7 @@ pub mod adapter;
 mod check;
 pub mod demo;
 mod explain;
+mod init;
 pub mod ledger;
 pub mod run;
 
@@ -30,6 +31,8 @@ enum Verb {
         #[arg(long)]
         play: bool,
     },
+    /// Write a first bot.toml, from flags and a few questions.
+    Init(init::Init),
     /// Run the bot.
     Run {
         #[arg(long, default_value = "bot.toml")]
@@ -61,6 +64,7 @@ enum Verb {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
+        Verb::Init(flags) => init::init(&flags),
         Verb::Run { config } => run::run(&config).await,
         Verb::Check { config } => check::check(&config),
         Verb::Explain { config, person, resource, role, duration } => {

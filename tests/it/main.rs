@@ -6,6 +6,7 @@ mod cards;
 mod checker;
 mod config;
 mod config_judged;
+mod console_commands;
 mod grammar;
 mod life;
 mod providers;
