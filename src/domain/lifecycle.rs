@@ -219,7 +219,10 @@ impl State {
             (Self::Active { grant, work, .. }, E::ExtensionApproved { until }) => {
                 Self::Active { grant, work, extension: Some(Extension::Moving { until: *until }) }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Moving { .. }) }, E::Extended { until, native_expiry, how_to_connect }) => {
+            (
+                Self::Active { grant, work, extension: Some(Extension::Moving { .. }) },
+                E::Extended { until, native_expiry, how_to_connect },
+            ) => {
                 let how_to_connect = how_to_connect.clone().or(work.how_to_connect);
                 let work = Work { until: *until, native_expiry: *native_expiry, how_to_connect, warned: false, ..work };
                 Self::Active { grant, work, extension: None }

@@ -4,12 +4,16 @@
 /// A label before the text of a line, such as `Why    `, is at most this wide.
 const LABEL: usize = 9;
 
-/// Each line wrapped on its own. Anything narrower than 20 columns is taken as 20.
+/// Each line wrapped on its own; one with a word that does not fit at all, such as a certificate, is left whole, so that
+/// it can be copied. Anything narrower than 20 columns is taken as 20.
 pub fn wrap(text: &str, width: usize) -> String {
     text.lines().map(|line| wrap_line(line, width.max(20))).collect::<Vec<_>>().join("\n")
 }
 
 fn wrap_line(line: &str, width: usize) -> String {
+    if line.split(' ').any(|word| word.chars().count() > width) {
+        return line.to_owned();
+    }
     let text = line.trim_start_matches(' ');
     let start = line.len() - text.len();
     let (first, hanging) = (" ".repeat(start), " ".repeat(start + hang(text)));

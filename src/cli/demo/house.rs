@@ -67,7 +67,8 @@ impl House {
         let keys = beside(file, ".keys");
         let public = public_keys(&keys)?;
         let revocation_list = beside(file, ".krl");
-        let settings = Settings { ca_key_file: beside(file, ".ca"), revocation_list: revocation_list.clone(), host: Some("bastion".into()) };
+        let settings =
+            Settings { ca_key_file: beside(file, ".ca"), revocation_list: revocation_list.clone(), host: Some("bastion".into()) };
         let ssh = Arc::new(Ssh::open(settings, clock.clone()).map_err(|why| anyhow!(why))?);
         let bot = Bot::new(Parts {
             store: store.clone(),

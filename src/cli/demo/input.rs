@@ -12,7 +12,10 @@ use super::screen::Above;
 /// Where lines come from.
 pub(super) enum Input {
     /// The editor lives in a thread of its own; it is given prompts and gives lines.
-    Terminal { prompts: mpsc::UnboundedSender<String>, lines: mpsc::UnboundedReceiver<String> },
+    Terminal {
+        prompts: mpsc::UnboundedSender<String>,
+        lines: mpsc::UnboundedReceiver<String>,
+    },
     Pipe(Lines<BufReader<Stdin>>),
 }
 
