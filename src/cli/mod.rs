@@ -62,6 +62,9 @@ enum Verb {
         role: String,
         duration: Option<String>,
     },
+    /// Adapters: check one against the real system behind it.
+    #[command(subcommand)]
+    Adapter(adapter::Adapter),
     /// Look into the ledger.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -80,6 +83,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Verb::Explain { config, person, resource, role, duration } => {
             explain::explain(&config, &person, &resource, &role, duration.as_deref())
         }
+        Verb::Adapter(adapter) => adapter::adapter(adapter).await,
         Verb::Ledger(ledger) => ledger::look(ledger).await,
         Verb::Audit(audit) => ledger::audit(audit).await,
     }

@@ -77,6 +77,10 @@ impl From<CommitError> for Stop {
         match error {
             CommitError::Unavailable(why) => Self::Unavailable(why),
             CommitError::Fenced | CommitError::Stale => Self::Fenced,
+            CommitError::Refused(why) => {
+                tracing::error!("what was learnt cannot be written down, and is tried again later: {why}");
+                Self::Fenced
+            }
         }
     }
 }

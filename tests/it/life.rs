@@ -336,7 +336,11 @@ async fn a_redelivered_command_is_done_once() {
 
 #[tokio::test]
 async fn the_ledger_of_a_life_is_sealed_and_verified() {
-    use hallpass::ledger::{key::Key, seal::Sealer, verify::verify};
+    use hallpass::ledger::{
+        key::{Key, Mark},
+        seal::Sealer,
+        verify::verify,
+    };
     let world = World::new().await;
     world.say("ana", ASK).await;
     let id = world.newest().await;
@@ -349,7 +353,7 @@ async fn the_ledger_of_a_life_is_sealed_and_verified() {
     assert!(sealer.seal_once(world.now()).await.unwrap() > 8);
     let report = verify(&world.store, "example.com/ledger", &public, None).await.unwrap();
     assert!(report.findings.is_empty(), "{report}");
-    let longer = verify(&world.store, "example.com/ledger", &public, Some((10_000, String::new()))).await.unwrap();
+    let longer = verify(&world.store, "example.com/ledger", &public, Some(Mark { size: 10_000, root: [0; 32] })).await.unwrap();
     assert!(longer.findings.iter().any(|f| f.contains("the tail was cut")), "{longer}");
 }
 
