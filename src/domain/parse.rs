@@ -75,7 +75,8 @@ pub enum Parsed {
     PassOn(RequestId, PersonId),
 }
 
-const COMMANDS: [&str; 24] = [
+/// Every command, as it is typed.
+pub const COMMANDS: [&str; 24] = [
     "request",
     "mine",
     "show",

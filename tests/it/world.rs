@@ -96,6 +96,10 @@ impl World {
         Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), folder: None }
     }
 
+    pub(crate) fn voice(&self) -> &Voice {
+        &self.voice
+    }
+
     /// Somebody types a line; what they read as the answer. Everything that follows from it is done.
     pub(crate) async fn say(&self, user: &str, line: &str) -> String {
         self.incoming(user, Body::Line { text: line.into() }).await
