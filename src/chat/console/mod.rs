@@ -78,6 +78,7 @@ struct Inner {
     deactivated: BTreeSet<String>,
     names: BTreeMap<String, String>,
     down: bool,
+    mute: bool,
     next: u64,
     next_button: usize,
 }
@@ -126,6 +127,11 @@ impl Console {
         self.inner().down = down;
     }
 
+    /// While mute, nothing can be sent, and questions are answered all the same.
+    pub fn set_mute(&self, mute: bool) {
+        self.inner().mute = mute;
+    }
+
     /// New output as a person would see it scroll by.
     pub fn subscribe(&self) -> broadcast::Receiver<Output> {
         self.screen.subscribe()
@@ -167,7 +173,7 @@ impl Console {
     }
 
     fn add(&self, channel: &str, under: Option<&str>, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        let mut inner = self.up()?;
+        let mut inner = self.sending()?;
         let inner = &mut *inner;
         if let Some(posted) = inner.sent.get(nonce) {
             return Ok(posted.clone());
@@ -189,6 +195,14 @@ impl Console {
         inner.sent.insert(nonce.to_owned(), posted.clone());
         self.tell(Output { place: channel.to_owned(), kind, message, card, text });
         Ok(posted)
+    }
+
+    fn sending(&self) -> Result<MutexGuard<'_, Inner>, ChatFault> {
+        let inner = self.up()?;
+        if inner.mute {
+            return Err(ChatFault::Transient { why: "the console is mute".to_owned(), retry_after: None });
+        }
+        Ok(inner)
     }
 
     fn up(&self) -> Result<MutexGuard<'_, Inner>, ChatFault> {
@@ -216,7 +230,7 @@ impl Chat for Console {
     }
 
     async fn update(&self, at: &Posted, message: &Message) -> Result<(), ChatFault> {
-        let mut inner = self.up()?;
+        let mut inner = self.sending()?;
         let inner = &mut *inner;
         let room = inner.channels.get_mut(&at.channel).ok_or(ChatFault::Gone)?;
         let card = room.first_line(&at.message);

@@ -24,7 +24,17 @@ fn wrap_line(line: &str, width: usize) -> String {
         .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
-    textwrap::wrap(text, options).join("\n")
+    textwrap::wrap(&whole_buttons(text), options).join("\n").replace('\u{a0}', " ")
+}
+
+/// No button is broken between its number and its words.
+fn whole_buttons(text: &str) -> String {
+    let mut inside = false;
+    let hold = |c: char| {
+        inside = (inside || c == '[') && c != ']';
+        if inside && c == ' ' { '\u{a0}' } else { c }
+    };
+    text.chars().map(hold).collect()
 }
 
 /// Columns that the label takes; without one, two.
@@ -45,7 +55,7 @@ mod tests {
         let shown = wrap(text, 30);
         assert_eq!(
             shown,
-            "Why    \"Unblock the stuck\n       import of yesterday\n       evening\"   OPS-4512\n    ✓ Ben Okafor approved\n      14:02:11\n[1 Approve]  [2 Approve\n  less…]  [3 Deny…]"
+            "Why    \"Unblock the stuck\n       import of yesterday\n       evening\"   OPS-4512\n    ✓ Ben Okafor approved\n      14:02:11\n[1 Approve]\n  [2 Approve less…]  [3 Deny…]"
         );
         assert!(wrap(&"x".repeat(90), 30).contains(&"x".repeat(90)));
     }

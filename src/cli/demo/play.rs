@@ -89,8 +89,8 @@ async fn scenario(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let closed = |r: &Request| matches!(r.state, State::Closed { ending: Ending::Unanswered, .. });
     expect(stage, &unanswered, "the ask that nobody answered is closed", closed).await?;
     contains(stage, APPROVERS, "No answer yet: @oncall may decide now too", "it escalated to those on call first").await?;
-    contains(stage, APPROVERS, "Nobody answered in 10 min. Closed. Ask again or try @oncall.", "its thread says what to do next").await?;
-    contains(stage, "@finn", "Nobody answered in 10 min: login on bastion", "its asker was told").await
+    contains(stage, APPROVERS, "Nobody answered in 15 min. Closed. Ask again or try @oncall.", "its thread says what to do next").await?;
+    contains(stage, "@finn", "Nobody answered in 15 min: login on bastion", "its asker was told").await
 }
 
 /// One access from the ask to the end.

@@ -150,13 +150,13 @@ async fn what_was_told_late_is_told_as_it_was() {
     let world = World::new().await;
     world.say("ana", "/jit request prod-db admin 1h Move the tables").await;
     let id = world.newest().await;
-    world.console.set_down(true);
+    world.console.set_mute(true);
     world.press("ben", "approve", &id, None).await;
     world.press("cleo", "approve", &id, Some("go")).await;
     world.press("ana", "extend:2h", &id, None).await;
     world.press("dora", "deny", &id, Some("one hour is enough")).await;
     world.press("ana", "return", &id, None).await;
-    world.console.set_down(false);
+    world.console.set_mute(false);
     world.advance(Span::from_minutes(2)).await;
     let told = world.console.thread(&world.card());
     assert!(told.contains("✓ Ben Okafor approved 14:00:00 · 1 of 2 approvals"), "{told}");

@@ -1,5 +1,7 @@
 //! The lines of threads and the private messages, for every event; and the alarms' posts.
 
+use std::collections::BTreeSet;
+
 use hallpass::{
     chat::{Message, render::Templates},
     domain::{
@@ -134,10 +136,7 @@ async fn every_private_message() {
     let mut page = String::new();
     for (variant, stories) in all() {
         for story in stories {
-            for to in [&story.request.requester, &story.request.subject] {
-                if to == &story.request.requester && story.request.requester == story.request.subject {
-                    continue;
-                }
+            for to in BTreeSet::from([&story.request.requester, &story.request.subject]) {
                 let text = shown(story.direct(to.as_str(), &templates, &texts)).await;
                 page.push_str(&section(&format!("{variant} to {to}"), &text));
             }
