@@ -15,7 +15,7 @@ use crate::{
         time::{Instant, Span},
         words::Texts,
     },
-    store::{Alarm, AlarmWrite, Commit, Entry, Post, PostWrite, Task, TaskEnd, TaskKind},
+    store::{Alarm, Commit, Entry, Post, PostWrite, Task, TaskEnd, TaskKind},
 };
 
 const LEASE: Span = Span::from_minutes(2);
@@ -177,7 +177,7 @@ async fn card(deps: &Deps, key: &str) -> Result<bool, Trouble> {
 }
 
 /// Updates the message, or posts it: for the first time, or again because it is gone.
-async fn bring(chat: &dyn Chat, at: Option<&Posted>, channel: &Channel, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
+pub(super) async fn bring(chat: &dyn Chat, at: Option<&Posted>, channel: &Channel, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
     match at {
         Some(at) => match chat.update(at, message).await {
             Ok(()) => Ok(at.clone()),
@@ -260,61 +260,10 @@ fn word_ids(request: &Request) -> Vec<crate::domain::words::WordId> {
     found
 }
 
-/// What an alarm's `told` holds: posts by channel, and whether the program ran for this state.
-#[derive(Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-struct Told {
-    posts: std::collections::BTreeMap<String, Posted>,
-    ran: Option<String>,
-}
-
 async fn alarm(deps: &Deps, id: &str) -> Result<(), Trouble> {
     let Some(mut alarm) = deps.store.alarm(id).await? else { return Ok(()) };
-    let mut told: Told = serde_json::from_str(&alarm.told).unwrap_or_default();
-    let state = format!("{}/{}", alarm.raised_at, alarm.cleared_at.map_or_else(String::new, |at| at.to_string()));
-    if told.ran.as_deref() != Some(state.as_str()) {
-        match run_program(deps, &alarm).await {
-            Ok(()) => told.ran = Some(state),
-            Err(why) => tracing::error!(alarm.id = %id, %why, "the alarm's program failed"),
-        }
-    }
-    let mut trouble = None;
-    for channel in &deps.ops {
-        let Some(chat) = deps.chats.get(&channel.platform) else { continue };
-        let message = deps.shows.alarm(channel.platform, &alarm, deps.bot.now());
-        let place = format!("{}/{}", name(channel.platform), channel.id);
-        let nonce = format!("alarm/{id}/{place}/{}", alarm.raised_at.micros());
-        match bring(chat.as_ref(), told.posts.get(&place), channel, &message, &nonce).await {
-            Ok(posted) => drop(told.posts.insert(place, posted)),
-            Err(fault) => trouble = Some(fault),
-        }
-    }
-    alarm.told = serde_json::to_string(&told).unwrap_or_default();
-    deps.store.commit(Commit { alarms: vec![AlarmWrite(alarm)], ..Commit::default() }).await?;
-    trouble.map_or(Ok(()), |fault| Err(fault.into()))
-}
-
-/// Runs `alarm.run` with the alarm as one JSON object on standard input; thirty seconds at most.
-async fn run_program(deps: &Deps, alarm: &Alarm) -> Result<(), String> {
-    use tokio::io::AsyncWriteExt;
-    let Some((program, arguments)) = deps.alarm_run.split_first() else { return Ok(()) };
-    let body = serde_json::json!({
-        "id": alarm.id,
-        "request": alarm.request,
-        "raised_at": alarm.raised_at,
-        "cleared_at": alarm.cleared_at,
-        "what": alarm.what,
-    });
-    let mut command = tokio::process::Command::new(program);
-    command.args(arguments).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).kill_on_drop(true);
-    let work = async {
-        let mut child = command.spawn().map_err(|e| e.to_string())?;
-        if let Some(mut input) = child.stdin.take() {
-            // A program that does not read its input has been told all the same.
-            drop(input.write_all(body.to_string().as_bytes()).await);
-        }
-        let status = child.wait().await.map_err(|e| e.to_string())?;
-        if status.success() { Ok(()) } else { Err(status.to_string()) }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), work).await.map_err(|_| "it took too long".to_owned())?
+    let told = super::alarms::tell(deps, &mut alarm).await;
+    // It may have been cleared meanwhile: only what was told is written.
+    deps.store.commit(Commit { alarms_told: vec![(alarm.id, alarm.told)], ..Commit::default() }).await?;
+    Ok(told?)
 }

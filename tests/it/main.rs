@@ -6,6 +6,7 @@ mod cards;
 mod config;
 mod grammar;
 mod life;
+mod outage;
 mod providers;
 mod store_suite;
 mod tidy;
