@@ -3,11 +3,7 @@
 
 use super::Bot;
 use crate::{
-    domain::{
-        command::Actor,
-        event::Operation,
-        time::Instant,
-    },
+    domain::{command::Actor, event::Operation, time::Instant},
     store::{Alarm, AlarmWrite, Commit, CommitError, TaskKind, TaskWant},
 };
 

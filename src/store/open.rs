@@ -57,7 +57,14 @@ impl Store {
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
         let ids = (AtomicI64::new(1), AtomicI64::new(0));
-        Ok(Self(Arc::new(Inner { backend, next_id: ids.0, end_id: ids.1, reserving: Mutex::new(()), owed: super::owed::Owed::default(), _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            backend,
+            next_id: ids.0,
+            end_id: ids.1,
+            reserving: Mutex::new(()),
+            owed: super::owed::Owed::default(),
+            _lock: lock,
+        })))
     }
 
     /// Runs a writing job in a transaction of its own, or of its group.
@@ -145,7 +152,9 @@ async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
     let mut conn = options.connect().await.map_err(unavailable)?;
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
     // The lock is ours alone, so whoever held these leases is gone.
-    for sql in ["UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", "UPDATE tasks SET leased_until = 0 WHERE leased_until > 0"] {
+    for sql in
+        ["UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", "UPDATE tasks SET leased_until = 0 WHERE leased_until > 0"]
+    {
         if let Err(error) = Conn::Sqlite(&mut conn).exec(sql, &[]).await {
             tracing::error!(?error, "leases of before the start cannot be given back");
         }

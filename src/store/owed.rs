@@ -54,7 +54,11 @@ impl Store {
             (waiting.entries.clone(), waiting.frees.clone())
         };
         let paid = entries.len();
-        let free = |(key, (fence, at)): (&EntitlementKey, &(Option<i64>, Instant))| EntitlementWrite::Free { key: key.clone(), fence: *fence, at: *at };
+        let free = |(key, (fence, at)): (&EntitlementKey, &(Option<i64>, Instant))| EntitlementWrite::Free {
+            key: key.clone(),
+            fence: *fence,
+            at: *at,
+        };
         let entitlements = frees.iter().map(free).collect();
         self.commit_alone(Commit { entitlements, entries, ..Commit::default() }).await?;
         // What was added meanwhile is still owed.

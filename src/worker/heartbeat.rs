@@ -38,7 +38,8 @@ impl Heartbeat {
             }
             last.1 = Some(steady);
         }
-        let why = if away { Some("the store refuses writes".to_owned()) } else { unreported(deps).await.unwrap_or_else(|e| Some(e.to_string())) };
+        let why =
+            if away { Some("the store refuses writes".to_owned()) } else { unreported(deps).await.unwrap_or_else(|e| Some(e.to_string())) };
         match why {
             Some(why) => tracing::error!(%why, "the heartbeat is kept back"),
             None => {

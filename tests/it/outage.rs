@@ -3,8 +3,12 @@
 
 mod disk;
 mod postgres;
+mod slow;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    cell::RefCell,
+    sync::{Arc, Mutex},
+};
 
 use hallpass::{
     bot::{Body, Incoming, NotRecorded},
@@ -24,16 +28,26 @@ use crate::world::World;
 
 const ASK: &str = "/jit request prod-db write 1h Unblock the stuck import";
 
-/// What is logged on this thread while it lives.
+/// What is logged on this thread from its making on.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
+thread_local! {
+    static LISTENS: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
+/// Where the one subscriber of this process writes: to the log of the thread that speaks, if it listens.
+struct Here;
+
 impl Log {
-    pub(crate) fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(crate) fn listen() -> Self {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::INFO).with_writer(|| Here).init();
+        });
         let log = Self::default();
-        let to = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::INFO).with_writer(move || to.clone());
-        (log, tracing::subscriber::set_default(subscriber.finish()))
+        LISTENS.set(Some(log.clone()));
+        log
     }
 
     /// Lines of this level that hold this text.
@@ -43,9 +57,13 @@ impl Log {
     }
 }
 
-impl std::io::Write for Log {
+impl std::io::Write for Here {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LISTENS.with_borrow(|log| {
+            if let Some(log) = log {
+                log.0.lock().unwrap().extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
@@ -55,14 +73,14 @@ impl std::io::Write for Log {
 }
 
 /// A world on a file, and a second connection to break and mend the store with.
-struct Broken {
-    world: World,
+pub(crate) struct Broken {
+    pub world: World,
     conn: SqliteConnection,
     _folder: tempfile::TempDir,
 }
 
 impl Broken {
-    async fn new(ownership: Ownership) -> Self {
+    pub(crate) async fn new(ownership: Ownership) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("hallpass.db").display().to_string();
         let world = World::on(&format!("sqlite:{file}"), ownership).await;
@@ -74,11 +92,11 @@ impl Broken {
         sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut self.conn).await.unwrap();
     }
 
-    async fn refuse(&mut self) {
+    pub(crate) async fn refuse(&mut self) {
         self.run("ALTER TABLE entries RENAME TO away").await;
     }
 
-    async fn mend(&mut self) {
+    pub(crate) async fn mend(&mut self) {
         self.run("ALTER TABLE away RENAME TO entries").await;
     }
 }
@@ -150,7 +168,7 @@ pub(crate) async fn is_over_rightly(world: &World, id: &str, log: &Log, ended: h
 
 #[tokio::test]
 async fn an_end_while_the_store_refuses_writes_is_on_time_and_written_first_afterwards() {
-    let (log, _guard) = Log::listen();
+    let log = Log::listen();
     let mut broken = Broken::new(Ownership::Shared).await;
     let id = granted(&broken.world).await;
     broken.world.advance(Span::from_minutes(50)).await;
@@ -174,7 +192,7 @@ async fn an_end_while_the_store_refuses_writes_is_on_time_and_written_first_afte
 
 #[tokio::test]
 async fn while_reads_fail_too_what_is_remembered_ends() {
-    let (log, _guard) = Log::listen();
+    let log = Log::listen();
     let mut broken = Broken::new(Ownership::PerGrant).await;
     let id = granted(&broken.world).await;
     broken.world.advance(Span::from_minutes(50)).await;
@@ -256,7 +274,7 @@ async fn a_grant_whose_answer_could_not_be_written_is_undone_when_its_time_to_wo
 
 #[tokio::test]
 async fn a_target_that_fails_without_the_store_is_tried_until_it_works_and_operators_hear_of_it() {
-    let (log, _guard) = Log::listen();
+    let log = Log::listen();
     let mut broken = Broken::new(Ownership::PerGrant).await;
     let id = granted(&broken.world).await;
     broken.world.advance(Span::from_minutes(59)).await;
@@ -269,7 +287,7 @@ async fn a_target_that_fails_without_the_store_is_tried_until_it_works_and_opera
     assert!(broken.world.holds("ana", "write"));
     assert_eq!(log.count("ERROR", "connection refused"), 1, "once, not at each try");
     let told = broken.world.console.channel("#ops");
-    insta::assert_snapshot!(told, @"ALARM: the store refuses writes since 2026-11-24T14:59:31.000000Z: nothing is granted, what ends goes on ending; some access is past its end and could not be taken away");
+    insta::assert_snapshot!(told, @"ALARM: the store refuses writes since 2026-11-24T15:00:01.000000Z: nothing is granted, what ends goes on ending; some access is past its end and could not be taken away");
     broken.world.pretend.set_temper(Temper::default());
     broken.world.clock.advance(Span::from_seconds(90));
     broken.world.workers.drain().await.unwrap_err();
