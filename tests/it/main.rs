@@ -9,6 +9,7 @@ mod config_judged;
 mod console_commands;
 mod grammar;
 mod life;
+mod outage;
 mod providers;
 mod store_suite;
 mod tidy;
