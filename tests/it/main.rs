@@ -10,6 +10,7 @@ mod console_commands;
 mod demo;
 mod grammar;
 mod life;
+mod outage;
 mod providers;
 mod store_suite;
 mod tidy;

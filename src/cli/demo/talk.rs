@@ -9,7 +9,7 @@ const WELCOME: &str = "Hallpass demo: one chat, and you are everybody in it.
 ana and finn ask; ben and dora are host-leads; cleo and dora are security; eve is on call and administrator.
 
 /jit …      a command, such as: /jit request bastion login 15m look at the disk
-press 1     presses the button with that number; words after it are for buttons that end in …: press 3 use the replica
+press 1     presses that button; one that ends in … takes words: press 3 use the replica
 as ben      you type as Ben from now on
 in #ops     shows another channel (#host-approvers, #ops)
 look        shows the channel again, as it is now

@@ -98,7 +98,7 @@ fn scheduled() -> Story {
 fn residue() -> Story {
     let ended = Story::active().after(3600).revoking(Ending::Expired).after(1);
     let residue = vec!["schema scratch_ana is owned by ana.reyes".to_owned()];
-    let gone = Event::Gone { remains: Remains::Nothing, sessions_closed: None, residue, used: None };
+    let gone = Event::Gone { remains: Remains::Nothing, sessions_closed: None, residue, used: None, unwritten: None };
     ended.then(gone).then(Event::AlarmRaised { alarm: AlarmKind::Residue })
 }
 
@@ -168,7 +168,7 @@ async fn every_alarm() {
     );
     let about = ours.into_iter().flat_map(|(_, stories)| stories);
     let mut alarms: Vec<_> = AlarmKind::ALL.iter().zip(about).map(|(kind, story)| (kind.name().to_owned(), Some(story))).collect();
-    alarms.extend(["clock", "policy", "anything"].map(|id| (id.to_owned(), None)));
+    alarms.extend(["clock", "policy", "store", "worker", "anything"].map(|id| (id.to_owned(), None)));
     for (id, story) in alarms {
         for cleared_at in [None, Some(START + Span::from_minutes(90))] {
             let alarm = hallpass::store::Alarm {

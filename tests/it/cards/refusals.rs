@@ -37,6 +37,7 @@ fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         BadDuration => [Refusal::BadDuration { text: text(), why: "zero".into() }],
         BadTime => [Refusal::BadTime { text: text(), why: "a time looks like 18:00".into() }],
         BadText => [Refusal::BadText { what: "reason".into(), why: "it is longer than 1000 characters".into() }],
+        NotRecorded => [Refusal::NotRecorded],
         Frozen => [Refusal::Frozen],
         MayNotAsk => [
             Refusal::MayNotAsk { resource: resource(), role: role("admin"), others: vec![role("read"), role("write")] },

@@ -189,7 +189,8 @@ impl Story {
     pub(super) fn gone(self, remains: Remains) -> Self {
         let used = Some(Used { sessions: 3, first: Some(self.now), last: Some(self.now), from: vec!["10.0.0.7".into()] });
         let ledger = Some((48_213, "R2xhZCB5b3UgbG9va2VkOiB0aGlzIGlzIGEgcm9vdCE=".to_owned()));
-        self.then(Event::Gone { remains, sessions_closed: Some(2), residue: Vec::new(), used }).with(|around| around.ledger = ledger)
+        self.then(Event::Gone { remains, sessions_closed: Some(2), residue: Vec::new(), used, unwritten: None })
+            .with(|around| around.ledger = ledger)
     }
 
     /// Returned after 41 minutes.

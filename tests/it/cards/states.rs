@@ -137,7 +137,13 @@ pub(super) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
 
 fn failed_with_residue() -> Story {
     let residue = vec!["schema scratch_ana".to_owned()];
-    Story::grant_failed(false).after(3).then(Event::Gone { remains: Remains::Nothing, sessions_closed: None, residue, used: None })
+    Story::grant_failed(false).after(3).then(Event::Gone {
+        remains: Remains::Nothing,
+        sessions_closed: None,
+        residue,
+        used: None,
+        unwritten: None,
+    })
 }
 
 fn cases() -> Vec<(String, Story)> {
