@@ -13,7 +13,7 @@ use super::{
     view::{CardView, Reader, action},
     words::one_line,
 };
-use crate::domain::refusal::Refusal;
+use crate::domain::{explain::Outlook, refusal::Refusal};
 
 /// The templates of one platform, ours and the overrides.
 #[derive(Debug)]
@@ -84,7 +84,12 @@ impl Templates {
 
     /// An answer of the bot, by its name; requests within `data` become lines.
     pub fn answer(&self, name: &str, data: &Value, reader: &Reader<'_>) -> String {
-        self.render(&format!("answer/{name}"), &answers::dressed(name, data, reader))
+        self.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+    }
+
+    /// How an ask would go, before it is sent.
+    pub fn before(&self, outlook: &Outlook, reader: &Reader<'_>) -> String {
+        self.render("answer/explain", &answers::before(outlook, reader))
     }
 
     /// Is there a section of this name? `refusal/frozen`, `answer/mine`.

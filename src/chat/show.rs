@@ -12,6 +12,7 @@ use crate::{
     bot::{Answer, Bot},
     domain::{
         event::{AlarmKind, Event},
+        explain::Outlook,
         ids::PersonId,
         policy::Platform,
         request::Request,
@@ -45,6 +46,16 @@ impl Voice {
     }
 }
 
+impl Voice {
+    /// How an ask would go, in the lines that stand before sending.
+    pub fn before(&self, outlook: &Outlook) -> String {
+        let catalogue = self.bot.catalogue();
+        let zone = catalogue.people.get(&outlook.person).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone);
+        let texts = Texts::new();
+        self.templates.before(outlook, &Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz: zone })
+    }
+}
+
 impl Shows for Voice {
     fn card(&self, _platform: Platform, request: &Request, texts: &Texts, now: Instant) -> Message {
         let catalogue = self.bot.catalogue();
@@ -72,6 +83,12 @@ impl Shows for Voice {
         let reader = Reader { catalogue: &catalogue, texts: telling.texts, now: telling.now, tz: zone };
         let line = replies::direct_for(telling.event, telling.at, to, telling.request, &reader, &Around::default());
         line.map(|line| self.templates.direct(&line))
+    }
+
+    fn link(&self, _platform: Platform, _to: &PersonId, account: (Platform, &str), joined: bool) -> Message {
+        let name = if joined { "linked" } else { "unlinked" };
+        let data = serde_json::json!({ "platform": account.0.name(), "account": account.1 });
+        self.templates.direct(&replies::ReplyView { name, data, buttons: Vec::new() })
     }
 
     fn alarm(&self, _platform: Platform, alarm: &Alarm, _now: Instant) -> Message {

@@ -16,7 +16,13 @@ use crate::{
     chat::{directory::Directory, render::Templates, show::Voice},
     clock::{Clock, SystemClock},
     config::{self, Config},
-    domain::{due, event::Operation},
+    domain::{
+        command::Length,
+        due,
+        event::Operation,
+        explain,
+        facts::{Facts, Groups},
+    },
     ledger::{key::Key, seal::Sealer},
     provider,
     store::{Filter, Store},
@@ -268,6 +274,9 @@ pub fn explain(path: &Path, person: &str, resource: &str, role: &str, length: Op
     let config = config::load(path)?;
     let length = length.map(|text| crate::domain::spans::parse(text).map_err(|why| anyhow!("{text}: {why}"))).transpose()?;
     let person = person.trim_start_matches('@').parse()?;
-    println!("{}", crate::domain::explain::explain(&config.catalogue, &person, &resource.parse()?, &role.parse()?, length));
+    let facts = Facts { catalogue: &config.catalogue, groups: &Groups::default() };
+    let (what, length) = ((&resource.parse()?, &role.parse()?), length.map(Length::For));
+    let outlook = explain::outlook(&facts, &person, what, length, SystemClock.now());
+    println!("{}", outlook.map_err(|_| anyhow!("{role} is not a role of {resource}"))?);
     Ok(())
 }

@@ -7,10 +7,12 @@ mod apply;
 mod db;
 mod jobs;
 mod ledger;
+mod links;
 mod open;
 mod writer;
 
 pub use api::{Filter, Leased, Received, Seal, Store, StoredCheckpoint};
+pub use links::LinkWrite;
 
 use crate::domain::{
     command::Actor,
@@ -33,6 +35,7 @@ pub struct Commit {
     pub posts: Vec<PostWrite>,
     pub alarms: Vec<AlarmWrite>,
     pub inputs: Vec<InputWrite>,
+    pub links: Vec<LinkWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.
@@ -99,10 +102,12 @@ pub enum TaskKind {
     Thread,
     /// Bring an alarm's post and program in line.
     Alarm,
+    /// Tell a person that an account was joined to them, or parted from them.
+    Link,
 }
 
 impl TaskKind {
-    const ALL: [Self; 3] = [Self::Card, Self::Thread, Self::Alarm];
+    const ALL: [Self; 4] = [Self::Card, Self::Thread, Self::Alarm, Self::Link];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -110,6 +115,7 @@ impl TaskKind {
             Self::Card => "card",
             Self::Thread => "thread",
             Self::Alarm => "alarm",
+            Self::Link => "link",
         }
     }
 

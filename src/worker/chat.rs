@@ -47,6 +47,9 @@ pub trait Shows: Send + Sync {
     /// What this person is told directly; None: nothing.
     fn direct(&self, platform: Platform, to: &PersonId, telling: &Telling<'_>) -> Option<Message>;
 
+    /// What a person is told when an account was joined to them, or parted from them.
+    fn link(&self, platform: Platform, to: &PersonId, account: (Platform, &str), joined: bool) -> Message;
+
     /// The alarm's post, for operators.
     fn alarm(&self, platform: Platform, alarm: &Alarm, now: Instant) -> Message;
 }
@@ -95,6 +98,7 @@ async fn handle(deps: &Deps, task: &Task) -> Result<(), Stop> {
         TaskKind::Card => card(deps, &task.key).await,
         TaskKind::Thread => thread(deps, &task.key).await,
         TaskKind::Alarm => alarm(deps, &task.key).await.map(|()| true),
+        TaskKind::Link => link(deps, task).await.map(|()| true),
     };
     let now = deps.bot.now();
     let end = match result {
@@ -228,6 +232,22 @@ async fn tell(deps: &Deps, chat: &dyn Chat, post: &Post, person: Option<&PersonI
     let Some(message) = deps.shows.reply(post.platform, telling) else { return Ok(()) };
     let Some(under) = &post.posted else { return Ok(()) };
     chat.reply(under, &message, &nonce).await?;
+    Ok(())
+}
+
+/// A task's key: `<where it is told>/<person>/<platform>/<account>`.
+async fn link(deps: &Deps, task: &Task) -> Result<(), Trouble> {
+    let pieces: Vec<&str> = task.key.splitn(4, '/').collect();
+    let [to, person, platform, account] = pieces[..] else { return Ok(()) };
+    let (Some(to), Ok(person), Some(platform)) = (Platform::named(to), person.parse::<PersonId>(), Platform::named(platform)) else {
+        return Ok(());
+    };
+    let joined = deps.store.link_at(platform, account).await?.is_some_and(|link| link.person == person);
+    let user = deps.bot.catalogue().people.get(&person).and_then(|p| p.identities.get(&to)).cloned();
+    if let (Some(chat), Some(user)) = (deps.chats.get(&to), user) {
+        let message = deps.shows.link(to, &person, (platform, account), joined);
+        chat.direct(&user, &message, &format!("link/{}/{}", task.key, task.wanted)).await?;
+    }
     Ok(())
 }
 
