@@ -3,6 +3,7 @@
 
 mod acts;
 mod answers;
+mod around;
 mod asks;
 mod changes;
 mod command;
@@ -22,6 +23,7 @@ use std::{
 
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
+pub use around::{Around, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Filled, Incoming};
 pub use facts::Facts;
 pub use form::{Chosen, Form, Needs, Pick, Ticket};

@@ -1,7 +1,9 @@
 //! The command line: one file per subcommand.
 
 pub mod adapter;
+mod check;
 pub mod demo;
+mod explain;
 pub mod ledger;
 pub mod run;
 
@@ -60,8 +62,10 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
         Verb::Run { config } => run::run(&config).await,
-        Verb::Check { config } => run::check(&config),
-        Verb::Explain { config, person, resource, role, duration } => run::explain(&config, &person, &resource, &role, duration.as_deref()),
+        Verb::Check { config } => check::check(&config),
+        Verb::Explain { config, person, resource, role, duration } => {
+            explain::explain(&config, &person, &resource, &role, duration.as_deref())
+        }
         Verb::Ledger(ledger) => ledger::look(ledger).await,
         Verb::Audit(audit) => ledger::audit(audit).await,
     }

@@ -13,6 +13,7 @@ pub mod facts;
 pub mod ids;
 pub mod lifecycle;
 pub mod linking;
+pub mod members;
 pub mod news;
 pub mod parse;
 pub mod plan;

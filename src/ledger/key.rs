@@ -32,8 +32,15 @@ impl Key {
             return Err(format!("{shown} can be read by others: chmod 600 it"));
         }
         let text = std::fs::read_to_string(path).map_err(failed)?;
+        Self::given(&text, path).map_err(|why| format!("{shown}: {why}"))
+    }
+
+    /// The key itself, as a key file has it; what was signed last stands beside `path`, in `PATH.last`.
+    /// # Errors
+    /// It is not 32 bytes in base64.
+    pub fn given(text: &str, path: &Path) -> Result<Self, String> {
         let bytes = BASE64.decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let signing = SigningKey::from_bytes(&bytes.ok_or_else(|| format!("{shown} is not a ledger key"))?);
+        let signing = SigningKey::from_bytes(&bytes.ok_or("this is not a ledger key, which is 32 bytes in base64")?);
         let mut last = path.as_os_str().to_owned();
         last.push(".last");
         Ok(Self { signing, last: last.into() })

@@ -5,6 +5,7 @@
 mod api;
 mod apply;
 mod db;
+mod history;
 mod jobs;
 mod ledger;
 mod links;

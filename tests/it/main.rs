@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cards;
+mod checker;
 mod config;
+mod config_judged;
 mod grammar;
 mod life;
 mod providers;

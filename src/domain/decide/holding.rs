@@ -57,16 +57,14 @@ pub(super) fn extend(
         return Err(Refusal::EndFixed { end });
     }
     let policy = policy_in_force(request, &context.facts)?;
-    let (cap, ceiling) = (grant.cap.min(policy.cap), grant.ceiling.min(policy.cap));
-    let more = more.unwrap_or(policy.default);
-    let held = work.until.since(work.since);
-    if held >= cap {
+    let (more, most) = (more.unwrap_or(policy.default), grant.room(work, policy.cap));
+    if most == Span::ZERO {
         return Err(Refusal::NoTimeLeft);
     }
-    if held + more > cap {
-        return Err(Refusal::OverCeiling { most: Span::from_seconds(cap.seconds() - held.seconds()) });
+    if more > most {
+        return Err(Refusal::OverCeiling { most });
     }
-    if held + more <= ceiling {
+    if work.until.since(work.since) + more <= grant.ceiling.min(policy.cap) {
         return Ok(approved_extension(work.until + more, work.native_expiry));
     }
     let main = request.main_ask();
