@@ -215,7 +215,7 @@ impl<'a> Rig<'a> {
         }
         let pause = Duration::from_micros(micros).min(BREATH);
         tokio::time::sleep(pause).await;
-        self.clock.skip(Span::from_seconds(i64::try_from((Duration::from_micros(micros) - pause).as_secs()).unwrap_or(0) + 1));
+        self.clock.skip(Span::from_seconds(i64::try_from(Duration::from_micros(micros).saturating_sub(pause).as_secs()).unwrap_or(0) + 1));
         Ok(())
     }
 }
