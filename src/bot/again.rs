@@ -1,17 +1,36 @@
 //! The same ask once more, for `Try again`: what was asked first, as a new ask that is judged like any other.
 
+use super::{
+    Bot,
+    handle::{Caller, Decided},
+};
 use crate::domain::{
     command::NewAsk,
     decide,
     ids::PersonId,
+    policy::Catalogue,
     refusal::Refusal,
-    request::{Request, State},
+    request::{Request, RequestId, State},
     time::Instant,
-    words::{Texts, Words},
+    words::{self, Texts, Words},
 };
 
+impl Bot {
+    /// `Try again` on a request that is over.
+    pub(super) async fn ask_again(&self, caller: &Caller, id: &RequestId, catalogue: &Catalogue) -> Decided {
+        let Some(before) = self.store.request(id).await? else {
+            return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() }));
+        };
+        let texts = self.store.texts(&words::of(&before)).await?;
+        match same(&before, &caller.person, &texts, self.now(), self.random()) {
+            Ok(new) => self.ask(caller, &new, catalogue).await,
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+}
+
 /// What this person asked for. Only whoever asked may ask again, and only once it is over.
-pub(super) fn same(request: &Request, by: &PersonId, texts: &Texts, now: Instant, salt: u128) -> Result<NewAsk, Refusal> {
+fn same(request: &Request, by: &PersonId, texts: &Texts, now: Instant, salt: u128) -> Result<NewAsk, Refusal> {
     if request.requester != *by {
         return Err(Refusal::NotHolder);
     }

@@ -1,64 +1,58 @@
-//! Lines as they are typed: with an editor where there is a terminal, plainly from a pipe. Knows no command.
+//! Lines as they are typed: in a terminal with just enough of an editor that what happens meanwhile can be printed above
+//! the line, plainly from a pipe. Knows no command.
+
+use std::io::Read as _;
 
 use anyhow::Context as _;
-use rustyline::{Config, Editor, error::ReadlineError, history::MemHistory};
+use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines, Stdin},
     sync::mpsc,
 };
 
-use super::screen::Above;
+use super::editor::{Editor, Typed};
 
 /// Where lines come from.
 pub(super) enum Input {
-    /// The editor lives in a thread of its own; it is given prompts and gives lines.
-    Terminal {
-        prompts: mpsc::UnboundedSender<String>,
-        lines: mpsc::UnboundedReceiver<String>,
-    },
+    Terminal(Terminal),
     Pipe(Lines<BufReader<Stdin>>),
 }
 
+/// A terminal that gives every key at once, until this is dropped.
+pub(super) struct Terminal {
+    before: Termios,
+    keys: mpsc::UnboundedReceiver<Vec<u8>>,
+    editor: Editor,
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no mending.
+        let _gone = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.before);
+    }
+}
+
 impl Input {
-    /// The input, and for a terminal what prints above the line that is being typed.
-    pub(super) fn open() -> anyhow::Result<(Self, Option<Above>)> {
-        if !rustix::termios::isatty(std::io::stdin()) || !rustix::termios::isatty(std::io::stdout()) {
-            return Ok((Self::Pipe(BufReader::new(tokio::io::stdin()).lines()), None));
+    pub(super) fn open() -> anyhow::Result<Self> {
+        if !isatty(std::io::stdin()) || !isatty(std::io::stdout()) {
+            return Ok(Self::Pipe(BufReader::new(tokio::io::stdin()).lines()));
         }
-        let editor = Editor::<(), MemHistory>::with_history(Config::default(), MemHistory::new());
-        let mut editor = editor.context("the terminal cannot be edited in")?;
-        let above = editor.create_external_printer().context("the terminal cannot be printed to")?;
-        let (prompts, mut asked) = mpsc::unbounded_channel::<String>();
-        let (typed, lines) = mpsc::unbounded_channel();
+        let before = tcgetattr(std::io::stdin()).context("the terminal does not say how it is")?;
+        let mut now = before.clone();
+        now.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+        tcsetattr(std::io::stdin(), OptionalActions::Now, &now).context("the terminal cannot be edited in")?;
+        let (send, keys) = mpsc::unbounded_channel();
+        // Ends with the process: reading a terminal cannot be called off.
         std::thread::spawn(move || {
-            while let Some(prompt) = asked.blocking_recv() {
-                let line = match editor.readline(&prompt) {
-                    Ok(line) => line,
-                    Err(ReadlineError::Interrupted | ReadlineError::Eof) => return,
-                    Err(error) => return tracing::error!(%error, "the terminal cannot be read"),
-                };
-                // A history that cannot be kept is not worth a word.
-                let _kept = editor.add_history_entry(&line);
-                if typed.send(line).is_err() {
-                    return;
-                }
-            }
+            let mut bytes = [0; 1024];
+            while let Ok(1..) = std::io::stdin().read(&mut bytes).inspect(|n| drop(send.send(bytes[..*n].to_vec()))) {}
         });
-        Ok((Self::Terminal { prompts, lines }, Some(Box::new(above))))
+        Ok(Self::Terminal(Terminal { before, keys, editor: Editor::default() }))
     }
 
-    /// Asks for the next line.
-    pub(super) fn prompt(&self, text: &str) {
-        match self {
-            Self::Terminal { prompts, .. } => drop(prompts.send(text.to_owned())),
-            Self::Pipe(_) => {}
-        }
-    }
-
-    /// The line that was asked for; None: there are no more. May be cancelled.
+    /// The next line; None: there are no more. May be cancelled and called again: what was typed so far stays.
     pub(super) async fn next(&mut self, prompt: &str) -> anyhow::Result<Option<String>> {
         match self {
-            Self::Terminal { lines, .. } => Ok(lines.recv().await),
             Self::Pipe(lines) => {
                 let line = lines.next_line().await?;
                 // Nobody sees what comes through a pipe: it is written where it would have been typed.
@@ -67,6 +61,24 @@ impl Input {
                 }
                 Ok(line)
             }
+            Self::Terminal(terminal) => loop {
+                match terminal.editor.step() {
+                    Some(Typed::Line(line)) => return Ok(Some(line)),
+                    Some(Typed::End) => return Ok(None),
+                    None => terminal.editor.draw(prompt),
+                }
+                match terminal.keys.recv().await {
+                    Some(bytes) => terminal.editor.feed(&bytes),
+                    None => return Ok(None),
+                }
+            },
+        }
+    }
+
+    /// Takes the line that is being typed off the screen; `next` draws it again.
+    pub(super) fn clear(&self) {
+        if let Self::Terminal(_) = self {
+            print!("\r\x1b[J");
         }
     }
 }

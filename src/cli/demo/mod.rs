@@ -1,5 +1,6 @@
 //! `hallpass demo`: the whole bot with the terminal as its chat. What it grants is real: SSH certificates on real time.
 
+mod editor;
 mod house;
 mod input;
 mod play;

@@ -16,7 +16,7 @@ const APPROVERS: &str = "#host-approvers";
 
 /// Plays it; the first step that does not come out as it should is the error.
 pub(super) async fn play(house: &House) -> anyhow::Result<()> {
-    let mut screen = Screen::new(None);
+    let mut screen = Screen::default();
     screen.say(&format!("The clock of this scenario runs {PLAYED} times as fast as a real one; certificates carry real times."));
     let mut stage = Stage { house, screen, news: house.console.subscribe() };
     let played = scenario(&mut stage).await;

@@ -1,9 +1,6 @@
-//! What scrolls by: cards, replies indented under them, private lines, answers. Wrapped to the screen's width. With a
-//! terminal on the other side, what happens meanwhile is printed above the line that is being typed.
+//! What scrolls by: cards, replies indented under them, private lines, answers. Wrapped to the screen's width.
 
 use std::io::Write as _;
-
-use rustyline::ExternalPrinter;
 
 use crate::chat::console::{Kind, Output, wrap};
 
@@ -12,26 +9,18 @@ const NAMED: usize = 44;
 /// Without a terminal, and nobody saying how wide it is.
 const WIDE: usize = 100;
 
-/// Prints above the line that is being typed.
-pub(super) type Above = Box<dyn ExternalPrinter + Send>;
-
 /// The screen of one person.
+#[derive(Debug, Default)]
 pub(super) struct Screen {
-    above: Option<Above>,
     /// The card that the last output was about: a reply right under it needs no heading.
     about: Option<String>,
 }
 
 impl Screen {
-    /// `above`: there is a terminal with an editor in it.
-    pub(super) const fn new(above: Option<Above>) -> Self {
-        Self { above, about: None }
-    }
-
     /// An answer, or the demo's own words.
     pub(super) fn say(&mut self, text: &str) {
         self.about = None;
-        self.print(&wrap(text, width()));
+        print(&wrap(text, width()));
     }
 
     /// Something that was sent to a channel or a person.
@@ -42,21 +31,14 @@ impl Screen {
         let indent = if output.kind == Kind::Replied || !output.place.starts_with('@') { "" } else { "    " };
         let text: Vec<String> = output.text.lines().map(|line| format!("{indent}{line}")).collect();
         let gap = if under { "" } else { "\n" };
-        self.print(&format!("{gap}{}", wrap(&format!("{heading}{}", text.join("\n")), width())));
+        print(&format!("{gap}{}", wrap(&format!("{heading}{}", text.join("\n")), width())));
     }
+}
 
-    fn print(&mut self, text: &str) {
-        let line = format!("{text}\n");
-        let printed = match &mut self.above {
-            Some(above) => above.print(line.clone()).is_ok(),
-            None => false,
-        };
-        if !printed {
-            let mut out = std::io::stdout().lock();
-            // A reader that is gone is no reason to stop what was begun.
-            let _gone = out.write_all(line.as_bytes()).and_then(|()| out.flush());
-        }
-    }
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // A reader that is gone is no reason to stop what was begun.
+    let _gone = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Where it is, and which card it is about.
@@ -72,7 +54,7 @@ fn heading(output: &Output) -> String {
 }
 
 /// Columns of this screen: as somebody says, as the terminal is, or wide enough to read.
-fn width() -> usize {
+pub(super) fn width() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let seen = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|w| *w > 0);
     said.or_else(seen).unwrap_or(WIDE)

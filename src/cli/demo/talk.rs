@@ -19,8 +19,8 @@ quit        ends it";
 
 /// Types as a person until `quit`, or until there are no more lines.
 pub(super) async fn talk(house: &House) -> anyhow::Result<()> {
-    let (mut input, above) = Input::open()?;
-    let mut screen = Screen::new(above);
+    let mut input = Input::open()?;
+    let mut screen = Screen::default();
     let mut news = house.console.subscribe();
     screen.say(WELCOME);
     house.show_again().await?;
@@ -29,15 +29,17 @@ pub(super) async fn talk(house: &House) -> anyhow::Result<()> {
         house.settled().await?;
         drain(&mut news, &mut screen);
         let prompt = format!("{} in {}> ", talk.who, talk.place);
-        input.prompt(&prompt);
         let line = loop {
             tokio::select! {
                 line = input.next(&prompt) => break line?,
-                output = news.recv() => match output {
-                    Ok(output) => screen.show(&output),
-                    Err(RecvError::Lagged(missed)) => screen.say(&format!("({missed} lines were too fast for this screen: look)")),
-                    Err(RecvError::Closed) => return Ok(()),
-                },
+                output = news.recv() => {
+                    input.clear();
+                    match output {
+                        Ok(output) => screen.show(&output),
+                        Err(RecvError::Lagged(missed)) => screen.say(&format!("({missed} lines were too fast for this screen: look)")),
+                        Err(RecvError::Closed) => return Ok(()),
+                    }
+                }
             }
         };
         match line {
