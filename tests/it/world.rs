@@ -96,6 +96,13 @@ impl World {
         Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), folder: None }
     }
 
+    /// Stops this bot and closes its store; what lives outside of it goes on.
+    pub(crate) async fn without_store(self) -> Outside {
+        let Self { clock, pretend, console, store, .. } = self;
+        store.close().await;
+        Outside { clock, pretend, console }
+    }
+
     /// Somebody types a line; what they read as the answer. Everything that follows from it is done.
     pub(crate) async fn say(&self, user: &str, line: &str) -> String {
         self.incoming(user, Body::Line { text: line.into() }).await
@@ -153,6 +160,20 @@ impl World {
 
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+}
+
+/// A world while its bot is down.
+pub(crate) struct Outside {
+    clock: Arc<ManualClock>,
+    pretend: Arc<Pretend>,
+    console: Arc<Console>,
+}
+
+impl Outside {
+    /// The next start of the bot.
+    pub(crate) async fn with_store(self, store: Store) -> World {
+        World::built(store, self.clock, self.pretend, self.console).await
     }
 }
 
