@@ -158,7 +158,7 @@ pub(crate) async fn is_over_rightly(world: &World, id: &str, log: &Log, ended: h
     let first = all.iter().position(|(_, value)| kind(value) == "unwritten").unwrap();
     let down = all.iter().position(|(_, value)| kind(value) == "store_was_down").unwrap();
     let revoking = all.iter().position(|(_, value)| kind(value) == "revoking").unwrap();
-    assert!(first < down && down < revoking, "what was done comes first");
+    assert!(first < down && first < revoking, "what was done comes first");
     assert!(all[first].1["event"]["verb"] == "revoke" && all[first].1["event"]["outcome"] == "ok");
     assert!(log.count("ERROR", "an end without the store") >= 2, "the revoke and the reading");
     assert_eq!(log.count("WARN", "the store takes writes again"), 1);

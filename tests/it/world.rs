@@ -28,7 +28,7 @@ pub(crate) const START: Instant = Instant::from_micros(1_795_528_800_000_000);
 
 pub(crate) struct World {
     pub bot: Arc<Bot>,
-    pub workers: Workers,
+    pub workers: Arc<Workers>,
     pub console: Arc<Console>,
     pub clock: Arc<ManualClock>,
     pub pretend: Arc<Pretend>,
@@ -79,7 +79,7 @@ impl World {
         });
         let bot = Arc::new(bot.await.unwrap());
         let voice = Arc::new(Voice { bot: bot.clone(), templates: Arc::new(Templates::load(None).unwrap()) });
-        let workers = Workers::new(Deps {
+        let workers = Arc::new(Workers::new(Deps {
             store: store.clone(),
             bot: bot.clone(),
             clock: clock.clone(),
@@ -92,7 +92,7 @@ impl World {
             at_once: 16,
             heartbeat: Box::new(|| {}),
             stopping: false.into(),
-        });
+        }));
         Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), folder: None }
     }
 
