@@ -116,7 +116,9 @@ impl Lifeline {
 
     /// When it was read as gone while the store was away, and for which grants; said once.
     pub(super) fn take_taken(&self, key: &EntitlementKey) -> Option<(Instant, Vec<GrantId>)> {
-        self.memory().taken.remove(key)
+        let mut memory = self.memory();
+        memory.tries.remove(key);
+        memory.taken.remove(key)
     }
 
     /// One look: reads what ends soon, and while the store is away begins what is due into `ends`, tells operators, and
@@ -199,10 +201,8 @@ impl Lifeline {
         drop(back);
         let why = match ended {
             Ok(Ok(())) => {
-                let mut memory = self.memory();
-                memory.tries.retain(|key, _| self.is_in_call(key));
-                memory.refreshed = None;
-                drop(memory);
+                // What was tried is kept: it may go away again before the workers have read it back.
+                self.memory().refreshed = None;
                 deps.bot.wake.notify_waiters();
                 return true;
             }
