@@ -58,9 +58,10 @@ impl Bot {
     /// Reads the time's high-water mark and is ready.
     pub async fn new(parts: Parts) -> Result<Self, StoreError> {
         let highest = parts.store.highest_now().await?;
+        let in_doubt = parts.store.alarm("clock").await?.is_some_and(|alarm| alarm.cleared_at.is_none());
         Ok(Self {
             store: parts.store,
-            guard: time::Guard::new(parts.clock, highest),
+            guard: time::Guard::new(parts.clock, highest, in_doubt),
             catalogue: RwLock::new(Arc::new(parts.catalogue)),
             providers: RwLock::new(Arc::new(parts.providers)),
             facts: parts.facts,

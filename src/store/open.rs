@@ -84,7 +84,7 @@ impl Store {
     /// Finishes what was begun and closes the database; nothing can be read or written afterwards, by any clone.
     pub async fn close(&self) {
         if let Some((stop, ended)) = self.0.writing.lock().await.take() {
-            drop(stop.send(()));
+            stop.send(()).ok();
             drop(ended.await);
         }
         match &self.0.backend {

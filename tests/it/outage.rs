@@ -162,7 +162,7 @@ pub(crate) async fn is_over_rightly(world: &World, id: &str, log: &Log, ended: h
     assert!(first < revoking && down > 0, "what was done comes first: {order:?}");
     assert!(all[first].1["event"]["verb"] == "revoke" && all[first].1["event"]["outcome"] == "ok");
     assert!(log.count("ERROR", "an end without the store") >= 2, "the revoke and the reading");
-    assert_eq!(log.count("WARN", "the store takes writes again"), 1);
+    assert!(log.count("WARN", "the store takes writes again") == 1);
     assert!(world.store.open_alarms().await.unwrap().is_empty());
     is_sound(world).await;
 }
