@@ -3,6 +3,7 @@
 
 mod alarms;
 mod answers;
+mod around;
 mod changes;
 mod command;
 mod facts;
@@ -17,6 +18,7 @@ use std::{
 
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
+pub use around::{Around, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Incoming};
 pub use facts::Facts;
 pub use handle::NotRecorded;

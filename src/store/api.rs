@@ -76,6 +76,15 @@ pub struct StoredCheckpoint {
     pub root: [u8; 32],
     pub note: String,
     pub at: Instant,
+    /// Size of the one before it; 0 for the first.
+    pub previous: u64,
+}
+
+impl StoredCheckpoint {
+    /// The whole root as people compare it: base64.
+    pub fn root_text(&self) -> String {
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.root)
+    }
 }
 
 impl Store {
@@ -174,7 +183,7 @@ impl Store {
         match self.write(Job::LeaseTasks { now, until, skip: skip.to_vec(), limit }).await {
             Ok(Reply::Tasks(tasks)) => Ok(tasks),
             Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
-            Err(CommitError::Unavailable(why)) => Err(StoreError::Unavailable(why)),
+            Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),
         }
     }
 
@@ -194,7 +203,7 @@ impl Store {
         match self.write(Job::LeaseEntitlements { provider: provider.clone(), now, until, limit }).await {
             Ok(Reply::Entitlements(leased)) => Ok(leased),
             Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
-            Err(CommitError::Unavailable(why)) => Err(StoreError::Unavailable(why)),
+            Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),
         }
     }
 
@@ -301,7 +310,7 @@ pub(super) fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(what.to_owned())
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+pub(super) fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 

@@ -1,14 +1,13 @@
 //! One `Commit` as statements, in lock order: inbox, requests, entitlements, claims, tasks, the rest, ledger; fence last.
 //! Every guard is a write, and every write asserts how many rows it changed.
 
-use serde_json::json;
-
 use super::{
     ClaimWrite, Commit, CommitError, EntitlementWrite, NewEntry, RequestWrite,
     db::{
         Conn,
         Value::{Bool, Int, IntOr, Text, TextOr},
     },
+    entry::encode,
 };
 use crate::domain::time::Instant;
 
@@ -235,16 +234,7 @@ async fn append(conn: &mut Conn<'_>, entry: &NewEntry, id: i64) -> Result<(), Co
     let rows = conn.rows(sql, &[Text(entry.stream.clone()), Int(entry.at.micros())]).await?;
     let row = rows.first().ok_or_else(|| CommitError::Unavailable("no number for a ledger entry".into()))?;
     let (n, at) = (row.int(0)? - 1, row.int(1)?);
-    let value = json!({
-        "v": 1,
-        "stream": entry.stream,
-        "n": n,
-        "at": Instant::from_micros(at),
-        "actor": entry.actor,
-        "policy": entry.policy,
-        "event": entry.event,
-    });
-    let bytes = serde_json_canonicalizer::to_string(&value).map_err(|error| CommitError::Unavailable(error.to_string()))?;
+    let bytes = encode(entry, n, Instant::from_micros(at)).map_err(CommitError::Refused)?;
     let sql = "INSERT INTO entries (id, stream, n, at, bytes) VALUES ($1, $2, $3, $4, $5)";
     conn.exec(sql, &[Int(id), Text(entry.stream.clone()), Int(n), Int(at), Text(bytes)]).await?;
     conn.exec("INSERT INTO unsealed (entry) VALUES ($1)", &[Int(id)]).await?;

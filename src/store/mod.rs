@@ -4,14 +4,20 @@
 
 mod api;
 mod apply;
+mod audit;
 mod db;
+pub mod entry;
+mod history;
 mod jobs;
 mod ledger;
 mod open;
 mod owed;
+mod snapshot;
 mod writer;
 
 pub use api::{Filter, Leased, Received, Seal, Store, StoredCheckpoint};
+pub use audit::{Counts, StoredLeaf, StoredWords};
+pub use snapshot::Snapshot;
 
 use crate::domain::{
     command::Actor,
@@ -242,6 +248,9 @@ pub enum CommitError {
     /// The store refuses writes: nothing was recorded (R12).
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// It can never be written as it is: a ledger entry too long, or with numbers that readers disagree about.
+    #[error("the ledger cannot hold this: {0}")]
+    Refused(String),
 }
 
 /// Why a read gave nothing.

@@ -29,7 +29,7 @@ use super::{
     writer::{self, Envelope},
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
 const BLOCK: i64 = 1_000;
 /// A PostgreSQL that has not answered by then counts as away: a stopped one would keep us waiting for ever.
@@ -138,7 +138,7 @@ impl Store {
     }
 }
 
-fn unavailable(error: impl std::fmt::Display) -> StoreError {
+pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 

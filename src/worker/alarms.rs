@@ -1,32 +1,16 @@
 //! Tells an alarm where operators look: posts that are edited rather than repeated, and the program that gets it as JSON.
 //! Must not decide what an alarm is.
 
-use std::collections::BTreeMap;
-
-use super::Deps;
-use crate::{
-    chat::{ChatFault, Posted},
-    store::Alarm,
-};
+use super::{Deps, Scene};
+use crate::{bot::Told, chat::ChatFault, store::Alarm};
 
 /// Longest that the alarm's program may take.
 const PROGRAM: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// What an alarm's `told` holds: posts by channel, whether the program ran for this state, and whether anybody knows.
-#[derive(Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-struct Told {
-    posts: BTreeMap<String, Posted>,
-    /// The state that the program last got.
-    ran: Option<String>,
-    /// The state that reached a channel or the program.
-    reached: Option<String>,
-}
-
 /// Brings posts and program in line with the alarm, and notes in it what reached whom. A fault: something of it did not
 /// work and is worth another try.
-pub(super) async fn tell(deps: &Deps, alarm: &mut Alarm) -> Result<(), ChatFault> {
-    let mut told: Told = serde_json::from_str(&alarm.told).unwrap_or_default();
+pub(super) async fn tell(deps: &Deps, alarm: &mut Alarm, scene: Option<&Scene<'_>>) -> Result<(), ChatFault> {
+    let mut told = Told::read(&alarm.told);
     let state = state_of(alarm);
     let mut trouble = None;
     let mut reached = false;
@@ -41,8 +25,8 @@ pub(super) async fn tell(deps: &Deps, alarm: &mut Alarm) -> Result<(), ChatFault
     }
     for channel in &deps.ops {
         let Some(chat) = deps.chats.get(&channel.platform) else { continue };
-        let message = deps.shows.alarm(channel.platform, alarm, deps.bot.now());
-        let place = format!("{}/{}", channel.platform.name(), channel.id);
+        let message = deps.shows.alarm(channel.platform, alarm, scene, deps.bot.now());
+        let place = Told::place(channel);
         let nonce = format!("alarm/{}/{place}/{}", alarm.id, alarm.raised_at.micros());
         match super::chat::bring(chat.as_ref(), told.posts.get(&place), channel, &message, &nonce).await {
             Ok(posted) => {
@@ -61,8 +45,7 @@ pub(super) async fn tell(deps: &Deps, alarm: &mut Alarm) -> Result<(), ChatFault
 
 /// Has it reached a channel of operators or their program since it was raised?
 pub(super) fn has_reached(alarm: &Alarm) -> bool {
-    let told: Told = serde_json::from_str(&alarm.told).unwrap_or_default();
-    told.reached == Some(raised(alarm))
+    Told::read(&alarm.told).reached == Some(raised(alarm))
 }
 
 fn raised(alarm: &Alarm) -> String {

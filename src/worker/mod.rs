@@ -7,6 +7,7 @@ mod entitlements;
 mod heartbeat;
 mod lifeline;
 mod outage;
+mod shows;
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +21,7 @@ use std::{
 
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use chat::{Shows, Telling};
+pub use shows::{Scene, Shows, Telling};
 
 use self::{heartbeat::Heartbeat, lifeline::Lifeline};
 
@@ -86,6 +87,10 @@ impl From<CommitError> for Stop {
         match error {
             CommitError::Unavailable(why) => Self::Unavailable(why),
             CommitError::Fenced | CommitError::Stale => Self::Fenced,
+            CommitError::Refused(why) => {
+                tracing::error!("what was learnt cannot be written down, and is tried again later: {why}");
+                Self::Fenced
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ impl Outage {
             Alarm { id: "store".into(), request: None, raised_at: down.since, cleared_at: None, what, told }
         };
         tracing::error!(alarm.id = "store", "{}", told.what);
-        if let Err(why) = alarms::tell(deps, &mut told).await {
+        if let Err(why) = alarms::tell(deps, &mut told, None).await {
             tracing::error!(alarm.id = "store", %why, "the alarm could not be told");
         }
         if let Some(down) = &mut self.state().down {
