@@ -26,6 +26,13 @@ const TRIES: usize = 50;
 #[error("not recorded: {0}")]
 pub struct NotRecorded(pub String);
 
+impl NotRecorded {
+    /// What the presser is told: nothing was done, press again.
+    pub const fn answer() -> Answer {
+        Answer::Refused(Refusal::NotRecorded)
+    }
+}
+
 /// What a person is told, or why not; the error is the store's.
 pub(super) type Decided = Result<Result<Answer, Refusal>, CommitError>;
 

@@ -2,6 +2,7 @@
 //! Changes nothing outside the store: that is the workers' business.
 
 mod acts;
+mod alarms;
 mod answers;
 mod around;
 mod asks;
@@ -33,7 +34,7 @@ use crate::{
     clock::Clock,
     domain::{command::Actor, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
     provider::Provider,
-    store::{Alarm, AlarmWrite, Commit, CommitError, NewEntry, Store, StoreError, TaskKind, TaskWant},
+    store::{Commit, CommitError, NewEntry, Store, StoreError},
 };
 
 /// The adapters by configured name.
@@ -85,6 +86,11 @@ impl Bot {
         self.guard.now()
     }
 
+    /// The highest time that is believed: what is to be stored as its mark, never a jump.
+    pub fn highest(&self) -> Instant {
+        self.guard.highest()
+    }
+
     /// The policy in force, with the accounts that were joined to people.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.in_force(|policy| policy.whole.clone())
@@ -111,14 +117,14 @@ impl Bot {
         &self.store
     }
 
-    /// Puts a checked policy and its adapters in force, and records it.
+    /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
         let links = self.store.links().await?;
+        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         let fresh = links::InForce::new(catalogue, links, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
-        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         self.clear("policy").await?;
         self.wake.notify_waiters();
         Ok(())
@@ -137,30 +143,6 @@ impl Bot {
         self.record(Operation::ClockConfirmed { by }).await
     }
 
-    /// Raises an alarm that belongs to no request, once.
-    pub async fn raise(&self, id: &str, what: String, operation: Operation) -> Result<(), CommitError> {
-        tracing::error!(alarm.id = id, "{what}");
-        let now = self.now();
-        let alarm = Alarm { id: id.to_owned(), request: None, raised_at: now, cleared_at: None, what, told: String::new() };
-        self.store
-            .commit(Commit {
-                alarms: vec![AlarmWrite(alarm)],
-                tasks: vec![TaskWant { kind: TaskKind::Alarm, key: id.to_owned(), queue: "alarms".into(), due_at: now }],
-                entries: vec![self.entry("bot", Actor::BOT, &operation)],
-                ..Commit::default()
-            })
-            .await
-    }
-
-    /// Closes an alarm that belongs to no request, if it is open.
-    async fn clear(&self, id: &str) -> Result<(), CommitError> {
-        let Some(alarm) = self.store.alarm(id).await?.filter(|alarm| alarm.cleared_at.is_none()) else { return Ok(()) };
-        let now = self.now();
-        let task = TaskWant { kind: TaskKind::Alarm, key: id.to_owned(), queue: "alarms".into(), due_at: now };
-        let alarm = AlarmWrite(Alarm { cleared_at: Some(now), ..alarm });
-        self.store.commit(Commit { alarms: vec![alarm], tasks: vec![task], ..Commit::default() }).await
-    }
-
     fn entry(&self, stream: &str, actor: Actor, event: &impl serde::Serialize) -> NewEntry {
         NewEntry {
             stream: stream.to_owned(),
@@ -174,6 +156,11 @@ impl Bot {
     fn random(&self) -> u128 {
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         (u128::from(chance.next_u64()) << 64) | u128::from(chance.next_u64())
+    }
+
+    /// A bit of chance, for pauses: 0 to 255.
+    pub fn chance(&self) -> u8 {
+        u8::try_from(self.random() & 0xff).unwrap_or_default()
     }
 
     /// True when nothing may be granted: broken policy file, or a clock that is not believed.

@@ -18,7 +18,10 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{self, Config, LedgerKey, StoreConfig},
     domain::{due, event::Operation},
-    ledger::{key::Key, seal::Sealer},
+    ledger::{
+        key::{Key, MarkFile},
+        seal::Sealer,
+    },
     provider,
     store::{Filter, Store},
     worker::{Deps, Workers},
@@ -143,7 +146,7 @@ async fn open(store: &StoreConfig) -> anyhow::Result<Store> {
 fn signing_key(config: &Config, seed: impl FnOnce() -> [u8; 32]) -> Result<Key, String> {
     let LedgerKey { file, given } = &config.ledger_key;
     match given {
-        Some(secret) => Key::given(secret.read()?.expose_secret(), file),
+        Some(secret) => Key::given(secret.read()?.expose_secret(), MarkFile::beside(file)),
         None => Key::open(file, seed),
     }
 }
