@@ -121,8 +121,8 @@ impl Bot {
     /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
-        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         let links = self.store.links().await?;
+        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         let fresh = links::InForce::new(catalogue, links, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);

@@ -114,6 +114,11 @@ impl World {
         self.incoming(user, body).await
     }
 
+    /// How an ask would go, as the form shows it before sending.
+    pub(crate) fn before(&self, outlook: &hallpass::domain::explain::Outlook) -> String {
+        self.voice.before(Platform::Console, outlook)
+    }
+
     async fn incoming(&self, user: &str, body: Body) -> String {
         let n = self.interactions.fetch_add(1, Ordering::Relaxed);
         let interaction = format!("{self:p}-{n}");
