@@ -68,8 +68,9 @@ impl Bot {
     /// Reads the time's high-water mark and is ready.
     pub async fn new(parts: Parts) -> Result<Self, StoreError> {
         let highest = parts.store.highest_now().await?;
+        let in_doubt = parts.store.alarm("clock").await?.is_some_and(|alarm| alarm.cleared_at.is_none());
         let links = parts.store.links().await?;
-        let guard = time::Guard::new(parts.clock, highest);
+        let guard = time::Guard::new(parts.clock, highest, in_doubt);
         let policy = RwLock::new(links::InForce::new(parts.catalogue, links, guard.now()));
         Ok(Self {
             store: parts.store,
@@ -121,8 +122,8 @@ impl Bot {
     /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
-        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         let links = self.store.links().await?;
+        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         let fresh = links::InForce::new(catalogue, links, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);

@@ -32,7 +32,7 @@ pub(super) async fn bring_up_to_date(deps: &Deps, key: &str) -> Result<Handled, 
     let story = story(deps, &id).await?;
     let Some(mut seen) = Seen::load(deps, &id).await? else { return Ok(Handled::Done) };
     let cursor = post.cursor;
-    let new: Vec<Step> = story.into_iter().filter(|(n, ..)| *n > cursor).collect();
+    let new: Vec<Step> = story.into_iter().filter(|(n, ..)| *n >= cursor).collect();
     // The document no longer names the words of what is over, such as why more time was denied.
     let told: Vec<_> = new.iter().map(|(_, _, event, then)| (event, then)).collect();
     seen.texts.extend(deps.store.texts(&words::of(&told)).await?);
@@ -41,7 +41,7 @@ pub(super) async fn bring_up_to_date(deps: &Deps, key: &str) -> Result<Handled, 
             seen.request = then;
             tell(deps, chat, &post, person.as_ref(), &Telling { scene: seen.scene(), event: &event, n, at }).await?;
         }
-        post.cursor = n;
+        post.cursor = n + 1;
         let newest = post_of(deps, &id, platform, place).await?;
         (post.posted, post.shown) = (newest.posted.or(post.posted), newest.shown.or(post.shown));
         save(deps, &post).await?;

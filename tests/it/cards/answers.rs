@@ -2,7 +2,7 @@
 
 use hallpass::{
     chat::render::Templates,
-    domain::{parse::COMMANDS, time::Span},
+    domain::{parse::COMMANDS, policy::Platform, time::Span},
 };
 
 use super::section;
@@ -24,7 +24,13 @@ async fn page() -> (String, Vec<String>) {
     note("form", "/jit", world.say("ana", "/jit").await);
     note("resources", "/jit resources", world.say("ana", "/jit resources").await);
     note("explain", "/jit explain", world.say("ana", "/jit explain prod-db write 1h").await);
-    note("link", "/jit link", world.say("ana", "/jit link").await);
+    let link = world.say("ana", "/jit link").await;
+    let code = link.split_whitespace().skip_while(|word| *word != "link").nth(1).unwrap().to_owned();
+    note("link", "/jit link", link.replace(&code, "CODE"));
+    note("linked", "/jit link CODE", world.say_on(Platform::Discord, "80351110224678912", &format!("/jit link {code}")).await);
+    note("unlinked", "/jit unlink", world.say("eve", "/jit unlink @ana discord").await);
+    note("clock", "/jit clock", world.say("eve", "/jit clock").await);
+    note("clock", "/jit clock confirm", world.say("eve", "/jit clock confirm").await);
     note("help", "/jit help", world.say("ana", "/jit help").await);
     note("asked", ASK, world.say("ana", ASK).await);
     let id = world.newest().await;
@@ -79,7 +85,7 @@ async fn every_answer() {
 async fn every_command_has_its_help() {
     let world = World::new().await;
     let mut page = String::new();
-    for command in COMMANDS.into_iter().filter(|command| *command != "jit") {
+    for command in COMMANDS {
         let help = world.say("ana", &format!("/jit help {command}")).await;
         assert!(help.starts_with(&format!("/jit {command}")), "{command}: {help}");
         page.push_str(&section(command, &help));

@@ -3,6 +3,7 @@
 use hallpass::{
     chat::{render::Templates, view::Reader},
     domain::{
+        parse::{Missing, Piece},
         policy::Platform,
         refusal::{Refusal, Standing},
         time::Span,
@@ -12,6 +13,11 @@ use hallpass::{
 
 use super::{every, sample::HOSTILE, section};
 use crate::world::{START, catalogue};
+
+fn missing() -> Vec<Missing> {
+    let missing = |piece, choices: &[&str]| Missing { piece, choices: choices.iter().map(|c| (*c).to_owned()).collect() };
+    vec![missing(Piece::Role, &["read", "write"]), missing(Piece::Reason, &["4"]), missing(Piece::Ticket, &["OPS"])]
+}
 
 fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
     let (text, person) = (|| text.to_owned(), |name: &str| name.parse().unwrap());
