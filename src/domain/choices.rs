@@ -1,0 +1,44 @@
+//! What a person may ask for, narrowed by a few typed letters: for lists and for typing ahead. Judges by `may_ask` only;
+//! the ask itself is judged again.
+
+use super::{
+    facts::Facts,
+    ids::PersonId,
+    policy::{Resource, Role},
+};
+
+/// The best `limit` of what fits the query, best first, and how many fit.
+pub fn resources<'a>(facts: &Facts<'a>, person: &PersonId, query: &str, limit: usize) -> (Vec<&'a Resource>, usize) {
+    let query = query.trim().to_lowercase();
+    let open = facts.catalogue.resources.values().filter(|resource| roles(facts, person, resource).next().is_some());
+    let mut found: Vec<(u8, &Resource)> = open.filter_map(|resource| Some((rank(resource, &query)?, resource))).collect();
+    let count = found.len();
+    found.sort_by(|(a, first), (b, second)| a.cmp(b).then_with(|| first.id.cmp(&second.id)));
+    (found.into_iter().take(limit).map(|(_, resource)| resource).collect(), count)
+}
+
+/// Roles that this person may ask for. A chat that cannot say leaves a role in: asking will say why not.
+pub fn roles<'a>(facts: &Facts<'a>, person: &PersonId, resource: &'a Resource) -> impl Iterator<Item = &'a Role> {
+    resource.roles.iter().filter(move |role| {
+        let policy = facts.catalogue.policies.get(&role.policy);
+        policy.is_some_and(|policy| facts.includes(&policy.may_ask, person).unwrap_or(true))
+    })
+}
+
+/// Smaller is better: the id's beginning, a word's beginning, anywhere, nearly.
+fn rank(resource: &Resource, query: &str) -> Option<u8> {
+    let (id, title) = (resource.id.as_str(), resource.title.to_lowercase());
+    let words = || id.split(['-', '_', '.']).chain(title.split_whitespace());
+    let tags = || resource.tags.iter().map(|tag| tag.to_lowercase());
+    if id.starts_with(query) {
+        Some(0)
+    } else if words().any(|word| word.starts_with(query)) || tags().any(|tag| tag.starts_with(query)) {
+        Some(1)
+    } else if id.contains(query) || title.contains(query) || resource.description.to_lowercase().contains(query) {
+        Some(2)
+    } else {
+        // A slip of the finger; only worth it for a word that is long enough to have one.
+        let near = query.chars().count() >= 4 && words().any(|word| strsim::jaro_winkler(word, query) >= 0.9);
+        near.then_some(3)
+    }
+}
