@@ -81,6 +81,7 @@ fn deciding(event: &Event, at: Instant, request: &Request, r: &Reader<'_>, aroun
 
 fn holding(event: &Event, at: Instant, request: &Request, r: &Reader<'_>, around: &Around) -> Option<ReplyView> {
     match event {
+        Event::Shortened { duration: less, .. } => ReplyView::new("shortened", json!({ "length": r.length(Length::For(*less)) })),
         Event::Working { .. } => ReplyView::new("working", has(request, r)?),
         Event::GrantFailed { why, permanent } => ReplyView::new("grant_failed", json!({ "why": why, "permanent": permanent })),
         Event::Warned => warned(request, r),

@@ -4,7 +4,7 @@
 use super::{
     event::{AlarmKind, Event},
     request::{
-        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
+        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
     },
     time::{Instant, Span},
 };
@@ -148,9 +148,15 @@ impl Round {
             }
             Event::TakenBack { person } => self.votes.retain(|vote| vote.person != *person),
             Event::StageOpened { stage } => return Some(self.open_stage(*stage, at)),
-            Event::Recounted { dropped, stage, .. } | Event::Reopened { stage, dropped } => {
+            Event::Recounted { dropped, stage, .. } => {
                 self.votes.retain(|vote| !dropped.contains(&vote.person));
                 return Some(self.open_stage(*stage, at));
+            }
+            // Asked again from here on: the patience and the ladder of before are spent.
+            Event::Reopened { stage, dropped } => {
+                let mut votes = self.votes;
+                votes.retain(|vote| !dropped.contains(&vote.person));
+                return Some(Self { stage: *stage, votes, ..Self::new(self.ask, at) });
             }
             Event::Offered { person, less, comment } => {
                 self.offer = Some(Offer { person: person.clone(), less: less.clone(), comment: comment.clone(), at });
@@ -203,6 +209,14 @@ impl State {
                 Self::Scheduled { round: round.next(event, at).ok_or(illegal)?, start }
             }
 
+            (Self::Granting { grant }, E::Reopened { .. }) => {
+                let round = Round { votes: grant.votes, ..Round::new(newest, at) };
+                Self::Pending { round: round.next(event, at).ok_or(illegal)? }
+            }
+            (Self::Granting { grant }, E::Shortened { duration, latest, cap }) => {
+                let (cap, ceiling) = (grant.cap.min(*cap), grant.ceiling.min(*cap));
+                Self::Granting { grant: Grant { duration: *duration, latest: *latest, cap, ceiling, ..grant } }
+            }
             (Self::Granting { grant }, E::Working { work }) => Self::Active { grant, work: work.clone(), extension: None },
             (Self::Granting { grant }, E::GrantFailed { why, .. }) => {
                 Self::Revoking { grant, work: None, cause: Ending::Failed { why: why.clone() }, since: at }

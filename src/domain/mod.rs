@@ -10,6 +10,7 @@ pub mod event;
 pub mod explain;
 pub mod facts;
 pub mod ids;
+pub mod intent;
 pub mod lifecycle;
 pub mod news;
 pub mod parse;

@@ -7,6 +7,7 @@ mod config;
 mod grammar;
 mod life;
 mod providers;
+mod sim;
 mod store_suite;
 mod tidy;
 mod world;
