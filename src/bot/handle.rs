@@ -11,7 +11,7 @@ use crate::{
         command::{Act, Actor, Door, NewAsk},
         decide::{self, Context},
         event::{Event, Operation},
-        facts::Facts,
+        facts::{Facts, Groups},
         ids::{PersonId, ResourceId, RoleName},
         parse::{self, Parsed, RevokeTarget},
         policy::{Catalogue, Platform, Who},
@@ -344,23 +344,9 @@ impl Bot {
         let groups = self.gather(catalogue, None, &[&caller.person], &[]).await;
         let (mut ended, mut refused) = (Vec::new(), None);
         for request in open.iter().filter(|r| r.subject == *person) {
-            let mut groups = groups.clone();
-            groups.asked.extend(self.gather(catalogue, Some(request), &[], &[]).await.asked);
-            let words = Words::new(reason, self.random());
-            let act = Act::Revoke { reason: words.clone() };
-            let now = self.now();
-            let facts = Facts { catalogue, groups: &groups };
-            let context = Context { facts, now, grant: GrantId::new(self.random()), order: None };
-            match decide::act(request, &caller.person, &act, &context) {
+            match self.revoke_one(caller, &request.id, reason, catalogue, &groups).await? {
+                Ok(()) => ended.push(request.id.to_string()),
                 Err(refusal) => refused = Some(refusal),
-                Ok(events) => {
-                    let Some(after) = fold(request, &events, now) else { continue };
-                    let mut commit = Commit { words: vec![words], ..Commit::default() };
-                    let step = Step { before: Some(request), after: &after, events: &events, actor: &caller.actor, order: None };
-                    self.changes(&mut commit, step, catalogue, &groups, now).await?;
-                    self.store.commit(commit).await?;
-                    ended.push(request.id.to_string());
-                }
             }
         }
         if let (true, Some(refusal)) = (ended.is_empty(), refused) {
@@ -368,6 +354,40 @@ impl Bot {
         }
         self.store.commit(Commit { inbox_done: Some(caller.inbox.clone()), ..Commit::default() }).await?;
         Ok(Ok(Answer::said("revoked_all", json!({ "person": person, "ended": ended }))))
+    }
+
+    /// One of several: who was faster than us on it is waited for here, so that those ended before are not decided again.
+    async fn revoke_one(
+        &self,
+        caller: &Caller,
+        id: &RequestId,
+        reason: &str,
+        catalogue: &Catalogue,
+        known: &Groups,
+    ) -> Result<Result<(), Refusal>, CommitError> {
+        for _ in 0..TRIES {
+            let Some(request) = self.store.request(id).await? else { break };
+            let mut groups = known.clone();
+            groups.asked.extend(self.gather(catalogue, Some(&request), &[], &[]).await.asked);
+            let words = Words::new(reason, self.random());
+            let act = Act::Revoke { reason: words.clone() };
+            let now = self.now();
+            let facts = Facts { catalogue, groups: &groups };
+            let context = Context { facts, now, grant: GrantId::new(self.random()), order: None };
+            let events = match decide::act(&request, &caller.person, &act, &context) {
+                Ok(events) => events,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let Some(after) = fold(&request, &events, now) else { break };
+            let mut commit = Commit { words: vec![words], ..Commit::default() };
+            let step = Step { before: Some(&request), after: &after, events: &events, actor: &caller.actor, order: None };
+            self.changes(&mut commit, step, catalogue, &groups, now).await?;
+            match self.store.commit(commit).await {
+                Err(CommitError::Stale) => {}
+                done => return done.map(Ok),
+            }
+        }
+        Err(CommitError::Stale)
     }
 
     async fn keep_key(&self, caller: &Caller, key: String) -> Result<Result<Answer, Refusal>, CommitError> {

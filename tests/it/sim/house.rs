@@ -133,9 +133,11 @@ impl House {
         let others = self.requests.iter().any(|r| r.id != after.id && due::claim(r).is_some_and(|c| c.wanted));
         let unknown = self.target.unanswered.iter().any(|deadline| self.now <= *deadline);
         let coming = self.target.may_still_come_on(self.now);
+        // Whoever it is still there for answers for its end, even if that has just begun.
+        let heirs = self.requests.iter().any(|r| r.id != after.id && due::claim(r).is_some());
         let wrong = match held.remains {
             Remains::Nothing => !others && (unknown || coming || (self.target.on && !self.target.by_hand)),
-            Remains::Through { .. } => !others,
+            Remains::Through { .. } => !heirs,
             Remains::Before | Remains::Unknown => unknown,
         };
         if wrong { Err(format!("{} was said to be gone too early: {held:?}", after.id)) } else { Ok(()) }
@@ -255,10 +257,25 @@ impl House {
         self.requests.iter().all(|r| matches!(r.state, State::Closed { .. } | State::Pending { .. }))
     }
 
+    /// Seconds until something may happen by itself.
+    pub(crate) fn until_due(&self) -> i64 {
+        let ends = self.claims().into_iter().filter(|c| c.wanted).map(|c| second(c.until.unwrap_or(c.give_up_at)));
+        let row = self.stored.as_ref().and_then(|s| s.due.map(|due| due.max(s.leased_until)));
+        ends.chain(row).min().map_or(60, |due| due - self.now)
+    }
+
     /// What later behaviour depends on, for telling states apart.
     pub(crate) fn essence(&self) -> String {
-        format!("{} {} {:?} {:?} {:?}", self.now, self.target.essence(self.now), self.requests, self.stored, self.fallen)
+        let stories: Vec<_> = self.requests.iter().map(|r| (r.state.name(), due::claim(r))).collect();
+        let row = self.stored.as_ref().map(|s| (essence(&s.row), s.due, s.leased_until, s.generation, s.fence));
+        format!("{} {} {stories:?} {row:?} {}", self.now, self.target.essence(self.now), self.fallen.len())
     }
+}
+
+/// A row without what never changes.
+pub(crate) fn essence(row: &Entitlement) -> String {
+    let Entitlement { had_before, given, native_expiry, call, unknown_until, reads, tries, waiting, progress, .. } = row;
+    format!("{had_before:?}{given}{native_expiry:?}{call:?}{unknown_until:?}{reads}{tries}{waiting:?}{progress:?}")
 }
 
 /// How a row is saved.

@@ -76,17 +76,18 @@ impl Sim {
 
     /// Everything goes well from here on, and time passes: every story ends, and nothing of ours is left.
     pub(crate) fn finish(&mut self) -> Result<(), String> {
-        for _ in 0..600 {
+        for _ in 0..300 {
             self.house.tick()?;
             for worker in 0..self.workers.len() {
                 for _ in 0..200 {
+                    // A worker that has nothing to do takes no lease.
                     self.act(Deed::Step(worker, How::Well))?;
                     if !self.workers[worker].is_busy() {
                         break;
                     }
                 }
             }
-            self.house.pass(if self.house.is_over() { 60 } else { 3 })?;
+            self.house.pass(if self.house.is_over() { 60 } else { self.house.until_due().clamp(1, 60) })?;
             if self.house.is_over() && self.house.stored.is_none() {
                 return self.nothing_is_left();
             }

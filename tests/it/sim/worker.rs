@@ -13,7 +13,7 @@ use hallpass::domain::{
 };
 
 use super::{
-    house::{DEADLINE, House, PAUSE, Save, at, second},
+    house::{DEADLINE, House, PAUSE, Save, at, essence, second},
     target::{Heard, How},
 };
 
@@ -68,6 +68,11 @@ impl Worker {
         self.held.as_ref().is_some_and(|h| matches!(h.phase, Phase::Calling(_) | Phase::Looking(_) | Phase::Polling(..)))
     }
 
+    /// Neither asking the target nor holding its answer.
+    pub(crate) fn is_between(&self) -> bool {
+        self.held.as_ref().is_some_and(|h| matches!(h.phase, Phase::Ready | Phase::Intent(_)))
+    }
+
     pub(crate) fn is_calling(&self) -> bool {
         self.held.as_ref().is_some_and(|h| matches!(h.phase, Phase::Calling(_)))
     }
@@ -85,7 +90,8 @@ impl Worker {
     }
 
     pub(crate) fn essence(&self) -> String {
-        format!("{:?}", self.held)
+        let held = self.held.as_ref().map(|h| (essence(&h.row), h.generation, h.fence, h.last, &h.claims, &h.phase));
+        format!("{held:?}")
     }
 }
 
