@@ -110,6 +110,9 @@ pub struct Progress {
     /// Operations that give access and had not ended when the access was taken away: they may still land,
     /// so "gone" is not said before each has been seen to end.
     pub overtaken: Vec<String>,
+    /// Taken away and read as absent then, while the store refused writes (R12).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<Instant>,
 }
 
 /// A call in flight.

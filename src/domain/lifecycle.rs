@@ -4,7 +4,7 @@
 use super::{
     event::{AlarmKind, Event},
     request::{
-        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
+        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
     },
     time::{Instant, Span},
 };
@@ -152,11 +152,10 @@ impl Round {
                 self.votes.retain(|vote| !dropped.contains(&vote.person));
                 return Some(self.open_stage(*stage, at));
             }
-            // Asked again from here on: the patience and the ladder of before are spent.
+            // Asked anew: patience and ladder count from here, what was approved and still counts stays.
             Event::Reopened { stage, dropped } => {
-                let mut votes = self.votes;
-                votes.retain(|vote| !dropped.contains(&vote.person));
-                return Some(Self { stage: *stage, votes, ..Self::new(self.ask, at) });
+                self.votes.retain(|vote| !dropped.contains(&vote.person));
+                return Some(Self { stage: *stage, votes: self.votes, ..Self::new(self.ask, at) });
             }
             Event::Offered { person, less, comment } => {
                 self.offer = Some(Offer { person: person.clone(), less: less.clone(), comment: comment.clone(), at });
@@ -209,14 +208,6 @@ impl State {
                 Self::Scheduled { round: round.next(event, at).ok_or(illegal)?, start }
             }
 
-            (Self::Granting { grant }, E::Reopened { .. }) => {
-                let round = Round { votes: grant.votes, ..Round::new(newest, at) };
-                Self::Pending { round: round.next(event, at).ok_or(illegal)? }
-            }
-            (Self::Granting { grant }, E::Shortened { duration, latest, cap }) => {
-                let (cap, ceiling) = (grant.cap.min(*cap), grant.ceiling.min(*cap));
-                Self::Granting { grant: Grant { duration: *duration, latest: *latest, cap, ceiling, ..grant } }
-            }
             (Self::Granting { grant }, E::Working { work }) => Self::Active { grant, work: work.clone(), extension: None },
             (Self::Granting { grant }, E::GrantFailed { why, .. }) => {
                 Self::Revoking { grant, work: None, cause: Ending::Failed { why: why.clone() }, since: at }
@@ -252,20 +243,22 @@ impl State {
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }
 
-            (Self::Revoking { grant, work, cause, since }, E::Gone { remains, sessions_closed, residue, used }) => Self::Closed {
-                ending: cause,
-                at,
-                held: Some(Held {
-                    grant,
-                    work,
-                    ended_at: since,
-                    gone_at: Some(at),
-                    remains: remains.clone(),
-                    sessions_closed: *sessions_closed,
-                    residue: residue.clone(),
-                    used: used.clone(),
-                }),
-            },
+            (Self::Revoking { grant, work, cause, since }, E::Gone { remains, sessions_closed, residue, used, unwritten }) => {
+                Self::Closed {
+                    ending: cause,
+                    at,
+                    held: Some(Held {
+                        grant,
+                        work,
+                        ended_at: unwritten.map_or(since, |gone| gone.min(since)),
+                        gone_at: Some(unwritten.unwrap_or(at)),
+                        remains: remains.clone(),
+                        sessions_closed: *sessions_closed,
+                        residue: residue.clone(),
+                        used: used.clone(),
+                    }),
+                }
+            }
             (Self::Revoking { grant, work, since, .. }, E::Settled { person, reason }) => Self::Closed {
                 ending: Ending::Settled { by: person.clone(), reason: reason.clone() },
                 at,

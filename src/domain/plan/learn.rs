@@ -5,13 +5,18 @@ use crate::domain::{
     entitlement::{Call, Claim, Entitlement, Handle, Ownership, Progress},
     event::Verb,
     news::News,
-    request::RequestId,
+    request::{GrantId, RequestId},
     time::{Instant, Span},
 };
 
 /// Longest pause between two tries.
 const SLOWEST: i64 = 60;
 const SOON: Span = Span::from_seconds(1);
+
+/// When a claim ends: its end, or, while it does not work yet, when giving is given up.
+pub fn end_of(claim: &Claim) -> Instant {
+    claim.until.unwrap_or_else(|| claim.give_up_at.min(claim.latest))
+}
 
 /// How long to pause after a try that came to nothing: chance, and what the provider asked for.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +41,7 @@ pub fn begin(row: &mut Entitlement, verb: Verb, claims: &[Claim], traits: Traits
             row.given = true;
             row.progress.revoked = false;
             row.progress.found_absent = false;
+            row.progress.unwritten = None;
             let before = std::mem::take(&mut row.progress.begun);
             let begun = claims.iter().filter(|c| is_starting(c) || before.contains(&c.grant));
             row.progress.begun = begun.map(|c| c.grant.clone()).collect();
@@ -43,11 +49,7 @@ pub fn begin(row: &mut Entitlement, verb: Verb, claims: &[Claim], traits: Traits
         Verb::Revoke => {
             row.progress.answered.clear();
             (row.progress.asking, row.progress.asked) = (None, None);
-            let giving = row.progress.waiting_for.is_some_and(|verb| verb != Verb::Revoke);
-            if let (Some(op), true) = (row.waiting.take(), giving) {
-                row.progress.overtaken.push(op);
-            }
-            row.progress.waiting_for = None;
+            overtake(row);
         }
         Verb::Extend | Verb::Observe => {}
     }
@@ -183,6 +185,24 @@ fn resolved(row: &mut Entitlement, now: Instant) {
     row.progress.trying = verb.map(|verb| (verb, now));
 }
 
+/// The access of these grants was taken away and read as absent at `at`, while the store refused writes (R12): only the
+/// read-back is left to do. Means nothing when another grant has come since, or a call may still be unanswered.
+pub fn taken(row: &mut Entitlement, claims: &[Claim], at: Instant, grants: &[GrantId]) {
+    let same = !claims.is_empty() && claims.iter().all(|claim| grants.contains(&claim.grant));
+    let unanswered = row.call.as_ref().is_some_and(|call| at <= call.deadline);
+    if !same || unanswered || !row.given || row.had_before == Some(true) {
+        return;
+    }
+    unknown(row);
+    row.call = None;
+    overtake(row);
+    row.progress.trying = None;
+    row.progress.answered.clear();
+    row.progress.revoked = true;
+    row.progress.unwritten = Some(at);
+    forget_reads(row);
+}
+
 /// A read-back with no live claim showed it present: take it away (again).
 fn still_there(row: &mut Entitlement, now: Instant) {
     row.given = true;
@@ -190,6 +210,7 @@ fn still_there(row: &mut Entitlement, now: Instant) {
         row.progress.trying = Some((Verb::Revoke, now + backoff(row.tries, u8::MAX / 2)));
     }
     row.progress.revoked = false;
+    row.progress.unwritten = None;
     forget_reads(row);
 }
 
@@ -220,6 +241,14 @@ pub fn backoff(tries: u32, jitter: u8) -> Span {
 
 fn next_try(row: &Entitlement, verb: Verb) -> u32 {
     if row.progress.trying.is_some_and(|(trying, _)| trying == verb) { row.tries.saturating_add(1) } else { 1 }
+}
+
+/// An end comes over an operation that may still give access: it is remembered until it is seen to have ended.
+fn overtake(row: &mut Entitlement) {
+    let giving = row.progress.waiting_for.take().is_some_and(|verb| verb != Verb::Revoke);
+    if let (Some(op), true) = (row.waiting.take(), giving) {
+        row.progress.overtaken.push(op);
+    }
 }
 
 /// Is this an answer about an operation that an end overtook?
