@@ -99,6 +99,10 @@ async fn lease_tasks(conn: &mut Conn<'_>, now: Instant, until: Instant, skip: &[
                     AND (o.leased_until > $2 OR (o.due_at IS NOT NULL AND (o.due_at < t.due_at OR (o.due_at = t.due_at AND \
                     (o.kind < t.kind OR (o.kind = t.kind AND o.id < t.id))))))) AND position('|' || queue || '|' in $4) = 0 \
                     ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING kind, id, queue, wanted, fence, tries";
+    // Leases are taken one after the other: a lease that is not committed yet is not seen, and a queue's earlier task may have
+    // been queued since it was taken.
+    let one_at_a_time = conn.pick("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7245001)) AS locked");
+    conn.rows(one_at_a_time, &[]).await?;
     let skip = format!("|{}|", skip.join("|"));
     let sql = conn.pick(sqlite, postgres);
     let rows = conn.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip)]).await?;

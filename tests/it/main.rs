@@ -12,6 +12,7 @@ mod grammar;
 mod life;
 mod outage;
 mod providers;
+mod sim;
 mod store_suite;
 mod tidy;
 mod world;

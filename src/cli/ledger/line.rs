@@ -116,6 +116,7 @@ fn of_request(event: &Event) -> String {
                 second(grant.give_up_at)
             )
         }
+        Event::Shortened { duration, latest, .. } => format!("shortened: {}, by {} at the latest", span(*duration), second(*latest)),
         Event::Working { work } => {
             let before = if work.had_before { ", had it before" } else { "" };
             format!("working since {} until {}{before}", second(work.since), second(work.until))
