@@ -5,6 +5,7 @@
 mod cards;
 mod config;
 mod grammar;
+mod ledger;
 mod life;
 mod providers;
 mod store_suite;
