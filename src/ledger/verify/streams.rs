@@ -146,7 +146,10 @@ impl Walk {
             findings.say(format!("{}: {why}", self.stream));
         }
         let stored = snapshot.document(life.id().as_str()).await?;
-        if let Some(why) = life.differs(stored.as_deref()) {
+        if let Some(why) = life.differs(stored.as_deref())
+            // What is missing at the end of the stream is said as that.
+            && snapshot.counted(&self.stream).await? <= self.next
+        {
             findings.say(format!("{}: {why}", life.id()));
         }
         Ok(())

@@ -28,7 +28,26 @@ async fn the_ledger_is_listed_beside_a_running_bot() {
     let folder = tempfile::tempdir().unwrap();
     let (story, run) = beside_a_running_bot(&folder).await;
     let all = run(&["ledger", "list"]);
-    insta::assert_snapshot!(story.plain(&all), @"");
+    insta::assert_snapshot!(story.plain(&all), @r#"
+2026-11-24 14:00:00Z  R-ANA                   0  asked: write on prod-db for 1 h  · ana through console as ana
+2026-11-24 14:00:00Z  R-ANA                   1  approved by ben in stage 1  · ben through console as ben
+2026-11-24 14:00:00Z  R-ANA                   2  granting: write on prod-db for 1 h, undone if it does not work by 2026-11-24 14:15:00Z  · ben through console as ben
+2026-11-24 14:00:00Z  entitlement/2de9176fe301   0  answer to observe: absent  · the bot
+2026-11-24 14:00:00Z  entitlement/2de9176fe301   1  intent: grant at pretended, {"name":"write"} for ana, answer due 2026-11-24 14:00:10Z  · the bot
+2026-11-24 14:00:00Z  entitlement/2de9176fe301   2  outcome of grant: ok after 1 tries  · the bot
+2026-11-24 14:00:00Z  entitlement/2de9176fe301   3  answer to observe: present  · the bot
+2026-11-24 14:00:00Z  R-ANA                   3  working since 2026-11-24 14:00:00Z until 2026-11-24 15:00:00Z  · the bot
+2026-11-24 15:00:00Z  R-ANA                   4  revoking: its time is over  · the bot
+2026-11-24 15:00:00Z  entitlement/2de9176fe301   4  intent: revoke at pretended, {"name":"write"} for ana, answer due 2026-11-24 15:00:10Z  · the bot
+2026-11-24 15:00:00Z  entitlement/2de9176fe301   5  answer to revoke: connection refused  · the bot
+2026-11-24 15:00:29Z  R-ANA                   5  alarm_raised: still_open  · the bot
+2026-11-24 15:01:29Z  entitlement/2de9176fe301   6  outcome of revoke: ok after 3 tries  · the bot
+2026-11-24 15:01:29Z  entitlement/2de9176fe301   7  answer to observe: absent  · the bot
+2026-11-24 15:01:29Z  R-ANA                   6  alarm_cleared: still_open  · the bot
+2026-11-24 15:01:29Z  R-ANA                   7  gone: read back, nothing is left  · the bot
+2026-11-24 15:02:29Z  R-FINN                   0  asked: write on prod-db for 1 h  · finn through console as finn
+2026-11-24 15:02:29Z  R-FINN                   1  denied by ben  · ben through console as ben
+"#);
     let lines = |arguments: &[&str]| run(&[&["ledger", "list"], arguments].concat()).lines().map(str::to_owned).collect::<Vec<_>>();
     let finn = lines(&["--person", "finn"]);
     assert!(finn.len() == 2 && finn.iter().all(|line| line.contains(&story.ids[1])), "{finn:?}");
@@ -50,7 +69,12 @@ async fn a_request_is_shown_however_its_id_is_typed() {
     let (story, run) = beside_a_running_bot(&folder).await;
     let id = &story.ids[1];
     let shown = run(&["ledger", "show", id]);
-    insta::assert_snapshot!(story.plain(&shown), @"");
+    insta::assert_snapshot!(story.plain(&shown), @r#"
+2026-11-24 15:02:29Z  R-FINN                   0  asked: write on prod-db for 1 h  · finn through console as finn
+    "Unblock the stuck import"
+2026-11-24 15:02:29Z  R-FINN                   1  denied by ben  · ben through console as ben
+    "use the read replica"
+"#);
     for typed in [id.to_lowercase(), id[2..].to_lowercase(), format!("request/{id}")] {
         assert_eq!(run(&["ledger", "show", &typed]), shown);
     }

@@ -63,5 +63,25 @@ async fn what_entries_mean_together_is_checked(url: &str) {
         }
         raw.put_back("whole").await;
     }
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+nothing
+a vote by the requester
+    request/R-ANA number 1: ana approved their own access
+a vote that somebody else entered
+    request/R-ANA number 1: a vote of dora that somebody else entered
+a grant by a vote that was not cast
+    request/R-ANA number 2: granted by a vote of dora that was not cast
+an intent that is none
+    entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 2: an outcome of grant without its intent
+an end that was late without an alarm
+    request/R-ANA number 7: its end was due at 2026-11-24T15:00:00.000000Z, and the first word of its being late is of 2026-11-24T15:01:29.000000Z
+gone without a reading
+    request/R-ANA number 7: said to be gone, when the newest reading (number 7 of entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43) was not so
+access that lasts too long
+    request/R-ANA number 3: it lasts until 2026-11-24T19:00:00.000000Z, longer than was approved
+an event that cannot happen
+    request/R-ANA number 5: unanswered cannot happen while revoking
+an event of an unknown kind
+    request/R-FINN number 1: its event cannot be read: unknown variant `forgotten`, expected one of `asked`, `reminded`, `escalated`, `looking`, `passed_on`, `approved`, `taken_back`, `stage_opened`, `offered`, `offer_declined`, `offer_accepted`, `recounted`, `denied`, `cancelled`, `unanswered`, `left`, `scheduled`, `reopened`, `granting`, `working`, `grant_failed`, `warned`, `extension_asked`, `extension_closed`, `extension_approved`, `extended`, `grace_began`, `found_absent`, `revoking`, `gone`, `settled`, `alarm_raised`, `alarm_cleared`, `refused`
+"#);
 }

@@ -52,7 +52,7 @@ async fn a_stop_between_sealing_and_signing_is_made_up_for(url: &str) {
     assert_eq!(place_without_signing(&story.world.store).await, 3);
     let report = story.report().await;
     assert!(report.is_only_unsigned && report.findings.len() == 1, "{report}");
-    assert!(report.findings[0].contains("no checkpoint covers"), "{report}");
+    assert!(report.findings[0].contains("not covered by a checkpoint"), "{report}");
     assert_eq!(story.seal().await, 0);
     let report = story.report().await;
     assert!(report.findings.is_empty() && report.signed == report.entries, "{report}");

@@ -101,7 +101,88 @@ async fn every_kind_of_change_is_found_at_its_place(url: &str) {
         ("a time moved", edit(1, "T14:00:00.000000Z\",\"event", "T13:00:00.000000Z\",\"event")),
     ];
     let text = found(&story, &mut raw, &cases).await;
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+nothing
+bytes edited
+    leaf 1: request/R-ANA number 1 is not what was sealed
+    request/R-ANA number 2: granted by a vote of ben that was not cast
+bytes edited and sealed again
+    checkpoint 8: the root is another one now
+    request/R-ANA number 2: granted by a vote of ben that was not cast
+first entry deleted
+    request/R-ANA number 0 (leaf 0, entry 1): missing
+middle entry deleted
+    entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 1 (leaf 4, entry 5): missing
+last entry deleted
+    request/R-FINN number 1 (leaf 17, entry 18): missing
+all of a request deleted
+    request/R-ANA numbers 0 to 7: missing
+    leaf 0: its entry 1 is missing
+    leaf 1: its entry 2 is missing
+    leaf 2: its entry 3 is missing
+    leaf 7: its entry 8 is missing
+    leaf 8: its entry 9 is missing
+    leaf 11: its entry 12 is missing
+    leaf 14: its entry 15 is missing
+    leaf 15: its entry 16 is missing
+two places swapped
+    leaf 2: entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 0 stands there, with the bytes that were sealed as leaf 3
+    leaf 3: request/R-ANA number 2 stands there, with the bytes that were sealed as leaf 2
+two entries' bytes swapped
+    leaf 2: request/R-ANA number 2 stands there, with the bytes that were sealed as leaf 3
+    leaf 3: entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 0 stands there, with the bytes that were sealed as leaf 2
+    entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 0: it says it is request/R-ANA number 2
+    request/R-ANA number 2: it says it is entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 0
+a seal changed
+    leaf 3: entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 0 is what was signed, but its seal was changed
+a seal is no hash
+    leaf 3: the seal of entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 0 is no hash
+a seal deleted
+    leaf 3: the seal is missing
+    entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 0 (entry 4): neither sealed nor waiting for it
+an entry waits again
+    entry 4: waits for its seal, and is gone or sealed
+an entry slipped in
+    request/R-ANA numbers 8 to 98: missing
+    request/R-ANA number 99: it says it is request/R-ANA number 0
+    request/R-ANA number 99 (entry 900): neither sealed nor waiting for it
+first checkpoint dropped
+    checkpoint 8: missing, and checkpoint 12 followed it
+last checkpoint dropped
+    leaves 12 to 17: not covered by a checkpoint: one is missing, or the bot stopped before it signed (its next start does)
+a checkpoint's root changed
+    checkpoint 8: its note says something else
+a checkpoint's note changed
+    checkpoint 8: its text is not a checkpoint
+signed with another key
+    checkpoint 8: it carries no signature of the key example.com/ledger
+    checkpoint 12: it carries no signature of the key example.com/ledger
+    checkpoint 18: it carries no signature of the key example.com/ledger
+a document changed
+    R-ANA: its document is not what its ledger says: asks, state
+a document reopened
+    R-ANA: its document is not what its ledger says: state
+a document made unreadable
+    R-ANA: its document cannot be read
+a document deleted
+    R-ANA: its document is missing
+a document made up
+    R-000000: a document, and not one entry of it
+a reason changed
+    the words w:WORDS… (request/R-FINN number 1): not those that were said
+an entry of another version
+    leaf 1: request/R-ANA number 1 is not what was sealed
+    request/R-ANA number 1: version 2 is not known
+a number too large
+    leaf 1: request/R-ANA number 1 is not what was sealed
+    request/R-ANA number 1: the number 9007199254740993 is not whole or not below 2^53
+an entry too long
+    leaf 5: entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 2 is not what was sealed
+    entitlement/2de9176fe3017c963e97dc89185cfd5f2c935aa2eaceb4843baeae9ab8a4aa43 number 2: 65810 bytes are more than the 65536 of an entry
+a time moved
+    leaf 1: request/R-ANA number 1 is not what was sealed
+    request/R-ANA number 1: it says 2026-11-24T13:00:00.000000Z, its row 2026-11-24T14:00:00.000000Z
+"#);
 }
 
 async fn what_the_mark_alone_shows(url: &str) {
