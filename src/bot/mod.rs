@@ -2,6 +2,7 @@
 //! Changes nothing outside the store: that is the workers' business.
 
 mod answers;
+mod around;
 mod changes;
 mod command;
 mod facts;
@@ -16,6 +17,7 @@ use std::{
 
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
+pub use around::{Around, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Incoming};
 pub use facts::Facts;
 pub use handle::NotRecorded;

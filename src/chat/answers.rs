@@ -3,14 +3,17 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    view::{Around, Reader, card, headline},
+    view::{Reader, card, headline},
     words::{duration, list, relative},
 };
-use crate::domain::{
-    ids::PersonId,
-    refusal::Refusal,
-    request::Request,
-    time::{Instant, Span},
+use crate::{
+    bot::Around,
+    domain::{
+        ids::PersonId,
+        refusal::Refusal,
+        request::{Request, State},
+        time::{Instant, Span},
+    },
 };
 
 /// Lists longer than this are cut, and say so.
@@ -20,7 +23,11 @@ const MOST: usize = 50;
 pub(super) fn refusal(refusal: &Refusal, r: &Reader<'_>) -> (String, Value) {
     let Ok(Value::Object(fields)) = serde_json::to_value(refusal) else { return ("grammar".to_owned(), Value::Null) };
     let name = fields.get("refusal").and_then(Value::as_str).unwrap_or_default().to_owned();
-    (name, Value::Object(fields.into_iter().map(|(key, value)| said(key, value, r)).collect()))
+    let standing = fields.get("how").cloned();
+    let mut data: Map<_, _> = fields.into_iter().map(|(key, value)| said(key, value, r)).collect();
+    // The bare name beside its words, for templates that choose by it.
+    data.extend(standing.map(|how| ("standing".to_owned(), how)));
+    (name, Value::Object(data))
 }
 
 fn said(key: String, value: Value, r: &Reader<'_>) -> (String, Value) {
@@ -35,6 +42,11 @@ fn said(key: String, value: Value, r: &Reader<'_>) -> (String, Value) {
         _ => None,
     };
     (key, new.unwrap_or(value))
+}
+
+/// The topic of `help TOPIC` as its section is named: one word, however it was typed.
+pub(super) fn topic(text: &str) -> String {
+    text.trim().trim_start_matches("/jit").trim().to_lowercase().chars().take_while(char::is_ascii_alphabetic).collect()
 }
 
 fn span(value: &Value) -> Option<Span> {
@@ -109,7 +121,10 @@ pub(super) fn line(request: &Request, r: &Reader<'_>) -> Value {
     let reason = view.as_ref().and_then(|v| v.asked.reason.clone());
     let votes: Vec<_> = view.iter().flat_map(|v| &v.votes).map(|v| v.who.clone()).collect();
     let outcome = view.as_ref().map(|v| v.outcome.clone()).unwrap_or_default();
-    let how = view.as_ref().and_then(|v| v.held.as_ref()).and_then(|h| h.how_to_connect.clone());
+    let how = match &request.state {
+        State::Active { work, .. } => work.how_to_connect.as_ref(),
+        _ => None,
+    };
     json!({
         "id": request.id, "line": headline(request, r), "waiting": waiting, "reason": reason, "outcome": outcome,
         "approved_by": (!votes.is_empty()).then(|| list(&votes)), "how_to_connect": how,

@@ -114,7 +114,7 @@ fn policy_in_force<'a>(request: &Request, context: &Context<'a>) -> Result<&'a P
 }
 
 /// Total length that the ask being decided would make.
-pub(super) fn asked_length(request: &Request, round: &Round, now: Instant) -> Span {
+pub fn asked_length(request: &Request, round: &Round, now: Instant) -> Span {
     let ask = &request.asks[round.ask.min(request.asks.len() - 1)];
     match (&request.state, ask.length) {
         (State::Active { work, .. }, Length::For(more)) => work.until.since(work.since) + more,
@@ -372,12 +372,12 @@ fn extend(
         return Err(Refusal::NoTimeLeft);
     }
     let policy = policy_in_force(request, context)?;
-    let (cap, ceiling) = (grant.cap.min(policy.cap), grant.ceiling.min(policy.cap));
+    let ceiling = grant.ceiling.min(policy.cap);
     let more = more.unwrap_or(policy.default);
     let total = work.until.since(work.since) + more;
-    let most = cap.seconds() - work.until.since(work.since).seconds();
-    if total > cap || grant.end.is_some() || context.facts.catalogue.frozen {
-        return Err(Refusal::OverCeiling { most: Span::from_seconds(if grant.end.is_some() { 0 } else { most }) });
+    let most = grant.room(work, policy.cap);
+    if more > most || context.facts.catalogue.frozen {
+        return Err(Refusal::OverCeiling { most });
     }
     if total <= ceiling {
         return Ok(approved_extension(work.until + more, work.native_expiry));
@@ -452,7 +452,7 @@ pub fn not_open(request: &Request) -> Refusal {
         State::Pending { .. } => (Standing::Pending, request.opened_at, None),
         State::Scheduled { round, .. } => (Standing::Scheduled, request.last_at, round.votes.last().map(|v| v.person.clone())),
         State::Granting { grant } => (Standing::Granting, grant.decided_at, grant.votes.last().map(|v| v.person.clone())),
-        State::Active { grant, work, .. } => (Standing::Active, work.since, grant.votes.last().map(|v| v.person.clone())),
+        State::Active { grant, .. } => (Standing::Active, grant.decided_at, grant.votes.last().map(|v| v.person.clone())),
         State::Revoking { since, .. } => (Standing::Revoking, *since, None),
         State::Closed { ending, at, .. } => match ending {
             Ending::Denied { by, .. } => (Standing::Denied, *at, Some(by.clone())),

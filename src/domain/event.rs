@@ -170,6 +170,24 @@ pub enum AlarmKind {
     Residue,
 }
 
+impl AlarmKind {
+    pub const ALL: [Self; 3] = [Self::StillOpen, Self::GrantFailed, Self::Residue];
+
+    /// Its name in the store and in templates.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StillOpen => "still_open",
+            Self::GrantFailed => "grant_failed",
+            Self::Residue => "residue",
+        }
+    }
+
+    /// The id of this alarm's row.
+    pub fn id(self, request: &super::request::RequestId) -> String {
+        format!("{}/{request}", self.name())
+    }
+}
+
 /// Whether and how the access was used, as far as the target can tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Used {

@@ -7,6 +7,7 @@ mod apply;
 mod audit;
 mod db;
 pub mod entry;
+mod history;
 mod jobs;
 mod ledger;
 mod open;

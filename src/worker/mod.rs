@@ -4,6 +4,7 @@
 mod chat;
 mod entitlements;
 mod lifeline;
+mod shows;
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-pub use chat::{Shows, Telling};
+pub use shows::{Scene, Shows, Telling};
 
 use crate::{
     bot::Bot,

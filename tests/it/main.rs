@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cards;
+mod checker;
 mod config;
+mod config_judged;
+mod console_commands;
 mod grammar;
 mod ledger;
 mod life;

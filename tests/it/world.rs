@@ -113,7 +113,7 @@ impl World {
         let incoming = Incoming { platform: Platform::Console, user: user.into(), interaction, body };
         let answer = self.bot.take(&incoming).await.unwrap().unwrap();
         let person: Option<PersonId> = user.parse().ok();
-        let said = self.voice.answer(person.as_ref(), &answer).await.unwrap();
+        let said = self.voice.answer(Platform::Console, person.as_ref(), &answer).await.unwrap();
         self.workers.drain().await.unwrap();
         said
     }
@@ -188,7 +188,7 @@ pub(crate) fn catalogue() -> Catalogue {
     let group = |id: &str, members: &[&str]| Group {
         id: id.parse().unwrap(),
         members: members.iter().map(|m| m.parse().unwrap()).collect(),
-        chat: None,
+        chats: BTreeMap::new(),
     };
     let groups = [("db-leads", &["ben", "dora"][..]), ("security", &["cleo", "dora"]), ("oncall", &["eve"])]
         .map(|(id, members)| (id.parse().unwrap(), group(id, members)));

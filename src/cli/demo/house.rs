@@ -150,7 +150,7 @@ impl House {
         let incoming = Incoming { platform: Platform::Console, user: person.to_owned(), interaction, body };
         let Some(answer) = self.bot.take(&incoming).await? else { return Ok("That was recorded already.".into()) };
         let id: Option<PersonId> = person.parse().ok();
-        Ok(self.voice.answer(id.as_ref(), &answer).await?)
+        Ok(self.voice.answer(Platform::Console, id.as_ref(), &answer).await?)
     }
 }
 
@@ -227,7 +227,7 @@ fn catalogue(keys: &BTreeMap<String, String>) -> Catalogue {
     });
     let group = |id: &str, members: &[&str]| {
         let id: crate::domain::ids::GroupId = id.parse().ok()?;
-        Some((id.clone(), Group { id, members: members.iter().filter_map(|m| m.parse().ok()).collect(), chat: None }))
+        Some((id.clone(), Group { id, members: members.iter().filter_map(|m| m.parse().ok()).collect(), chats: BTreeMap::new() }))
     };
     let groups = [group("host-leads", &["ben", "dora"]), group("security", &["cleo", "dora"]), group("oncall", &["eve"])];
     let policies = [

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use ed25519_dalek::VerifyingKey;
+use secrecy::ExposeSecret as _;
 
 use crate::{
-    config::{self, Config},
+    config::{self, Config, LedgerKey},
     ledger::{
         checkpoint::parse_verifier_key,
         key::{Key, Mark, MarkFile},
@@ -48,7 +49,10 @@ impl Source {
     pub(super) fn store(&self) -> anyhow::Result<String> {
         match &self.store {
             Some(url) => Ok(url.clone()),
-            None => Ok(self.config()?.store),
+            None => {
+                let url = self.config()?.store.open_with().map_err(|why| anyhow!("the store's password: {why}"))?;
+                Ok(url.expose_secret().to_owned())
+            }
         }
     }
 
@@ -69,10 +73,10 @@ impl Source {
     pub(super) fn trusted(&self) -> anyhow::Result<Trusted> {
         let config = self.config_if_any()?;
         let origin = self.origin.clone().or_else(|| config.as_ref().map(|config| config.ledger_origin.clone()));
-        let beside = config.as_ref().map(|config| MarkFile::beside(&config.ledger_key));
+        let beside = config.as_ref().map(|config| MarkFile::beside(&config.ledger_key.file));
         let Some(given) = &self.key else {
             let config = config.ok_or_else(|| anyhow!("give --key VERIFIER|FILE, or --config FILE"))?;
-            return of_file(&config.ledger_key, origin.unwrap_or_else(|| ORIGIN.into()));
+            return of_config(&config.ledger_key, origin.unwrap_or_else(|| ORIGIN.into()));
         };
         let path = Path::new(given);
         if !path.exists() {
@@ -84,6 +88,14 @@ impl Source {
         }
         of_file(path, origin.unwrap_or_else(|| ORIGIN.into()))
     }
+}
+
+/// As the bot has it: given as a secret, or in its own file.
+fn of_config(key: &LedgerKey, origin: String) -> anyhow::Result<Trusted> {
+    let Some(given) = &key.given else { return of_file(&key.file, origin) };
+    let text = given.read().map_err(|why| anyhow!("the ledger's key: {why}"))?;
+    let key = Key::given(text.expose_secret(), MarkFile::beside(&key.file)).map_err(|why| anyhow!("the ledger's key {why}"))?;
+    Ok(Trusted { origin, key: key.signing.verifying_key(), mark: key.mark().read() })
 }
 
 /// The key's own file, which only the bot can read, and the mark beside it.

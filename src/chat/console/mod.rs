@@ -9,8 +9,25 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
-use super::{Button, Chat, ChatFault, Message, Posted, Profile};
+use super::{Button, Chat, ChatFault, Message, Posted, Profile, render::Folder, words::one_line};
 use crate::domain::policy::{Channel, Platform};
+
+/// The console's words.
+pub(super) const FOLDER: Folder = Folder {
+    platform: Platform::Console,
+    escape: one_line,
+    files: &[
+        ("card.hbs", include_str!("../../../templates/console/card.hbs")),
+        ("reply.hbs", include_str!("../../../templates/console/reply.hbs")),
+        ("direct.hbs", include_str!("../../../templates/console/direct.hbs")),
+        ("alarm.hbs", include_str!("../../../templates/console/alarm.hbs")),
+        ("refusal.hbs", include_str!("../../../templates/console/refusal.hbs")),
+        ("answer.hbs", include_str!("../../../templates/console/answer.hbs")),
+        ("help.hbs", include_str!("../../../templates/console/help.hbs")),
+    ],
+    // Numbered under the text; one without a label cannot be seen.
+    actions: |message| message.buttons.iter().filter(|b| !b.label.trim().is_empty()).map(|b| b.action.clone()).collect(),
+};
 
 /// A chat in memory. Shared by all who send to it and by the screen that shows it.
 #[derive(Debug)]
