@@ -18,7 +18,7 @@ use std::{
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use around::{Around, Past, Stuck, Told, ToldTo};
-pub use command::{Answer, Body, Incoming};
+pub use command::{Answer, Body, INBOX_VERSION, Incoming, Unread};
 pub use facts::Facts;
 pub use handle::NotRecorded;
 

@@ -48,5 +48,43 @@ impl Raw {
     }
 }
 
+impl Raw {
+    /// All tables but the migrations' own.
+    pub(crate) async fn tables(&mut self) -> Vec<String> {
+        let sql = match self {
+            Self::Sqlite(_) => "SELECT 0, name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY name",
+            Self::Postgres(_) => {
+                "SELECT CAST(0 AS BIGINT), CAST(table_name AS TEXT) FROM information_schema.tables \
+                 WHERE table_schema = 'public' AND table_name NOT LIKE '\\_%' ORDER BY 2"
+            }
+        };
+        self.pairs(sql).await.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// All rows of a SQLite file as statements that both databases take.
+    pub(crate) async fn export(&mut self) -> String {
+        let mut text = String::new();
+        for table in self.tables().await {
+            let columns = self.pairs(&format!("SELECT cid, name || ' ' || type FROM pragma_table_info('{table}') ORDER BY cid")).await;
+            let (names, values): (Vec<String>, Vec<String>) =
+                columns.iter().filter_map(|(_, column)| column.split_once(' ')).map(value).unzip();
+            let values = values.join(" || ', ' || ");
+            for (_, row) in self.pairs(&format!("SELECT 0, {values} FROM {table} ORDER BY 2")).await {
+                text += &format!("INSERT INTO {table} ({}) VALUES ({row});\n", names.join(", "));
+            }
+        }
+        text
+    }
+}
+
+/// A column's name, and what makes a literal of its value.
+fn value((name, kind): (&str, &str)) -> (String, String) {
+    let literal = match kind {
+        "BOOLEAN" => format!("CASE WHEN {name} THEN 'TRUE' ELSE 'FALSE' END"),
+        _ => format!("quote({name})"),
+    };
+    (name.to_owned(), literal)
+}
+
 /// What a restored backup would bring back.
 const TABLES: [&str; 7] = ["requests", "words", "streams", "entries", "unsealed", "seals", "checkpoints"];
