@@ -70,6 +70,13 @@ impl Life {
         self.look().await;
     }
 
+    /// A little time in which the bot looks at everything, as it does every second.
+    async fn moments(&mut self) {
+        for _ in 0..12 {
+            self.advance(Span::from_seconds(5)).await;
+        }
+    }
+
     async fn look(&mut self) {
         let all = self.world.store.requests(&Filter { limit: u32::MAX, ..Filter::default() }).await.unwrap();
         for request in all {
@@ -94,8 +101,8 @@ impl Life {
         self.press("finn", "revoke", &id, Some("enough")).await;
         self.advance(Span::from_seconds(29)).await;
         self.temper(None);
-        self.advance(Span::from_minutes(1)).await;
-        self.advance(Span::from_minutes(1)).await;
+        self.moments().await;
+        self.moments().await;
     }
 
     async fn never_granted(&mut self) {
@@ -110,8 +117,8 @@ impl Life {
         let id = self.ask("dora", ASK).await;
         self.press("ben", "approve", &id, None).await;
         self.temper(None);
-        self.advance(Span::from_minutes(1)).await;
-        self.advance(Span::from_minutes(1)).await;
+        self.moments().await;
+        self.moments().await;
     }
 
     async fn ended_otherwise(&mut self) {
@@ -135,12 +142,12 @@ impl Life {
         self.world.say("eve", &format!("/jit settle {id} the server was deleted")).await;
         self.look().await;
         self.temper(None);
-        self.advance(Span::from_minutes(1)).await;
+        self.moments().await;
         let id = self.ask("cleo", "/jit request bastion login 15m look at the disk").await;
         assert!(self.world.state(&id).await.is_open());
         self.world.console.set_profile("cleo", "cleo", false);
         self.world.bot.leavers().await.unwrap();
-        self.advance(Span::from_minutes(1)).await;
+        self.moments().await;
         self.world.console.set_profile("cleo", "cleo", true);
     }
 
