@@ -73,7 +73,10 @@ pub enum ToldTo {
 #[serde(default)]
 pub struct Told {
     pub posts: BTreeMap<String, Posted>,
+    /// The state that the program last got.
     pub ran: Option<String>,
+    /// The state that reached a channel or the program.
+    pub reached: Option<String>,
 }
 
 impl Told {

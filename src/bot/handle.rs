@@ -33,6 +33,13 @@ const TRIES: usize = 50;
 #[error("not recorded: {0}")]
 pub struct NotRecorded(pub String);
 
+impl NotRecorded {
+    /// What the presser is told: nothing was done, press again.
+    pub const fn answer() -> Answer {
+        Answer::Refused(Refusal::NotRecorded)
+    }
+}
+
 /// Who acts, with everything that was found out about them.
 struct Caller {
     person: PersonId,

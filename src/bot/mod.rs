@@ -1,6 +1,7 @@
 //! Loads, asks facts, decides, commits, and tries again when stale. The only way in for anything that starts work.
 //! Changes nothing outside the store: that is the workers' business.
 
+mod alarms;
 mod answers;
 mod around;
 mod changes;
@@ -26,7 +27,7 @@ use crate::{
     clock::Clock,
     domain::{command::Actor, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
     provider::Provider,
-    store::{Alarm, AlarmWrite, Commit, CommitError, NewEntry, Store, StoreError, TaskKind, TaskWant},
+    store::{Commit, CommitError, NewEntry, Store, StoreError},
 };
 
 /// The adapters by configured name.
@@ -75,6 +76,11 @@ impl Bot {
         self.guard.now()
     }
 
+    /// The highest time that is believed: what is to be stored as its mark, never a jump.
+    pub fn highest(&self) -> Instant {
+        self.guard.highest()
+    }
+
     /// The policy in force.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -93,12 +99,12 @@ impl Bot {
         &self.store
     }
 
-    /// Puts a checked policy and its adapters in force, and records it.
+    /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
+        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
-        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         self.clear("policy").await?;
         self.wake.notify_waiters();
         Ok(())
@@ -117,30 +123,6 @@ impl Bot {
         self.record(Operation::ClockConfirmed { by }).await
     }
 
-    /// Raises an alarm that belongs to no request, once.
-    pub async fn raise(&self, id: &str, what: String, operation: Operation) -> Result<(), CommitError> {
-        tracing::error!(alarm.id = id, "{what}");
-        let now = self.now();
-        let alarm = Alarm { id: id.to_owned(), request: None, raised_at: now, cleared_at: None, what, told: String::new() };
-        self.store
-            .commit(Commit {
-                alarms: vec![AlarmWrite(alarm)],
-                tasks: vec![TaskWant { kind: TaskKind::Alarm, key: id.to_owned(), queue: "alarms".into(), due_at: now }],
-                entries: vec![self.entry("bot", Actor::BOT, &operation)],
-                ..Commit::default()
-            })
-            .await
-    }
-
-    /// Closes an alarm that belongs to no request, if it is open.
-    async fn clear(&self, id: &str) -> Result<(), CommitError> {
-        let Some(alarm) = self.store.alarm(id).await?.filter(|alarm| alarm.cleared_at.is_none()) else { return Ok(()) };
-        let now = self.now();
-        let task = TaskWant { kind: TaskKind::Alarm, key: id.to_owned(), queue: "alarms".into(), due_at: now };
-        let alarm = AlarmWrite(Alarm { cleared_at: Some(now), ..alarm });
-        self.store.commit(Commit { alarms: vec![alarm], tasks: vec![task], ..Commit::default() }).await
-    }
-
     fn entry(&self, stream: &str, actor: Actor, event: &impl serde::Serialize) -> NewEntry {
         NewEntry {
             stream: stream.to_owned(),
@@ -154,6 +136,11 @@ impl Bot {
     fn random(&self) -> u128 {
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         (u128::from(chance.next_u64()) << 64) | u128::from(chance.next_u64())
+    }
+
+    /// A bit of chance, for pauses: 0 to 255.
+    pub fn chance(&self) -> u8 {
+        u8::try_from(self.random() & 0xff).unwrap_or_default()
     }
 
     /// True when nothing may be granted: broken policy file, or a clock that is not believed.

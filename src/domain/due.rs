@@ -197,7 +197,7 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
             vec![Event::Extended { until: *until, native_expiry: *native_expiry }]
         }
         (State::Active { work, .. }, News::FoundAbsent) if !work.found_absent && !work.had_before => vec![Event::FoundAbsent],
-        (State::Revoking { .. }, News::Gone { remains, sessions_closed, residue, used }) => {
+        (State::Revoking { .. }, News::Gone { remains, sessions_closed, residue, used, unwritten }) => {
             let mut events = Vec::new();
             if request.alarms.contains(&AlarmKind::StillOpen) {
                 events.push(Event::AlarmCleared { alarm: AlarmKind::StillOpen });
@@ -207,6 +207,7 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
                 sessions_closed: *sessions_closed,
                 residue: residue.clone(),
                 used: used.clone(),
+                unwritten: *unwritten,
             });
             if !residue.is_empty() {
                 events.push(Event::AlarmRaised { alarm: AlarmKind::Residue });

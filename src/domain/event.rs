@@ -129,6 +129,9 @@ pub enum Event {
         sessions_closed: Option<u32>,
         residue: Vec<String>,
         used: Option<Used>,
+        /// First read as gone then, while the store refused writes (R12); None: it was read and written at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unwritten: Option<Instant>,
     },
     Settled {
         person: PersonId,
@@ -301,5 +304,12 @@ pub enum Operation {
     StoreWasDown {
         since: Instant,
         for_: Span,
+    },
+    /// An alarm of the bot itself, told to operators; what it says stands in the alarm.
+    AlarmRaised {
+        alarm: String,
+    },
+    AlarmCleared {
+        alarm: String,
     },
 }

@@ -238,20 +238,22 @@ impl State {
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }
 
-            (Self::Revoking { grant, work, cause, since }, E::Gone { remains, sessions_closed, residue, used }) => Self::Closed {
-                ending: cause,
-                at,
-                held: Some(Held {
-                    grant,
-                    work,
-                    ended_at: since,
-                    gone_at: Some(at),
-                    remains: remains.clone(),
-                    sessions_closed: *sessions_closed,
-                    residue: residue.clone(),
-                    used: used.clone(),
-                }),
-            },
+            (Self::Revoking { grant, work, cause, since }, E::Gone { remains, sessions_closed, residue, used, unwritten }) => {
+                Self::Closed {
+                    ending: cause,
+                    at,
+                    held: Some(Held {
+                        grant,
+                        work,
+                        ended_at: unwritten.map_or(since, |gone| gone.min(since)),
+                        gone_at: Some(unwritten.unwrap_or(at)),
+                        remains: remains.clone(),
+                        sessions_closed: *sessions_closed,
+                        residue: residue.clone(),
+                        used: used.clone(),
+                    }),
+                }
+            }
             (Self::Revoking { grant, work, since, .. }, E::Settled { person, reason }) => Self::Closed {
                 ending: Ending::Settled { by: person.clone(), reason: reason.clone() },
                 at,

@@ -29,6 +29,8 @@ pub enum Refusal {
     },
     NotAdministrator,
     NotAuditor,
+    /// Our own records cannot be written: nothing happened, and it is to be done again (R12).
+    NotRecorded,
     // -- words of a command
     /// The text is not a command: what was expected, where, and the nearest word.
     Grammar {

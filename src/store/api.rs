@@ -11,7 +11,7 @@ use super::{
     },
     document::parsed,
     jobs::{Job, Reply},
-    open::{Backend, Inner},
+    open::{Backend, Inner, SILENCE},
 };
 use crate::domain::{
     entitlement::{Claim, Entitlement, EntitlementKey},
@@ -89,8 +89,13 @@ impl StoredCheckpoint {
 }
 
 impl Store {
-    /// Writes all of it or nothing. Answered after COMMIT.
+    /// Writes all of it or nothing. Answered after COMMIT. What is owed is written first.
     pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.pay().await?;
+        self.commit_alone(commit).await
+    }
+
+    pub(super) async fn commit_alone(&self, commit: Commit) -> Result<(), CommitError> {
         let first_id = self.entry_ids(commit.entries.len()).await?;
         self.write(Job::Commit { commit: Box::new(commit), first_id }).await.map(|_| ())
     }
@@ -100,7 +105,11 @@ impl Store {
         let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
         Ok(match &self.0.backend {
             Backend::Sqlite { read, .. } => Conn::Sqlite(&mut *read.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
-            Backend::Postgres(pool) => Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+            Backend::Postgres(pool) => {
+                let answer = async { Ok(Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?) };
+                let silent = || StoreError::Unavailable("the database does not answer".into());
+                tokio::time::timeout(SILENCE, answer).await.unwrap_or_else(|_| Err(silent()))?
+            }
         })
     }
 
@@ -224,15 +233,23 @@ impl Store {
         rows.first().map(|row| parsed(&row.text(0)?)).transpose()
     }
 
-    /// Entitlements with any claim that ends (or is no longer wanted) before `before`, with all their claims.
+    /// Entitlements with a claim that ends before `before`, is no longer wanted, or must work by then; with all their claims.
+    /// At most `limit`, the earliest ends.
     pub async fn ending_before(&self, before: Instant, limit: u32) -> Result<Vec<(Entitlement, Vec<Claim>)>, StoreError> {
-        let sql = "SELECT DISTINCT e.id, e.document FROM entitlements e JOIN claims c ON c.entitlement = e.id \
-                   WHERE c.until <= $1 OR NOT c.wanted LIMIT $2";
-        let mut ending = Vec::new();
+        let sql = "SELECT c.entitlement, c.grant_id, c.request, c.wanted, c.until, c.extend_to, c.latest, c.give_up_at, c.duration, \
+                   e.document FROM claims c JOIN entitlements e ON e.id = c.entitlement WHERE c.entitlement IN (SELECT entitlement FROM \
+                   (SELECT entitlement, until AS ends FROM claims WHERE until <= $1 \
+                   UNION ALL SELECT entitlement, 0 FROM claims WHERE NOT wanted \
+                   UNION ALL SELECT entitlement, give_up_at FROM claims WHERE until IS NULL AND give_up_at <= $1 \
+                   UNION ALL SELECT entitlement, latest FROM claims WHERE until IS NULL AND latest <= $1) AS soon \
+                   GROUP BY entitlement ORDER BY MIN(ends), entitlement LIMIT $2) ORDER BY c.entitlement, c.grant_id";
+        let mut ending: Vec<(Entitlement, Vec<Claim>)> = Vec::new();
         for row in self.read(sql, &[Int(before.micros()), Int(i64::from(limit))]).await? {
-            let row: Entitlement = parsed(&row.text(1)?)?;
-            let claims = self.claims(std::slice::from_ref(&row.key)).await?;
-            ending.push((row, claims));
+            let claim = claim(&row)?;
+            match ending.last_mut().filter(|(last, _)| last.key == claim.entitlement) {
+                Some((_, claims)) => claims.push(claim),
+                None => ending.push((parsed(&row.text(9)?)?, vec![claim])),
+            }
         }
         Ok(ending)
     }

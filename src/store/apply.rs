@@ -126,6 +126,12 @@ async fn entitlement(conn: &mut Conn<'_>, write: &EntitlementWrite, fence: Optio
             ];
             if conn.exec(sql, &values).await? == 1 { Ok(()) } else { Err(CommitError::Fenced) }
         }
+        EntitlementWrite::Free { key, fence, at } => {
+            let sql = "UPDATE entitlements SET fence = fence + 1, gen = gen + 1, leased_until = $1, due_at = $1 \
+                       WHERE id = $2 AND ($3 < 0 OR fence = $3)";
+            conn.exec(sql, &[Int(at.micros()), Text(key.0.clone()), Int(fence.unwrap_or(-1))]).await?;
+            Ok(())
+        }
         EntitlementWrite::Drop { key, seen_gen } => {
             let sql = "DELETE FROM entitlements WHERE id = $1 AND gen = $2 AND fence = $3 \
                        AND NOT EXISTS (SELECT 1 FROM claims WHERE entitlement = $1)";
@@ -189,7 +195,7 @@ async fn rest(conn: &mut Conn<'_>, commit: &Commit) -> Result<(), CommitError> {
     for super::AlarmWrite(alarm) in &commit.alarms {
         let sql = "INSERT INTO alarms (id, request, raised_at, cleared_at, what, told) VALUES ($1, $2, $3, $4, $5, $6) \
                    ON CONFLICT (id) DO UPDATE SET raised_at = excluded.raised_at, cleared_at = excluded.cleared_at, \
-                   what = excluded.what, told = excluded.told";
+                   what = excluded.what";
         let values = [
             Text(alarm.id.clone()),
             TextOr(alarm.request.as_ref().map(ToString::to_string)),
@@ -199,6 +205,9 @@ async fn rest(conn: &mut Conn<'_>, commit: &Commit) -> Result<(), CommitError> {
             Text(alarm.told.clone()),
         ];
         conn.exec(sql, &values).await?;
+    }
+    for (id, told) in &commit.alarms_told {
+        conn.exec("UPDATE alarms SET told = $1 WHERE id = $2", &[Text(told.clone()), Text(id.clone())]).await?;
     }
     for input in &commit.inputs {
         let sql = "INSERT INTO inputs (person, name, value, at) VALUES ($1, $2, $3, $4) \

@@ -12,6 +12,7 @@ mod history;
 mod jobs;
 mod ledger;
 mod open;
+mod owed;
 mod snapshot;
 mod writer;
 
@@ -39,6 +40,8 @@ pub struct Commit {
     pub tasks: Vec<TaskWant>,
     pub posts: Vec<PostWrite>,
     pub alarms: Vec<AlarmWrite>,
+    /// What was told of alarms, by their id: only who tells them writes it.
+    pub alarms_told: Vec<(String, String)>,
     pub inputs: Vec<InputWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
@@ -66,6 +69,9 @@ pub enum EntitlementWrite {
     /// The lease holder's: replaces the document. Goes with `Commit::fence`.
     /// `due_at` None: not due again unless `gen` was raised meanwhile; `release`: gives the lease back.
     Save { row: Entitlement, due_at: Option<Instant>, urgent: bool, seen_gen: i64, release: bool },
+    /// Takes the lease from whoever has it (or only from the holder of `fence`, if it still is the holder); due at `at`, and
+    /// nobody can lease it before. No row: nothing to do.
+    Free { key: EntitlementKey, fence: Option<i64>, at: Instant },
     /// The lease holder's: removes the row if `gen` is still `seen_gen` and no claim is left; otherwise only releases.
     Drop { key: EntitlementKey, seen_gen: i64 },
 }
@@ -179,6 +185,7 @@ pub struct Alarm {
     pub told: String,
 }
 
+/// Raises, changes or clears an alarm; `told` counts only for a new one.
 #[derive(Debug, Clone)]
 pub struct AlarmWrite(pub Alarm);
 

@@ -29,6 +29,8 @@ use super::{
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
 const BLOCK: i64 = 1_000;
+/// A PostgreSQL that has not answered by then counts as away: a stopped one would keep us waiting for ever.
+pub(super) const SILENCE: Duration = Duration::from_secs(15);
 
 /// What all clones share.
 pub(super) struct Inner {
@@ -36,6 +38,7 @@ pub(super) struct Inner {
     next_id: AtomicI64,
     end_id: AtomicI64,
     reserving: Mutex<()>,
+    pub(super) owed: super::owed::Owed,
     /// Held as long as the store is open.
     _lock: Option<File>,
 }
@@ -54,7 +57,14 @@ impl Store {
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
         let ids = (AtomicI64::new(1), AtomicI64::new(0));
-        Ok(Self(Arc::new(Inner { backend, next_id: ids.0, end_id: ids.1, reserving: Mutex::new(()), _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            backend,
+            next_id: ids.0,
+            end_id: ids.1,
+            reserving: Mutex::new(()),
+            owed: super::owed::Owed::default(),
+            _lock: lock,
+        })))
     }
 
     /// Runs a writing job in a transaction of its own, or of its group.
@@ -68,10 +78,14 @@ impl Store {
             }
             Backend::Postgres(pool) => {
                 let unavailable = |error: sqlx::Error| CommitError::from(super::db::DbError::from(error));
-                let mut transaction = pool.begin().await.map_err(unavailable)?;
-                let reply = job.run(&mut Conn::Postgres(&mut transaction)).await?;
-                transaction.commit().await.map_err(unavailable)?;
-                Ok(reply)
+                let work = async {
+                    let mut transaction = pool.begin().await.map_err(unavailable)?;
+                    let reply = job.run(&mut Conn::Postgres(&mut transaction)).await?;
+                    transaction.commit().await.map_err(unavailable)?;
+                    Ok(reply)
+                };
+                let silent = || CommitError::Unavailable("the database does not answer".into());
+                tokio::time::timeout(SILENCE, work).await.unwrap_or_else(|_| Err(silent()))
             }
         }
     }
@@ -115,6 +129,8 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
 }
 
 async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
+    // Under whatever name it is opened, one file has one lock.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut lock_name = path.as_os_str().to_owned();
     lock_name.push(".lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_name).map_err(unavailable)?;
@@ -135,6 +151,14 @@ async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
         .busy_timeout(Duration::from_secs(5));
     let mut conn = options.connect().await.map_err(unavailable)?;
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
+    // The lock is ours alone, so whoever held these leases is gone.
+    for sql in
+        ["UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", "UPDATE tasks SET leased_until = 0 WHERE leased_until > 0"]
+    {
+        if let Err(error) = Conn::Sqlite(&mut conn).exec(sql, &[]).await {
+            tracing::error!(?error, "leases of before the start cannot be given back");
+        }
+    }
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
     let (writer, inbox) = mpsc::channel(writer::QUEUE);
     tokio::spawn(writer::run(conn, inbox));

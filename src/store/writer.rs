@@ -63,7 +63,7 @@ pub(super) fn aggregates(commit: &Commit) -> Vec<String> {
     let requests = commit.requests.iter().map(|r| r.request.id.to_string());
     let entitlements = commit.entitlements.iter().map(|e| match e {
         EntitlementWrite::Want { row, .. } | EntitlementWrite::Save { row, .. } => row.key.0.clone(),
-        EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } => key.0.clone(),
+        EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } | EntitlementWrite::Free { key, .. } => key.0.clone(),
     });
     requests.chain(entitlements).collect()
 }

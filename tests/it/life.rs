@@ -239,7 +239,7 @@ async fn a_provider_that_is_down_over_the_end_raises_an_alarm_and_is_revoked_on_
     world.advance(Span::from_minutes(60)).await;
     world.advance(Span::from_seconds(29)).await;
     assert_eq!(world.store.open_alarms().await.unwrap().len(), 1);
-    assert!(world.console.channel("#ops").contains("ALARM"));
+    assert!(world.console.channel("#ops").contains("STILL OPEN"));
     for _ in 0..24 {
         world.advance(Span::from_minutes(60)).await;
     }

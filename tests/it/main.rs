@@ -11,6 +11,7 @@ mod grammar;
 mod ledger;
 mod life;
 mod migrations;
+mod outage;
 mod providers;
 mod store_suite;
 mod tidy;

@@ -118,6 +118,11 @@ impl World {
         said
     }
 
+    /// What a person reads of an answer.
+    pub(crate) async fn say_of(&self, answer: &hallpass::bot::Answer) -> String {
+        self.voice.answer(Platform::Console, None, answer).await.unwrap()
+    }
+
     /// Time passes in one step, and all that is due is done.
     pub(crate) async fn advance(&self, by: Span) {
         self.clock.advance(by);

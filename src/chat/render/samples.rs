@@ -36,7 +36,7 @@ alarm/over what since id line alarm residue over
 refusal/not_linked|refusal/inactive|refusal/cannot_ask_group group why|refusal/cannot_ask_profile why|refusal/not_administrator
 refusal/not_auditor|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
 refusal/no_such_person name near|refusal/no_such_request text|refusal/bad_duration text why|refusal/bad_time text why
-refusal/bad_text what why|refusal/frozen|refusal/may_not_ask resource role others|refusal/may_not_ask_for subject
+refusal/bad_text what why|refusal/not_recorded|refusal/frozen|refusal/may_not_ask resource role others|refusal/may_not_ask_for subject
 refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past end|refusal/start_in_past start
 refusal/start_too_far start latest|refusal/reason_missing min_chars|refusal/ticket_missing projects|refusal/ticket_wrong ticket projects
 refusal/already_open request|refusal/nobody_can_approve resource role|refusal/input_missing input how|refusal/provider_refuses why

@@ -15,7 +15,7 @@ use ssh_key::{LineEnding, PrivateKey, rand_core::OsRng};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
-    bot::{Body, Bot, Incoming, Parts},
+    bot::{Body, Bot, Incoming, NotRecorded, Parts},
     chat::{Chat, console::Console, directory::Directory, render::Templates, show::Voice},
     clock::Clock,
     domain::{
@@ -148,7 +148,14 @@ impl House {
         let n = self.count.fetch_add(1, Ordering::Relaxed);
         let interaction = format!("{}-{n}", self.bot.now().micros());
         let incoming = Incoming { platform: Platform::Console, user: person.to_owned(), interaction, body };
-        let Some(answer) = self.bot.take(&incoming).await? else { return Ok("That was recorded already.".into()) };
+        let answer = match self.bot.take(&incoming).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Ok("That was recorded already.".into()),
+            Err(error) => {
+                tracing::error!(%error, "a command was not recorded");
+                NotRecorded::answer()
+            }
+        };
         let id: Option<PersonId> = person.parse().ok();
         Ok(self.voice.answer(Platform::Console, id.as_ref(), &answer).await?)
     }

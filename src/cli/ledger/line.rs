@@ -208,5 +208,7 @@ fn of_bot(operation: &Operation) -> String {
         Operation::Looked { what } => format!("looked at {what}"),
         Operation::Left { person } => format!("left: {person}"),
         Operation::StoreWasDown { since, for_ } => format!("store_was_down since {} for {}", second(*since), span(*for_)),
+        Operation::AlarmRaised { alarm } => format!("alarm_raised: {alarm}"),
+        Operation::AlarmCleared { alarm } => format!("alarm_cleared: {alarm}"),
     }
 }

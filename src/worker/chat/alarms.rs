@@ -1,49 +1,29 @@
-//! Brings an alarm's posts in line, edited rather than repeated, and runs the alarm's program once for each state of it.
+//! Brings an alarm's posts and program in line, and the cards that say who was told.
 
-use super::{Handled, Seen, Trouble, bring};
+use super::{Handled, Seen, Trouble};
 use crate::{
     bot::Told,
     domain::{policy::Platform, request::RequestId},
-    store::{Alarm, AlarmWrite, Commit, TaskKind, TaskWant},
-    worker::Deps,
+    store::{Commit, TaskKind, TaskWant},
+    worker::{Deps, alarms},
 };
-
-/// Longest that the program may run.
-const PROGRAM: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Tells ops channels and program how the alarm stands.
 pub(super) async fn bring_in_line(deps: &Deps, id: &str) -> Result<Handled, Trouble> {
     let Some(mut alarm) = deps.store.alarm(id).await? else { return Ok(Handled::Done) };
-    let mut told = Told::read(&alarm.told);
-    let before = told.to();
-    let state = format!("{}/{}", alarm.raised_at, alarm.cleared_at.map_or_else(String::new, |at| at.to_string()));
-    if !deps.alarm_run.is_empty() && told.ran.as_deref() != Some(state.as_str()) {
-        match run_program(deps, &alarm).await {
-            Ok(()) => told.ran = Some(state),
-            Err(why) => tracing::error!(alarm.id = %id, %why, "the alarm's program failed"),
-        }
-    }
+    let before = Told::read(&alarm.told).to();
     let about = match &alarm.request {
         Some(request) => Seen::load(deps, request).await?,
         None => None,
     };
-    let mut trouble = None;
-    for channel in &deps.ops {
-        let Some(chat) = deps.chats.get(&channel.platform) else { continue };
-        let scene = about.as_ref().map(Seen::scene);
-        let message = deps.shows.alarm(channel.platform, &alarm, scene.as_ref(), deps.bot.now());
-        let place = Told::place(channel);
-        let nonce = format!("alarm/{id}/{place}/{}", alarm.raised_at.micros());
-        match bring(chat.as_ref(), told.posts.get(&place), channel, &message, &nonce).await {
-            Ok(posted) => drop(told.posts.insert(place, posted)),
-            Err(fault) => trouble = Some(fault),
-        }
-    }
+    let scene = about.as_ref().map(Seen::scene);
+    let told = alarms::tell(deps, &mut alarm, scene.as_ref()).await;
     // The card says who was told.
-    let tasks = if told.to() == before { Vec::new() } else { cards_of(deps, alarm.request.as_ref()).await? };
-    alarm.told = serde_json::to_string(&told).unwrap_or_default();
-    deps.store.commit(Commit { alarms: vec![AlarmWrite(alarm)], tasks, ..Commit::default() }).await?;
-    trouble.map_or(Ok(Handled::Done), |fault| Err(fault.into()))
+    let same = Told::read(&alarm.told).to() == before;
+    let tasks = if same { Vec::new() } else { cards_of(deps, alarm.request.as_ref()).await? };
+    // It may have been cleared meanwhile: only what was told is written.
+    deps.store.commit(Commit { alarms_told: vec![(alarm.id, alarm.told)], tasks, ..Commit::default() }).await?;
+    told.map(|()| Handled::Done).map_err(Trouble::from)
 }
 
 /// The cards of a request that stand somewhere.
@@ -56,29 +36,4 @@ async fn cards_of(deps: &Deps, request: Option<&RequestId>) -> Result<Vec<TaskWa
     };
     let posts = deps.store.posts(id).await?;
     Ok(posts.iter().filter(|p| !p.place.starts_with('@')).map(|p| card(p.platform, &p.place)).collect())
-}
-
-/// Runs `alarm.run` with the alarm as one JSON object on standard input.
-async fn run_program(deps: &Deps, alarm: &Alarm) -> Result<(), String> {
-    use tokio::io::AsyncWriteExt;
-    let Some((program, arguments)) = deps.alarm_run.split_first() else { return Ok(()) };
-    let body = serde_json::json!({
-        "id": alarm.id,
-        "request": alarm.request,
-        "raised_at": alarm.raised_at,
-        "cleared_at": alarm.cleared_at,
-        "what": alarm.what,
-    });
-    let mut command = tokio::process::Command::new(program);
-    command.args(arguments).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).kill_on_drop(true);
-    let work = async {
-        let mut child = command.spawn().map_err(|e| e.to_string())?;
-        if let Some(mut input) = child.stdin.take() {
-            // A program that does not read its input has been told all the same.
-            drop(input.write_all(body.to_string().as_bytes()).await);
-        }
-        let status = child.wait().await.map_err(|e| e.to_string())?;
-        if status.success() { Ok(()) } else { Err(status.to_string()) }
-    };
-    tokio::time::timeout(PROGRAM, work).await.map_err(|_| "it took too long".to_owned())?
 }

@@ -140,7 +140,13 @@ async fn save(deps: &Deps, post: &Post) -> Result<(), Trouble> {
 }
 
 /// Updates the message, or posts it: for the first time, or again because it is gone.
-async fn bring(chat: &dyn Chat, at: Option<&Posted>, channel: &Channel, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
+pub(super) async fn bring(
+    chat: &dyn Chat,
+    at: Option<&Posted>,
+    channel: &Channel,
+    message: &Message,
+    nonce: &str,
+) -> Result<Posted, ChatFault> {
     match at {
         Some(at) => match chat.update(at, message).await {
             Ok(()) => Ok(at.clone()),
