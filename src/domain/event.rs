@@ -282,6 +282,11 @@ pub enum Operation {
         person: PersonId,
         what: String,
     },
+    /// An account was parted from its person.
+    Unlinked {
+        person: PersonId,
+        what: String,
+    },
     /// A right refused where no request is concerned.
     Refused {
         act: String,

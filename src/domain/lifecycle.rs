@@ -148,9 +148,14 @@ impl Round {
             }
             Event::TakenBack { person } => self.votes.retain(|vote| vote.person != *person),
             Event::StageOpened { stage } => return Some(self.open_stage(*stage, at)),
-            Event::Recounted { dropped, stage, .. } | Event::Reopened { stage, dropped } => {
+            Event::Recounted { dropped, stage, .. } => {
                 self.votes.retain(|vote| !dropped.contains(&vote.person));
                 return Some(self.open_stage(*stage, at));
+            }
+            // Asked anew: patience and ladder count from here, what was approved and still counts stays.
+            Event::Reopened { stage, dropped } => {
+                self.votes.retain(|vote| !dropped.contains(&vote.person));
+                return Some(Self { stage: *stage, votes: self.votes, ..Self::new(self.ask, at) });
             }
             Event::Offered { person, less, comment } => {
                 self.offer = Some(Offer { person: person.clone(), less: less.clone(), comment: comment.clone(), at });

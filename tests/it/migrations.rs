@@ -87,6 +87,9 @@ async fn everything_is_read(url: &str) {
     let checkpoints = count(raw.pairs("SELECT COUNT(*), '' FROM checkpoints").await);
     let opened = count(raw.pairs("SELECT COUNT(*), '' FROM inbox WHERE open").await);
     let alarms = raw.pairs("SELECT raised_at, id FROM alarms").await;
+    let joined = count(raw.pairs("SELECT COUNT(*), '' FROM links WHERE ended_at IS NULL").await);
+    let codes = raw.pairs("SELECT n, person FROM link_codes").await;
+    let tries = raw.pairs("SELECT n, platform || ' ' || account FROM link_tries").await;
     drop(raw);
 
     let store = Store::open(url).await.unwrap();
@@ -114,6 +117,19 @@ async fn everything_is_read(url: &str) {
         assert!(store.alarm(id).await.unwrap().is_some());
     }
     assert!(!store.open_alarms().await.unwrap().is_empty());
+    let links = store.links().await.unwrap();
+    assert_eq!(links.len(), joined);
+    for link in links {
+        assert_eq!(store.link_at(link.platform, &link.account).await.unwrap().map(|found| found.person), Some(link.person));
+    }
+    for (_, person) in codes {
+        assert!(store.code_of(&person.parse().unwrap()).await.unwrap().is_some());
+    }
+    for (n, account) in tries {
+        let (platform, account) = account.split_once(' ').unwrap();
+        let found = store.link_tries(Platform::named(platform).unwrap(), account).await.unwrap();
+        assert_eq!(found.map(|(_, n)| n), u64::try_from(n).ok());
+    }
     let inbox = store.inbox_open(10).await.unwrap();
     assert_eq!(inbox.len(), opened);
     for row in &inbox {

@@ -86,7 +86,7 @@ pub(super) async fn check(snapshot: &mut Snapshot, findings: &mut Findings) -> R
 
 impl Walk {
     fn begin(&mut self, stream: &str) {
-        self.stream = stream.to_owned();
+        stream.clone_into(&mut self.stream);
         (self.next, self.last) = (0, Instant::from_micros(i64::MIN));
         self.kind = match stream.split_once('/') {
             None if stream == "bot" => Kind::Bot,

@@ -22,7 +22,7 @@ pub(super) async fn bring_up_to_date(deps: &Deps, key: &str) -> Result<Handled, 
     if person.is_none() && post.posted.is_none() {
         return Ok(Handled::Again(SOON));
     }
-    let entries = deps.store.entries(&format!("request/{id}"), post.cursor.saturating_add(1), ENTRIES).await?;
+    let entries = deps.store.entries(&format!("request/{id}"), post.cursor, ENTRIES).await?;
     let more = entries.len() >= usize::try_from(ENTRIES).unwrap_or(usize::MAX);
     for entry in entries {
         let n = entry.n;
@@ -30,7 +30,7 @@ pub(super) async fn bring_up_to_date(deps: &Deps, key: &str) -> Result<Handled, 
             let telling = Telling { scene: seen.scene(), event: &event, n, at: entry.at };
             tell(deps, chat, &post, person.as_ref(), &telling).await?;
         }
-        post.cursor = n;
+        post.cursor = n + 1;
         let newest = post_of(deps, &id, platform, place).await?;
         (post.posted, post.shown) = (newest.posted.or(post.posted), newest.shown.or(post.shown));
         save(deps, &post).await?;
