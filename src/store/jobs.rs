@@ -7,6 +7,7 @@ use super::{
         Conn, DbError, Row,
         Value::{Bool, Int, IntOr, Text},
     },
+    document::parsed,
     writer,
 };
 use crate::domain::{ids::ProviderName, time::Instant};
@@ -151,8 +152,7 @@ async fn lease_entitlements(
     let mut leased = Vec::new();
     for row in conn.rows(sql, &values).await? {
         let document = row.text(0)?;
-        let parsed =
-            serde_json::from_str(&document).map_err(|e| CommitError::Unavailable(format!("an entitlement cannot be read: {e}")))?;
+        let parsed = parsed(&document).map_err(|error| CommitError::Unavailable(error.to_string()))?;
         let order = (!row.bool(3)?, row.int_or(4)?);
         leased.push((order, Leased { row: parsed, generation: row.int(1)?, fence: row.int(2)? }));
     }
