@@ -2,6 +2,7 @@
 //! Changes nothing outside the store: that is the workers' business.
 
 mod acts;
+mod again;
 mod alarms;
 mod answers;
 mod around;
@@ -25,7 +26,7 @@ use std::{
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use around::{Around, Past, Stuck, Told, ToldTo};
-pub use command::{Answer, Body, Filled, Incoming};
+pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
 pub use facts::Facts;
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
@@ -121,8 +122,8 @@ impl Bot {
     /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
-        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         let links = self.store.links().await?;
+        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
         let fresh = links::InForce::new(catalogue, links, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);

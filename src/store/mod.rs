@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod audit;
 mod db;
+pub mod document;
 pub mod entry;
 mod history;
 mod jobs;
@@ -169,7 +170,7 @@ pub struct Post {
     pub posted: Option<crate::chat::Posted>,
     /// Digest of what was last shown.
     pub shown: Option<String>,
-    /// Events of the request's stream that have been told.
+    /// How many events of the request's stream have been told: the number of the next one.
     pub cursor: u64,
 }
 

@@ -84,8 +84,8 @@ pub enum Parsed {
     PassOn(RequestId, PersonId),
 }
 
-/// Every command's word, for "did you mean".
-const COMMANDS: [&str; 25] = [
+/// Every command's word, for "did you mean" and for help.
+pub const COMMANDS: [&str; 25] = [
     "request",
     "mine",
     "show",
