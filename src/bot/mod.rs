@@ -67,8 +67,9 @@ impl Bot {
     /// Reads the time's high-water mark and is ready.
     pub async fn new(parts: Parts) -> Result<Self, StoreError> {
         let highest = parts.store.highest_now().await?;
+        let in_doubt = parts.store.alarm("clock").await?.is_some_and(|alarm| alarm.cleared_at.is_none());
         let links = parts.store.links().await?;
-        let guard = time::Guard::new(parts.clock, highest);
+        let guard = time::Guard::new(parts.clock, highest, in_doubt);
         let policy = RwLock::new(links::InForce::new(parts.catalogue, links, guard.now()));
         Ok(Self {
             store: parts.store,

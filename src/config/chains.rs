@@ -140,7 +140,7 @@ pub(super) fn look_round(
     for (name, placed) in policies.iter().filter(|(name, _)| !roles().any(|role| role.policy == **name)) {
         log.warn(placed.at, format!("no role uses the policy {name}"));
     }
-    let used = resources.values().map(|(_, resource)| (resource.provider.clone(), ())).collect();
+    let used = resources.values().map(|(_, resource)| resource.provider.clone()).collect();
     settings::unused(file, providers, &used);
     for (at, resource) in resources.values() {
         let policies = resource.roles.iter().filter_map(|role| Some(&policies.get(&role.policy)?.policy));

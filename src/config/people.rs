@@ -51,7 +51,7 @@ impl Names {
         for name in names {
             match self.who(log, name) {
                 Some(who) if all.contains(&who) => {
-                    log.refuse(name.at, format!("\"{}\" stands here twice: once is enough", short(&name.value)))
+                    log.refuse(name.at, format!("\"{}\" stands here twice: once is enough", short(&name.value)));
                 }
                 Some(who) => all.push(who),
                 None => {}
@@ -192,11 +192,11 @@ pub(super) fn groups(file: &Table<'_>, names: &Names) -> BTreeMap<GroupId, Group
         {
             match who {
                 Who::Person(person) if members.contains(&person) => {
-                    log.refuse(member.at, format!("{person} stands here twice: once is enough"))
+                    log.refuse(member.at, format!("{person} stands here twice: once is enough"));
                 }
                 Who::Person(person) => members.push(person),
                 Who::Group(_) | Who::Everyone => {
-                    log.refuse(member.at, format!("\"{}\" is a group: members are people", short(&member.value)))
+                    log.refuse(member.at, format!("\"{}\" is a group: members are people", short(&member.value)));
                 }
             }
         }

@@ -17,7 +17,10 @@ use sqlx::{
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
+};
 
 use super::{
     CommitError, Store, StoreError,
@@ -39,9 +42,14 @@ pub(super) struct Inner {
     end_id: AtomicI64,
     reserving: Mutex<()>,
     pub(super) owed: super::owed::Owed,
+    /// SQLite's writer, and how to tell it to end.
+    writing: Mutex<Option<Writing>>,
     /// Held as long as the store is open.
     _lock: Option<File>,
 }
+
+/// The writer's task, which ends when it is told.
+type Writing = (oneshot::Sender<()>, JoinHandle<()>);
 
 pub(super) enum Backend {
     Sqlite { read: SqlitePool, writer: mpsc::Sender<Envelope> },
@@ -51,8 +59,13 @@ pub(super) enum Backend {
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let mut writing = None;
         let (backend, lock) = match url.strip_prefix("sqlite:") {
-            Some(path) => sqlite(Path::new(path.trim_start_matches("//"))).await?,
+            Some(path) => {
+                let (backend, lock, begun) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
+                writing = Some(begun);
+                (backend, Some(lock))
+            }
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => (postgres(url).await?, None),
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
@@ -63,8 +76,21 @@ impl Store {
             end_id: ids.1,
             reserving: Mutex::new(()),
             owed: super::owed::Owed::default(),
+            writing: Mutex::new(writing),
             _lock: lock,
         })))
+    }
+
+    /// Finishes what was begun and closes the database; nothing can be read or written afterwards, by any clone.
+    pub async fn close(&self) {
+        if let Some((stop, ended)) = self.0.writing.lock().await.take() {
+            stop.send(()).ok();
+            drop(ended.await);
+        }
+        match &self.0.backend {
+            Backend::Sqlite { read, .. } => read.close().await,
+            Backend::Postgres(pool) => pool.close().await,
+        }
     }
 
     /// Runs a writing job in a transaction of its own, or of its group.
@@ -128,7 +154,7 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
     })
 }
 
-async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
+async fn sqlite(path: &Path) -> Result<(Backend, File, Writing), StoreError> {
     // Under whatever name it is opened, one file has one lock.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut lock_name = path.as_os_str().to_owned();
@@ -161,8 +187,9 @@ async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
     }
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
     let (writer, inbox) = mpsc::channel(writer::QUEUE);
-    tokio::spawn(writer::run(conn, inbox));
-    Ok((Backend::Sqlite { read, writer }, Some(lock)))
+    let (stop, stopped) = oneshot::channel();
+    let running = tokio::spawn(writer::run(conn, inbox, stopped));
+    Ok((Backend::Sqlite { read, writer }, lock, (stop, running)))
 }
 
 async fn postgres(url: &str) -> Result<Backend, StoreError> {

@@ -95,7 +95,8 @@ impl Job<'_> {
     async fn run(mut self, last: Instant) -> Done<()> {
         for _ in 0..STEPS {
             self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
-            if let Some((at, grants)) = self.lifeline.take_taken(&self.leased.row.key) {
+            let untold = self.leased.row.progress.unwritten.is_none();
+            if let Some((at, grants)) = self.lifeline.taken(&self.leased.row.key).filter(|_| untold) {
                 learn::taken(&mut self.leased.row, &self.claims, at, &grants);
             }
             let now = self.deps.bot.now();
@@ -184,6 +185,7 @@ impl Job<'_> {
         learn::read(&mut self.leased.row, why, present, now);
         if why == Why::ReadBack && present && !self.claims.iter().any(|c| is_live(c, now)) {
             learn::still_there(&mut self.leased.row, again);
+            self.lifeline.forget(&self.leased.row.key);
         }
     }
 

@@ -114,9 +114,16 @@ impl Lifeline {
         }
     }
 
-    /// When it was read as gone while the store was away, and for which grants; said once.
-    pub(super) fn take_taken(&self, key: &EntitlementKey) -> Option<(Instant, Vec<GrantId>)> {
-        self.memory().taken.remove(key)
+    /// When it was read as gone while the store was away, and for which grants.
+    pub(super) fn taken(&self, key: &EntitlementKey) -> Option<(Instant, Vec<GrantId>)> {
+        self.memory().taken.get(key).cloned()
+    }
+
+    /// A later reading showed it present: what was done without the store means nothing any more.
+    pub(super) fn forget(&self, key: &EntitlementKey) {
+        let mut memory = self.memory();
+        memory.tries.remove(key);
+        memory.taken.remove(key);
     }
 
     /// One look: reads what ends soon, and while the store is away begins what is due into `ends`, tells operators, and
@@ -154,6 +161,7 @@ impl Lifeline {
                 let mut memory = self.memory();
                 let known: BTreeSet<&EntitlementKey> = ending.iter().map(|(row, _)| &row.key).collect();
                 memory.tries.retain(|key, _| known.contains(key));
+                memory.taken.retain(|key, _| known.contains(key));
                 (memory.ending, memory.refreshed, memory.cost) = (ending, Some(now), begun.elapsed());
                 return;
             }
@@ -199,10 +207,8 @@ impl Lifeline {
         drop(back);
         let why = match ended {
             Ok(Ok(())) => {
-                let mut memory = self.memory();
-                memory.tries.retain(|key, _| self.is_in_call(key));
-                memory.refreshed = None;
-                drop(memory);
+                // What was tried is kept: it may go away again before the workers have read it back.
+                self.memory().refreshed = None;
                 deps.bot.wake.notify_waiters();
                 return true;
             }

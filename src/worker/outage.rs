@@ -28,6 +28,8 @@ struct State {
 struct Down {
     since: Instant,
     logged: Instant,
+    /// Its start was logged, so its end is too.
+    said: bool,
     /// A worker failed since this was last asked.
     fresh: bool,
     ended: usize,
@@ -49,12 +51,20 @@ impl Outage {
     pub(super) fn failed(&self, why: &str, now: Instant, fresh: bool) {
         let mut state = self.state();
         let again = state.logged.is_none_or(|at| now >= at + AGAIN || now < at);
-        let down =
-            state.down.get_or_insert_with(|| Down { since: now, logged: now, fresh, ended: 0, stuck: 0, alarm: None, telling: false });
+        let down = state.down.get_or_insert_with(|| Down {
+            since: now,
+            logged: now,
+            said: false,
+            fresh,
+            ended: 0,
+            stuck: 0,
+            alarm: None,
+            telling: false,
+        });
         down.fresh |= fresh;
         let first = down.since == now && again;
         if first || now >= down.logged + AGAIN {
-            down.logged = now;
+            (down.logged, down.said) = (now, true);
             tracing::error!(
                 since = %down.since, ended = down.ended, overdue = down.stuck, %why,
                 "the store refuses writes: nothing is granted, and what ends goes on ending"
@@ -106,9 +116,11 @@ impl Outage {
     pub(super) async fn over(&self, deps: &Deps) -> Result<(), Stop> {
         let Some((since, alarm)) = self.state().down.as_ref().map(|down| (down.since, down.alarm.clone())) else { return Ok(()) };
         deps.bot.store_was_down(since, alarm).await?;
-        let ended = self.state().down.take().map_or(0, |down| down.ended);
-        let lasted = deps.bot.now().since(since);
-        tracing::warn!(%since, for_s = lasted.seconds(), ended, "the store takes writes again; what was done meanwhile is written");
+        let down = self.state().down.take();
+        if let Some(down) = down.filter(|down| down.said) {
+            let for_s = deps.bot.now().since(since).seconds();
+            tracing::warn!(%since, for_s, ended = down.ended, "the store takes writes again; what was done meanwhile is written");
+        }
         Ok(())
     }
 }

@@ -128,14 +128,40 @@ fn events() -> Vec<Event> {
     ];
     for event in &all {
         match event {
-            Event::Asked { .. } | Event::Reminded | Event::Escalated { .. } | Event::Looking { .. } | Event::PassedOn { .. } => {}
-            Event::Approved { .. } | Event::TakenBack { .. } | Event::StageOpened { .. } | Event::Offered { .. } => {}
-            Event::OfferDeclined { .. } | Event::OfferAccepted { .. } | Event::Recounted { .. } | Event::Denied { .. } => {}
-            Event::Cancelled { .. } | Event::Unanswered | Event::Left { .. } | Event::Scheduled { .. } | Event::Reopened { .. } => {}
-            Event::Granting { .. } | Event::Working { .. } | Event::GrantFailed { .. } | Event::Warned => {}
-            Event::ExtensionAsked { .. } | Event::ExtensionClosed { .. } | Event::ExtensionApproved { .. } => {}
-            Event::Extended { .. } | Event::GraceBegan { .. } | Event::FoundAbsent | Event::Revoking { .. } | Event::Gone { .. } => {}
-            Event::Settled { .. } | Event::AlarmRaised { .. } | Event::AlarmCleared { .. } | Event::Refused { .. } => {}
+            Event::Asked { .. }
+            | Event::Reminded
+            | Event::Escalated { .. }
+            | Event::Looking { .. }
+            | Event::PassedOn { .. }
+            | Event::Approved { .. }
+            | Event::TakenBack { .. }
+            | Event::StageOpened { .. }
+            | Event::Offered { .. }
+            | Event::OfferDeclined { .. }
+            | Event::OfferAccepted { .. }
+            | Event::Recounted { .. }
+            | Event::Denied { .. }
+            | Event::Cancelled { .. }
+            | Event::Unanswered
+            | Event::Left { .. }
+            | Event::Scheduled { .. }
+            | Event::Reopened { .. }
+            | Event::Granting { .. }
+            | Event::Working { .. }
+            | Event::GrantFailed { .. }
+            | Event::Warned
+            | Event::ExtensionAsked { .. }
+            | Event::ExtensionClosed { .. }
+            | Event::ExtensionApproved { .. }
+            | Event::Extended { .. }
+            | Event::GraceBegan { .. }
+            | Event::FoundAbsent
+            | Event::Revoking { .. }
+            | Event::Gone { .. }
+            | Event::Settled { .. }
+            | Event::AlarmRaised { .. }
+            | Event::AlarmCleared { .. }
+            | Event::Refused { .. } => {}
         }
     }
     all

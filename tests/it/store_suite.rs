@@ -71,7 +71,7 @@ fn file(folder: &tempfile::TempDir) -> String {
 }
 
 /// A fresh database on the server that scripts/test started.
-async fn database() -> String {
+pub(crate) async fn database() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let server = std::env::var("HALLPASS_TEST_POSTGRES").unwrap();
     let name = format!("suite_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

@@ -1,5 +1,6 @@
 //! `hallpass demo`: the whole bot with the terminal as its chat. What it grants is real: SSH certificates on real time.
 
+mod form;
 mod house;
 mod play;
 
@@ -8,6 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+use form::{Asking, Next};
 use house::House;
 
 use crate::clock::{Clock, FastClock, SystemClock};
@@ -39,6 +41,7 @@ async fn talk(house: &House) -> anyhow::Result<()> {
     let (mut who, mut place) = ("ana".to_owned(), "#host-approvers".to_owned());
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut screen = house.console.subscribe();
+    let mut asking: Option<Asking> = None;
     loop {
         {
             use std::io::Write as _;
@@ -53,6 +56,28 @@ async fn talk(house: &House) -> anyhow::Result<()> {
         };
         let Some(line) = line else { return Ok(()) };
         let line = line.trim();
+        // A bare `/jit` opens the form; while it is open every line answers it.
+        let next = match asking.take() {
+            Some(open) => Some(open.answer(&house.bot, &house.voice, line).await?),
+            None if line == "/jit" => Some(Asking::begin(&house.bot, &house.voice, &who).await?),
+            None => None,
+        };
+        match next {
+            None => {}
+            Some(Next::Ask(open, question)) => {
+                println!("{question}");
+                asking = Some(open);
+                continue;
+            }
+            Some(Next::Send(filled)) => {
+                println!("{}", house.send(&who, filled).await?);
+                continue;
+            }
+            Some(Next::Over(said)) => {
+                println!("{said}");
+                continue;
+            }
+        }
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "" => {}
