@@ -2,6 +2,7 @@
 //! Changes nothing outside the store: that is the workers' business.
 
 mod acts;
+mod again;
 mod alarms;
 mod answers;
 mod around;

@@ -116,7 +116,7 @@ fn events() -> Vec<Event> {
         Event::ExtensionAsked { ask: ask() },
         Event::ExtensionClosed { how: ExtensionEnd::Denied, person: None, reason: None },
         Event::ExtensionApproved { until: START },
-        Event::Extended { until: START, native_expiry: None },
+        Event::Extended { until: START, native_expiry: None, how_to_connect: None },
         Event::GraceBegan { until: START },
         Event::FoundAbsent,
         Event::Revoking { cause: Ending::Expired },
