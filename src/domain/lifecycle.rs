@@ -221,7 +221,7 @@ impl State {
             (Self::Active { grant, work, extension: Some(Extension::Asked { .. }) }, E::ExtensionClosed { .. }) => {
                 Self::Active { grant, work, extension: None }
             }
-            (Self::Active { grant, work, .. }, E::ExtensionApproved { until }) => {
+            (Self::Active { grant, work, extension: None | Some(Extension::Asked { .. }) }, E::ExtensionApproved { until }) => {
                 Self::Active { grant, work, extension: Some(Extension::Moving { until: *until }) }
             }
             (
@@ -242,7 +242,9 @@ impl State {
             (Self::Active { grant, work, .. }, E::Revoking { cause }) => {
                 Self::Revoking { grant, work: Some(work), cause: cause.clone(), since: at }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, event) => {
+            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, event)
+                if !matches!(event, E::Reopened { .. } | E::Offered { .. } | E::OfferDeclined { .. }) =>
+            {
                 let round = round.next(event, at).ok_or(illegal)?;
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }

@@ -264,7 +264,7 @@ impl Store {
                     request: request.clone(),
                     platform: platform(&row.text(0)?)?,
                     place: row.text(1)?,
-                    posted: posted.map(|(channel, message)| crate::chat::Posted { channel, message }),
+                    posted: posted.map(|(channel, message)| super::Posted { channel, message }),
                     shown: row.text_or(4)?,
                     cursor: u64::try_from(row.int(5)?).unwrap_or(0),
                 })

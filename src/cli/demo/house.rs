@@ -17,7 +17,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::town::{PEOPLE, catalogue};
 use crate::{
-    bot::{Body, Bot, Incoming, NotRecorded, Parts},
+    bot::{Body, Bot, Filled, Incoming, NotRecorded, Parts},
     chat::{Chat, console::Console, directory::Directory, render::Templates, show::Voice},
     clock::Clock,
     domain::{
@@ -47,7 +47,7 @@ pub(super) struct House {
     pub revocation_list: PathBuf,
     /// Everybody's key pair, and the certificates that were saved.
     pub keys: PathBuf,
-    voice: Arc<Voice>,
+    pub voice: Arc<Voice>,
     count: AtomicU64,
     stop: oneshot::Sender<()>,
     working: JoinHandle<()>,
@@ -167,6 +167,11 @@ impl House {
     pub(super) async fn act(&self, person: &str, action: &str, request: &str, words: Option<&str>) -> anyhow::Result<String> {
         let body = Body::Press { action: action.to_owned(), request: request.to_owned(), words: words.map(str::to_owned) };
         self.take(person, body).await
+    }
+
+    /// A filled form.
+    pub(super) async fn send(&self, person: &str, filled: Filled) -> anyhow::Result<String> {
+        self.take(person, Body::Form(filled)).await
     }
 
     async fn take(&self, person: &str, body: Body) -> anyhow::Result<String> {

@@ -1,6 +1,7 @@
 //! `hallpass demo`: the whole bot with the terminal as its chat. What it grants is real: SSH certificates on real time.
 
 mod editor;
+mod form;
 mod house;
 mod input;
 mod play;

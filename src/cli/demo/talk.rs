@@ -2,12 +2,19 @@
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::{house::House, input::Input, screen::Screen, town};
+use super::{
+    form::{Asking, Next},
+    house::House,
+    input::Input,
+    screen::Screen,
+    town,
+};
 use crate::chat::console::Output;
 
 const WELCOME: &str = "Hallpass demo: one chat, and you are everybody in it.
 ana and finn ask; ben and dora are host-leads; cleo and dora are security; eve is on call and administrator.
 
+/jit        asks piece by piece what you need
 /jit …      a command, such as: /jit request bastion login 15m look at the disk
 press 1     presses that button; one that ends in … takes words: press 3 use the replica
 as ben      you type as Ben from now on
@@ -24,7 +31,7 @@ pub(super) async fn talk(house: &House) -> anyhow::Result<()> {
     let mut news = house.console.subscribe();
     screen.say(WELCOME);
     house.show_again().await?;
-    let mut talk = Talk { who: "ana".to_owned(), place: "#host-approvers".to_owned() };
+    let mut talk = Talk { who: "ana".to_owned(), place: "#host-approvers".to_owned(), asking: None };
     loop {
         house.settled().await?;
         drain(&mut news, &mut screen);
@@ -64,10 +71,20 @@ fn drain(news: &mut Receiver<Output>, screen: &mut Screen) {
 struct Talk {
     who: String,
     place: String,
+    /// The form that is open: every line answers it.
+    asking: Option<Asking>,
 }
 
 impl Talk {
     async fn line(&mut self, house: &House, line: &str) -> anyhow::Result<Option<String>> {
+        if let Some(open) = self.asking.take() {
+            let next = open.answer(&house.bot, &house.voice, line).await?;
+            return self.form(house, next).await.map(Some);
+        }
+        if line == "/jit" {
+            let next = Asking::begin(&house.bot, &house.voice, &self.who).await?;
+            return self.form(house, next).await.map(Some);
+        }
         let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
         Ok(Some(match word {
             "" => return Ok(None),
@@ -93,6 +110,17 @@ impl Talk {
             "press" => self.press(house, rest).await?,
             _ => house.say(&self.who, line).await?,
         }))
+    }
+
+    async fn form(&mut self, house: &House, next: Next) -> anyhow::Result<String> {
+        match next {
+            Next::Ask(open, question) => {
+                self.asking = Some(open);
+                Ok(question)
+            }
+            Next::Send(filled) => house.send(&self.who, filled).await,
+            Next::Over(said) => Ok(said),
+        }
     }
 
     fn look(&self, house: &House) -> String {
