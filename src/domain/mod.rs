@@ -11,6 +11,7 @@ pub mod explain;
 pub mod facts;
 pub mod ids;
 pub mod lifecycle;
+pub mod limits;
 pub mod members;
 pub mod news;
 pub mod parse;

@@ -3,17 +3,13 @@
 use super::{
     command::{Length, Less},
     ids::{PersonId, ResourceId, RoleName},
+    limits,
     policy::{Catalogue, Platform},
     refusal::Refusal,
     request::RequestId,
     spans,
     time::{Instant, Span},
 };
-
-/// Longest line, in bytes.
-const LINE_MAX: usize = 8 * 1024;
-/// Longest reason or comment, in characters.
-const REASON_MAX: usize = 1_000;
 
 /// What a line is read against.
 #[derive(Debug, Clone, Copy)]
@@ -212,13 +208,29 @@ fn no_person(name: &str, catalogue: &Catalogue) -> Refusal {
     Refusal::NoSuchPerson { name: cut(name), near: near.iter().filter_map(|n| n.parse().ok()).collect() }
 }
 
+/// Words that came with a button: they are kept as they are, or refused as a whole.
+pub fn words(text: &str) -> Result<&str, Refusal> {
+    let bad = |why: String| Refusal::BadText { what: "text".into(), why };
+    if text.len() > limits::LINE || text.chars().count() > limits::WORDS {
+        return Err(bad(format!("it is longer than {} characters", limits::WORDS)));
+    }
+    if text.chars().any(is_unkept) {
+        return Err(bad("it holds a control character".into()));
+    }
+    Ok(text)
+}
+
+fn is_unkept(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t' | '\r')
+}
+
 /// Text that can be neither shown nor kept is refused as a whole.
 fn check_text(text: &str) -> Result<(), Refusal> {
     let bad = |why: &str| Err(Refusal::BadText { what: "command".into(), why: why.into() });
-    if text.len() > LINE_MAX {
+    if text.len() > limits::LINE {
         return bad("it is longer than 8 KiB");
     }
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
+    if text.chars().any(is_unkept) {
         return bad("it holds a control character");
     }
     Ok(())
@@ -291,8 +303,8 @@ impl Options {
             format!("{reason} {rest}").trim().clone_into(&mut reason);
             self.take(words, context)?;
         }
-        if reason.chars().count() > REASON_MAX {
-            return Err(Refusal::BadText { what: "reason".into(), why: format!("it is longer than {REASON_MAX} characters") });
+        if reason.chars().count() > limits::WORDS {
+            return Err(Refusal::BadText { what: "reason".into(), why: format!("it is longer than {} characters", limits::WORDS) });
         }
         Ok(reason)
     }
@@ -403,8 +415,8 @@ impl<'l> Words<'l> {
     fn rest(&mut self) -> Result<String, Refusal> {
         let text = self.left.trim();
         self.left = "";
-        if text.chars().count() > REASON_MAX {
-            return Err(Refusal::BadText { what: "text".into(), why: format!("it is longer than {REASON_MAX} characters") });
+        if text.chars().count() > limits::WORDS {
+            return Err(Refusal::BadText { what: "text".into(), why: format!("it is longer than {} characters", limits::WORDS) });
         }
         let bare = text.strip_prefix(is_quote).and_then(|t| t.strip_suffix(is_quote));
         Ok(bare.unwrap_or(text).to_owned())
