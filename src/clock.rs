@@ -18,6 +18,11 @@ pub trait Clock: Send + Sync {
     fn real(&self, at: Instant) -> Instant {
         at
     }
+
+    /// The other way: when on this clock it is that real moment, which the outside world told of.
+    fn told(&self, real: Instant) -> Instant {
+        real
+    }
 }
 
 /// The machine's clock.
@@ -111,5 +116,10 @@ impl Clock for FastClock {
     fn real(&self, at: Instant) -> Instant {
         let ahead = at.micros().saturating_sub(self.start.micros()) / self.factor;
         Instant::from_micros(self.start.micros().saturating_add(ahead))
+    }
+
+    fn told(&self, real: Instant) -> Instant {
+        let passed = real.micros().saturating_sub(self.start.micros());
+        Instant::from_micros(self.start.micros().saturating_add(passed.saturating_mul(self.factor)))
     }
 }

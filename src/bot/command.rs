@@ -23,6 +23,24 @@ pub enum Body {
     Line { text: String },
     /// A pressed button, with the words of the form that it opened, if any.
     Press { action: String, request: String, words: Option<String> },
+    /// A filled form. Decided before it is acknowledged: what is wrong is shown in the form.
+    Form(Filled),
+}
+
+/// The fields of a form, as they were typed or chosen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filled {
+    pub resource: String,
+    /// Empty where the resource has only one.
+    pub role: String,
+    /// `1h`, `until 18:00`; empty: the policy's default.
+    pub length: String,
+    /// `22:00`; empty: at once.
+    pub start: String,
+    /// `@cleo` or the platform's mention; empty: the asker.
+    pub subject: String,
+    pub reason: String,
+    pub ticket: String,
 }
 
 impl Incoming {
@@ -31,10 +49,8 @@ impl Incoming {
     pub(super) fn bounded(&self) -> Self {
         let cut = |text: &str, most: usize| text.chars().take(most + 1).collect::<String>();
         let odd = |id: &str| id.len() > limits::ID || id.chars().any(char::is_control);
-        let interaction = match odd(&self.interaction) {
-            true => format!("{:x}", Sha256::digest(&self.interaction)),
-            false => self.interaction.clone(),
-        };
+        let interaction =
+            if odd(&self.interaction) { format!("{:x}", Sha256::digest(&self.interaction)) } else { self.interaction.clone() };
         let body = match &self.body {
             Body::Line { text } => Body::Line { text: cut(text, limits::LINE) },
             Body::Press { action, request, words } => Body::Press {
@@ -42,6 +58,14 @@ impl Incoming {
                 request: cut(request, limits::ID),
                 words: words.as_deref().map(|words| cut(words, limits::LINE)),
             },
+            Body::Form(filled) => {
+                let mut filled = filled.clone();
+                let Filled { resource, role, length, start, subject, reason, ticket } = &mut filled;
+                for field in [resource, role, length, start, subject, reason, ticket] {
+                    *field = cut(field, limits::LINE);
+                }
+                Body::Form(filled)
+            }
         };
         let user = if odd(&self.user) { String::new() } else { self.user.clone() };
         Self { platform: self.platform, user, interaction, body }

@@ -28,8 +28,14 @@ pub trait Facts: Send + Sync {
 }
 
 impl Bot {
-    /// Groups and leavers that a decision on this request may depend on.
-    pub(super) async fn gather(&self, catalogue: &Catalogue, request: Option<&Request>, more: &[&PersonId], whos: &[Who]) -> Groups {
+    /// Groups and leavers that decisions on these requests may depend on. Each group and person is asked once.
+    pub(super) async fn gather<'r>(
+        &self,
+        catalogue: &Catalogue,
+        requests: impl IntoIterator<Item = &'r Request>,
+        more: &[&PersonId],
+        whos: &[Who],
+    ) -> Groups {
         let mut groups = Groups::default();
         let mut wanted: BTreeSet<GroupId> = BTreeSet::new();
         let mut people: BTreeSet<PersonId> = more.iter().map(|p| (*p).clone()).collect();
@@ -39,7 +45,7 @@ impl Bot {
             }
         };
         whos.iter().chain(&catalogue.administrators).for_each(&mut note);
-        if let Some(request) = request {
+        for request in requests {
             let ask = request.main_ask();
             if let Some((resource, _, _)) = catalogue.role(&ask.resource, &ask.role) {
                 resource.owner.iter().for_each(&mut note);

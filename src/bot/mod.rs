@@ -1,13 +1,20 @@
 //! Loads, asks facts, decides, commits, and tries again when stale. The only way in for anything that starts work.
 //! Changes nothing outside the store: that is the workers' business.
 
+mod acts;
+mod again;
 mod alarms;
 mod answers;
 mod around;
+mod asks;
 mod changes;
 mod command;
 mod facts;
+mod form;
 mod handle;
+mod keys;
+mod lines;
+mod links;
 mod reports;
 mod time;
 
@@ -19,8 +26,9 @@ use std::{
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use around::{Around, Past, Stuck, Told, ToldTo};
-pub use command::{Answer, Body, Incoming};
+pub use command::{Answer, Body, Filled, Incoming};
 pub use facts::Facts;
+pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
 
 use crate::{
@@ -37,7 +45,7 @@ pub type Providers = BTreeMap<ProviderName, Arc<dyn Provider>>;
 pub struct Bot {
     store: Store,
     guard: time::Guard,
-    catalogue: RwLock<Arc<Catalogue>>,
+    policy: RwLock<links::InForce>,
     providers: RwLock<Arc<Providers>>,
     facts: Arc<dyn Facts>,
     chance: Mutex<StdRng>,
@@ -61,10 +69,13 @@ impl Bot {
     pub async fn new(parts: Parts) -> Result<Self, StoreError> {
         let highest = parts.store.highest_now().await?;
         let in_doubt = parts.store.alarm("clock").await?.is_some_and(|alarm| alarm.cleared_at.is_none());
+        let links = parts.store.links().await?;
+        let guard = time::Guard::new(parts.clock, highest, in_doubt);
+        let policy = RwLock::new(links::InForce::new(parts.catalogue, links, guard.now()));
         Ok(Self {
             store: parts.store,
-            guard: time::Guard::new(parts.clock, highest, in_doubt),
-            catalogue: RwLock::new(Arc::new(parts.catalogue)),
+            guard,
+            policy,
             providers: RwLock::new(Arc::new(parts.providers)),
             facts: parts.facts,
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
@@ -82,9 +93,17 @@ impl Bot {
         self.guard.highest()
     }
 
-    /// The policy in force.
+    /// The policy in force, with the accounts that were joined to people.
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        self.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.in_force(|policy| policy.whole.clone())
+    }
+
+    fn in_force<T>(&self, read: impl FnOnce(&links::InForce) -> T) -> T {
+        read(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change_in_force(&self, change: impl FnOnce(&mut links::InForce)) {
+        change(&mut self.policy.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// All adapters in force.
@@ -103,8 +122,10 @@ impl Bot {
     /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
+        let links = self.store.links().await?;
         self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
-        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+        let fresh = links::InForce::new(catalogue, links, self.now());
+        self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
         self.clear("policy").await?;
         self.wake.notify_waiters();

@@ -100,6 +100,7 @@ impl Bot {
     /// Whatever has come due in requests: one batch. Returns how many were handled.
     pub async fn tick(&self) -> Result<usize, CommitError> {
         self.watch_clock().await?;
+        self.look_at_links().await?;
         let now = self.now();
         let due = self.store.due_requests(now, BATCH).await?;
         if due.is_empty() {

@@ -129,6 +129,12 @@ impl Guard {
         state.notice = state.notice.filter(|notice| matches!(notice, Notice::Behind { .. }));
     }
 
+    /// A jump that is not confirmed: from when to when.
+    pub(super) fn jump(&self) -> Option<(Instant, Instant)> {
+        self.now();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).jump.map(|jump| (jump.from, jump.to))
+    }
+
     /// While a jump is not confirmed nothing is granted.
     pub(super) fn is_trusted(&self) -> bool {
         self.state().jump.is_none()

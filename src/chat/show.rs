@@ -11,6 +11,7 @@ use super::{
 use crate::{
     bot::{Answer, Bot},
     domain::{
+        explain::Outlook,
         ids::PersonId,
         policy::{Catalogue, Platform},
         time::Instant,
@@ -39,6 +40,13 @@ impl Voice {
             Answer::Refused(refusal) => self.templates.refusal(platform, refusal, &reader),
             Answer::Said { name, data } => self.templates.answer(platform, name, data, &reader),
         })
+    }
+
+    /// How an ask would go, in the lines that stand before sending.
+    pub fn before(&self, platform: Platform, outlook: &Outlook) -> String {
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let tz = zone(&catalogue, Some(&outlook.person));
+        self.templates.before(platform, outlook, &Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz })
     }
 }
 
@@ -73,6 +81,12 @@ impl Shows for Voice {
         let reader = reader(&catalogue, scene, Some(to));
         let line = replies::direct_for(telling.event, telling.at, to, scene.request, &reader, scene.around)?;
         Some(self.templates.direct(platform, &line))
+    }
+
+    fn link(&self, platform: Platform, _to: &PersonId, account: (Platform, &str), joined: bool) -> Message {
+        let name = if joined { "linked" } else { "unlinked" };
+        let data = serde_json::json!({ "platform": account.0.name(), "account": account.1 });
+        self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new() })
     }
 
     fn alarm(&self, platform: Platform, alarm: &Alarm, about: Option<&Scene<'_>>, now: Instant) -> Message {

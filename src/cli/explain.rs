@@ -5,8 +5,14 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::{
+    clock::{Clock as _, SystemClock},
     config,
-    domain::{explain, spans},
+    domain::{
+        command::Length,
+        explain,
+        facts::{Facts, Groups},
+        spans,
+    },
 };
 
 /// Prints the explanation.
@@ -17,6 +23,9 @@ pub(super) fn explain(path: &Path, person: &str, resource: &str, role: &str, len
     if !catalogue.people.contains_key(&person) {
         return Err(anyhow!("{person} is nobody in {}", path.display()));
     }
-    println!("{}", explain::explain(&catalogue, &person, &resource.parse()?, &role.parse()?, length));
+    let facts = Facts { catalogue: &catalogue, groups: &Groups::default() };
+    let (what, length) = ((&resource.parse()?, &role.parse()?), length.map(Length::For));
+    let outlook = explain::outlook(&facts, &person, what, length, SystemClock.now());
+    println!("{}", outlook.map_err(|_| anyhow!("{role} is not a role of {resource}"))?);
     Ok(())
 }

@@ -3,11 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    node::{Log, Table},
-    policies::Placed,
-    settings,
-};
+use super::{node::Table, notes::Log, policies::Placed, settings};
 use crate::domain::{
     decide::name_of,
     ids::{GroupId, PersonId, PolicyName, ResourceId},
@@ -140,7 +136,7 @@ pub(super) fn look_round(
     for (name, placed) in policies.iter().filter(|(name, _)| !roles().any(|role| role.policy == **name)) {
         log.warn(placed.at, format!("no role uses the policy {name}"));
     }
-    let used = resources.values().map(|(_, resource)| (resource.provider.clone(), ())).collect();
+    let used = resources.values().map(|(_, resource)| resource.provider.clone()).collect();
     settings::unused(file, providers, &used);
     for (at, resource) in resources.values() {
         let policies = resource.roles.iter().filter_map(|role| Some(&policies.get(&role.policy)?.policy));

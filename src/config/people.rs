@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::node::{At, Log, TEXT_MAX, TITLE_MAX, Table, clean, near, short};
+use super::{
+    node::Table,
+    notes::{At, Log, TEXT_MAX, TITLE_MAX, clean, near, short},
+};
 use crate::domain::{
     ids::{GroupId, PersonId},
     policy::{Group, Person, Platform, Who},
@@ -51,7 +54,7 @@ impl Names {
         for name in names {
             match self.who(log, name) {
                 Some(who) if all.contains(&who) => {
-                    log.refuse(name.at, format!("\"{}\" stands here twice: once is enough", short(&name.value)))
+                    log.refuse(name.at, format!("\"{}\" stands here twice: once is enough", short(&name.value)));
                 }
                 Some(who) => all.push(who),
                 None => {}
@@ -192,11 +195,11 @@ pub(super) fn groups(file: &Table<'_>, names: &Names) -> BTreeMap<GroupId, Group
         {
             match who {
                 Who::Person(person) if members.contains(&person) => {
-                    log.refuse(member.at, format!("{person} stands here twice: once is enough"))
+                    log.refuse(member.at, format!("{person} stands here twice: once is enough"));
                 }
                 Who::Person(person) => members.push(person),
                 Who::Group(_) | Who::Everyone => {
-                    log.refuse(member.at, format!("\"{}\" is a group: members are people", short(&member.value)))
+                    log.refuse(member.at, format!("\"{}\" is a group: members are people", short(&member.value)));
                 }
             }
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    node::{At, Log, TEXT_MAX, TITLE_MAX, Table, near, short},
+    node::Table,
+    notes::{At, Log, TEXT_MAX, TITLE_MAX, near, short},
     people::{Names, id},
     settings,
 };
@@ -50,9 +51,7 @@ fn resource(name: &At<String>, table: &Table<'_>, names: &Names, known: &Known) 
     let kind = provider.as_ref().and_then(|provider| known.providers.get(&provider.value)?.as_deref());
     let roles = roles(table, policy.as_ref(), kind, known);
     let channels = channels(table, "channels");
-    if channels.is_empty()
-        && !table.raw().get("channels").is_some_and(|list| list.get_ref().as_array().is_some_and(|list| !list.is_empty()))
-    {
+    if channels.is_empty() && table.raw().get("channels").is_none_or(|list| list.get_ref().as_array().is_none_or(|list| list.is_empty())) {
         log.refuse(table.place("channels"), "its cards need a place: write channels = [\"console:#name\"], slack:C0123 or discord:123");
     }
     let owner = table.text("owner", TITLE_MAX).map(|owner| names.deciders(log, &[owner]));

@@ -1,6 +1,6 @@
 //! `[store]`, `[ledger]`, `[alarm]`, `[templates]` and `[providers]`: what the bot runs on and with.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -8,7 +8,8 @@ use toml::{Spanned, de::DeValue};
 
 use super::{
     ProviderConfig,
-    node::{self, Reading, TEXT_MAX, TITLE_MAX, Table, near, short, unknown},
+    node::{self, Table},
+    notes::{At, Reading, TEXT_MAX, TITLE_MAX, near, short, unknown},
     people::id,
     resources::{channels, kinds},
 };
@@ -193,7 +194,7 @@ fn secrets_are_there(environment: Option<&Spanned<DeValue<'_>>>, reading: &Readi
     if let Some(names) = environment.get_ref().as_array() {
         for name in names {
             if let Some(text) = name.get_ref().as_str() {
-                reading.must_be_there(&node::At { at: name.span().start, value: Secret::Env(text.to_owned()) });
+                reading.must_be_there(&At { at: name.span().start, value: Secret::Env(text.to_owned()) });
             }
         }
     }
@@ -256,9 +257,9 @@ pub(super) fn target(role: &Table<'_>, kind: Option<&str>) -> Value {
 }
 
 /// Kinds that are used by nobody are said by their name.
-pub(super) fn unused(file: &Table<'_>, providers: &[ProviderConfig], used: &BTreeMap<ProviderName, ()>) {
+pub(super) fn unused(file: &Table<'_>, providers: &[ProviderConfig], used: &BTreeSet<ProviderName>) {
     let places = file.raw().get("providers").and_then(|value| value.get_ref().as_table());
-    for provider in providers.iter().filter(|provider| !used.contains_key(&provider.name)) {
+    for provider in providers.iter().filter(|provider| !used.contains(&provider.name)) {
         let at = places.and_then(|table| table.get_key_value(provider.name.as_str())).map_or(file.at, |(key, _)| key.span().start);
         file.warn(at, format!("no resource uses the provider {}", provider.name));
     }

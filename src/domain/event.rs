@@ -113,6 +113,9 @@ pub enum Event {
     Extended {
         until: Instant,
         native_expiry: Option<Instant>,
+        /// New words for the holder where what they hold had to be made anew, such as a certificate; no secret.
+        #[serde(default)]
+        how_to_connect: Option<String>,
     },
     GraceBegan {
         until: Instant,
@@ -279,6 +282,11 @@ pub enum Operation {
     },
     /// A person's key or identity was recorded.
     Linked {
+        person: PersonId,
+        what: String,
+    },
+    /// An account was parted from its person.
+    Unlinked {
         person: PersonId,
         what: String,
     },

@@ -148,9 +148,14 @@ impl Round {
             }
             Event::TakenBack { person } => self.votes.retain(|vote| vote.person != *person),
             Event::StageOpened { stage } => return Some(self.open_stage(*stage, at)),
-            Event::Recounted { dropped, stage, .. } | Event::Reopened { stage, dropped } => {
+            Event::Recounted { dropped, stage, .. } => {
                 self.votes.retain(|vote| !dropped.contains(&vote.person));
                 return Some(self.open_stage(*stage, at));
+            }
+            // Asked anew: patience and ladder count from here, what was approved and still counts stays.
+            Event::Reopened { stage, dropped } => {
+                self.votes.retain(|vote| !dropped.contains(&vote.person));
+                return Some(Self { stage: *stage, votes: self.votes, ..Self::new(self.ask, at) });
             }
             Event::Offered { person, less, comment } => {
                 self.offer = Some(Offer { person: person.clone(), less: less.clone(), comment: comment.clone(), at });
@@ -219,8 +224,12 @@ impl State {
             (Self::Active { grant, work, .. }, E::ExtensionApproved { until }) => {
                 Self::Active { grant, work, extension: Some(Extension::Moving { until: *until }) }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Moving { .. }) }, E::Extended { until, native_expiry }) => {
-                let work = Work { until: *until, native_expiry: *native_expiry, warned: false, ..work };
+            (
+                Self::Active { grant, work, extension: Some(Extension::Moving { .. }) },
+                E::Extended { until, native_expiry, how_to_connect },
+            ) => {
+                let how_to_connect = how_to_connect.clone().or(work.how_to_connect);
+                let work = Work { until: *until, native_expiry: *native_expiry, how_to_connect, warned: false, ..work };
                 Self::Active { grant, work, extension: None }
             }
             (Self::Active { grant, work, extension }, E::Warned) => Self::Active { grant, work: Work { warned: true, ..work }, extension },

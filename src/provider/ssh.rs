@@ -109,6 +109,11 @@ impl Ssh {
         self.key.public_key().to_openssh().unwrap_or_default()
     }
 
+    /// Would sshd refuse a certificate with this serial by the list as it is now?
+    pub fn is_revoked(&self, serial: u64) -> Result<bool, Fault> {
+        self.revoked().map(|(serials, _)| serials.contains(&serial))
+    }
+
     fn revoked(&self) -> Result<(BTreeSet<u64>, u64), Fault> {
         let broken = |why: String| {
             let path = self.settings.revocation_list.display();

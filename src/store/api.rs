@@ -288,13 +288,6 @@ impl Store {
         rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
     }
 
-    /// Platform identities joined with `/jit link` and similar are kept as inputs `identity.<platform>`.
-    pub async fn person_linked(&self, platform: Platform, user: &str) -> Result<Option<PersonId>, StoreError> {
-        let name = format!("identity.{}", platform.name());
-        let rows = self.read("SELECT person FROM inputs WHERE name = $1 AND value = $2", &[Text(name), Text(user.to_owned())]).await?;
-        rows.first().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a person's id"))).transpose()
-    }
-
     /// The clock's high-water mark.
     pub async fn highest_now(&self) -> Result<Option<Instant>, StoreError> {
         let rows = self.read("SELECT value FROM marks WHERE name = 'now'", &[]).await?;
@@ -318,7 +311,7 @@ fn id(text: &str) -> Result<RequestId, StoreError> {
     text.parse().map_err(|_| corrupt("a request's id"))
 }
 
-fn platform(name: &str) -> Result<Platform, StoreError> {
+pub(super) fn platform(name: &str) -> Result<Platform, StoreError> {
     Platform::named(name).ok_or_else(|| corrupt("a platform's name"))
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn apply(conn: &mut Conn<'_>, commit: &Commit, first_id: i64) -
     Ok(())
 }
 
-const fn must_change(rows: u64) -> Result<(), CommitError> {
+pub(super) const fn must_change(rows: u64) -> Result<(), CommitError> {
     if rows == 1 { Ok(()) } else { Err(CommitError::Stale) }
 }
 
@@ -214,6 +214,9 @@ async fn rest(conn: &mut Conn<'_>, commit: &Commit) -> Result<(), CommitError> {
                    ON CONFLICT (person, name) DO UPDATE SET value = excluded.value, at = excluded.at";
         let values = [Text(input.person.to_string()), Text(input.key.clone()), Text(input.value.clone()), Int(input.at.micros())];
         conn.exec(sql, &values).await?;
+    }
+    for link in &commit.links {
+        super::links::apply(conn, link).await?;
     }
     for words in &commit.words {
         let sql = "INSERT INTO words (id, salt, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";

@@ -10,6 +10,7 @@ pub mod entry;
 mod history;
 mod jobs;
 mod ledger;
+mod links;
 mod open;
 mod owed;
 mod snapshot;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use api::{Filter, Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
+pub use links::LinkWrite;
 pub use snapshot::Snapshot;
 
 use crate::domain::{
@@ -42,6 +44,7 @@ pub struct Commit {
     /// What was told of alarms, by their id: only who tells them writes it.
     pub alarms_told: Vec<(String, String)>,
     pub inputs: Vec<InputWrite>,
+    pub links: Vec<LinkWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.
@@ -111,10 +114,12 @@ pub enum TaskKind {
     Thread,
     /// Bring an alarm's post and program in line.
     Alarm,
+    /// Tell a person that an account was joined to them, or parted from them.
+    Link,
 }
 
 impl TaskKind {
-    const ALL: [Self; 3] = [Self::Card, Self::Thread, Self::Alarm];
+    const ALL: [Self; 4] = [Self::Card, Self::Thread, Self::Alarm, Self::Link];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -122,6 +127,7 @@ impl TaskKind {
             Self::Card => "card",
             Self::Thread => "thread",
             Self::Alarm => "alarm",
+            Self::Link => "link",
         }
     }
 
@@ -163,7 +169,7 @@ pub struct Post {
     pub posted: Option<crate::chat::Posted>,
     /// Digest of what was last shown.
     pub shown: Option<String>,
-    /// Events of the request's stream that have been told.
+    /// How many events of the request's stream have been told: the number of the next one.
     pub cursor: u64,
 }
 

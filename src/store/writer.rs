@@ -76,7 +76,7 @@ pub(super) fn aggregates(commit: &Commit) -> Vec<String> {
         EntitlementWrite::Want { row, .. } | EntitlementWrite::Save { row, .. } => row.key.0.clone(),
         EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } | EntitlementWrite::Free { key, .. } => key.0.clone(),
     });
-    requests.chain(entitlements).collect()
+    requests.chain(entitlements).chain(commit.links.iter().map(super::LinkWrite::aggregate)).collect()
 }
 
 async fn run_group(conn: &mut SqliteConnection, group: Vec<Envelope>) {

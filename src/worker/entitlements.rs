@@ -150,7 +150,7 @@ impl Job<'_> {
         let row = &mut self.leased.row;
         let text = match answer {
             Ok(Seen::Present { native_expiry, .. }) => {
-                row.native_expiry = native_expiry.or(row.native_expiry);
+                row.native_expiry = native_expiry.map(|at| self.deps.clock.told(at)).or(row.native_expiry);
                 self.read(why, true, now);
                 "present".to_owned()
             }
@@ -243,7 +243,7 @@ impl Job<'_> {
                 let brought = Brought {
                     handle: done.handle,
                     how_to_connect: done.how_to_connect,
-                    native_expiry: done.native_expiry,
+                    native_expiry: done.native_expiry.map(|at| self.deps.clock.told(at)),
                     sessions_closed: done.sessions_closed,
                     residue: done.residue,
                 };

@@ -37,6 +37,9 @@ pub trait Shows: Send + Sync {
     /// What this person is told directly; None: nothing.
     fn direct(&self, platform: Platform, to: &PersonId, telling: &Telling<'_>) -> Option<Message>;
 
+    /// What a person is told when an account was joined to them, or parted from them.
+    fn link(&self, platform: Platform, to: &PersonId, account: (Platform, &str), joined: bool) -> Message;
+
     /// The alarm's post, for operators; `about` is its request.
     fn alarm(&self, platform: Platform, alarm: &Alarm, about: Option<&Scene<'_>>, now: Instant) -> Message;
 }

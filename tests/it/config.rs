@@ -9,6 +9,7 @@ fn the_example_loads() {
     let config = parse(EXAMPLE, "bot.toml.example").unwrap();
     assert_eq!(config.catalogue.resources.len(), 1);
     assert!(config.catalogue.digest.starts_with("sha256:"));
+    assert_eq!(config.warnings, Vec::<String>::new());
 }
 
 /// One value of the example changed. `‸` stands before what the refusal must point at; what it says there is returned.
@@ -149,11 +150,11 @@ fn a_file_that_is_no_toml_is_refused_at_each_place() {
 }
 
 #[test]
-fn the_first_bot_toml_of_the_readme_loads() {
+fn the_first_bot_toml_of_the_readme_loads_without_a_warning() {
     let readme = include_str!("../../README.md");
     let first = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(first.lines().count() < 25);
-    parse(first, "bot.toml").unwrap();
+    assert_eq!(parse(first, "bot.toml").unwrap().warnings, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Stdio},
 };
@@ -115,4 +116,81 @@ fn explain_answers_from_the_file() {
     let (code, _, err) = hallpass(folder.path(), &["explain", "zoe", "bastion", "login"]);
     assert_eq!(code, 1);
     insta::assert_snapshot!(err, @"hallpass: zoe is nobody in bot.toml");
+}
+
+/// The shell example, its folder of doors, and a fixture beside them.
+fn door(folder: &Path, more: &str) {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/adapters/folder.sh");
+    fs::copy(example, folder.join("folder.sh")).unwrap();
+    fs::set_permissions(folder.join("folder.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(folder.join("doors")).unwrap();
+    let doors = folder.join("doors").display().to_string();
+    let person = |id: &str| format!("id = '{id}'\nlogins = {{ door = '{id}' }}\n");
+    let fixture = format!(
+        "config = {{ folder = '{doors}' }}\n{more}\n[role]\ntarget = {{ name = 'front' }}\n[person]\n{}[other]\n{}",
+        person("ana"),
+        person("ben")
+    );
+    fs::write(folder.join("fixture.toml"), fixture).unwrap();
+}
+
+#[test]
+fn adapter_test_tries_a_program_with_a_fixture_and_whether_people_really_get_in() {
+    let folder = tempfile::tempdir().unwrap();
+    door(folder.path(), "");
+    let tries = "#!/bin/sh\ngrant=$(sed -n 's/.*\"grant\":\"\\([A-Za-z0-9._-]*\\)\".*/\\1/p')\n[ -e \"$(dirname \"$0\")/doors/$grant\" ]\n";
+    fs::write(folder.path().join("try"), tries).unwrap();
+    fs::set_permissions(folder.path().join("try"), fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, out, err) = hallpass(folder.path(), &["adapter", "test", "./folder.sh", "--fixture", "fixture.toml", "--try", "./try"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.starts_with("This changes the system behind ./folder.sh, for ana and ben, and takes back what it gave.\nfolder 1\n"),
+        "{out}"
+    );
+    assert!(out.trim_end().ends_with("21 passed, 0 failed, 5 skipped"), "{out}");
+    assert_eq!(fs::read_dir(folder.path().join("doors")).unwrap().count(), 0);
+    let lies = "#!/bin/sh\nexit 1\n";
+    fs::write(folder.path().join("try"), lies).unwrap();
+    let (code, out, err) = hallpass(folder.path(), &["adapter", "test", "./folder.sh", "--fixture", "fixture.toml", "--try", "./try"]);
+    assert_eq!(code, 1, "whoever does not get in was not granted");
+    assert!(out.contains("FAIL  granted is there, and gone after revoke: the person does not get in"), "{out}");
+    insta::assert_snapshot!(err, @"hallpass: ./folder.sh breaks rules of docs/adapters.md");
+}
+
+#[test]
+fn adapter_test_tries_a_provider_of_the_file_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = hallpass(folder.path(), &["init", "--yes", "--provider", "pretend", "--approver", "ben", "--asker", "ana"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, out, err) = hallpass(folder.path(), &["adapter", "test", "bastion", "--person", "ana", "--other", "ben"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("  pass  standing access survives a grant and its end\n"), "{out}");
+    let all = [
+        &["adapter", "test", "bastion"][..],
+        &["adapter", "test", "bastoin", "--person", "ana", "--other", "ben"],
+        &["adapter", "test", "bastion", "--person", "ana", "--other", "ana"],
+        &["adapter", "test", "bastion", "--person", "zoe", "--other", "ana"],
+        &["adapter", "test", "./program"],
+    ];
+    let said = all.map(|arguments| {
+        let (code, _, err) = hallpass(folder.path(), arguments);
+        assert_eq!(code, 1);
+        err
+    });
+    insta::assert_snapshot!(said.concat(), @r#"
+    hallpass: whom shall it be tried on? Write --person ID: somebody who holds nothing in that system
+    hallpass: bot.toml names no provider bastoin; it has bastion
+    hallpass: ana cannot stand for two people
+    hallpass: zoe is nobody in bot.toml
+    hallpass: a program needs --fixture FILE, which says on whom and what to try it: docs/adapters.md
+    "#);
+}
+
+#[test]
+fn a_fixture_that_is_wrong_is_refused_at_its_line_and_quotes_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    door(folder.path(), "environment = { TOKEN = 'hunter2' }");
+    let (code, _, err) = hallpass(folder.path(), &["adapter", "test", "./folder.sh", "--fixture", "fixture.toml"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(err, @r#"hallpass: fixture.toml:2: a secret never stands in the file: write { env = "NAME" } or { file = "PATH" }"#);
 }

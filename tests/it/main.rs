@@ -7,6 +7,7 @@ mod checker;
 mod config;
 mod config_judged;
 mod console_commands;
+mod demo;
 mod grammar;
 mod hostile;
 mod life;

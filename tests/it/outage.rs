@@ -307,7 +307,7 @@ async fn a_target_that_fails_without_the_store_is_tried_until_it_works_and_opera
     assert_eq!(held(&broken.world, &id).await.1.gone_at, Some(ended));
     assert!(broken.world.store.open_alarms().await.unwrap().is_empty());
     let told = broken.world.console.channel("#ops");
-    assert!(told.starts_with("Over at ") && told.lines().count() == 1, "edited, not repeated: {told}");
+    assert!(told.starts_with("Over at") && told.lines().count() == 1, "edited, not repeated: {told}");
     is_sound(&broken.world).await;
 }
 

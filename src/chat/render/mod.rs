@@ -20,7 +20,7 @@ use super::{
     replies::ReplyView,
     view::{CardView, Reader},
 };
-use crate::domain::{policy::Platform, refusal::Refusal};
+use crate::domain::{explain::Outlook, policy::Platform, refusal::Refusal};
 
 /// Every platform's folder of templates. A platform without one shows the console's plain text.
 const FOLDERS: [&Folder; 1] = [&console::FOLDER];
@@ -88,7 +88,12 @@ impl Templates {
         if let Some(section) = topic.filter(|section| name == "help" && set.has(section)) {
             return set.render(&section, &Value::Null);
         }
-        set.render(&format!("answer/{name}"), &answers::dressed(name, data, reader))
+        set.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+    }
+
+    /// How an ask would go, before it is sent.
+    pub fn before(&self, platform: Platform, outlook: &Outlook, reader: &Reader<'_>) -> String {
+        self.on(platform).render("answer/explain", &answers::before(outlook, reader))
     }
 
     /// Is there a section of this name in the console's folder? `refusal/frozen`, `help/request`.

@@ -153,7 +153,7 @@ impl Access for Try {
             // A program that does not want to know is free not to read.
             pipe.write_all(about.to_string().as_bytes()).await.ok();
         }
-        let ended = tokio::time::timeout(Duration::from_secs(60), child.wait()).await;
+        let ended = tokio::time::timeout(Duration::from_mins(1), child.wait()).await;
         match ended.map_err(|_| format!("{shown} gave no answer within a minute"))?.map_err(failed)?.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),

@@ -27,9 +27,11 @@ use crate::{
 };
 
 /// Looks before it is given up that something comes about.
-const LOOKS: usize = 150;
-/// What is due sooner than this is waited for; the clock is moved to what is due later.
+const LOOKS: usize = 60;
+/// Where the system settles or works on by itself, what is due sooner than this is waited for.
 const SOON: Span = Span::from_seconds(2);
+/// A real pause before the clock is moved to what is due.
+const BREATH: Duration = Duration::from_millis(20);
 /// How long a killed process may take to let go of its file.
 const LET_GO: usize = 500;
 
@@ -204,12 +206,16 @@ impl<'a> Rig<'a> {
     async fn wait(&self, house: &House) -> Result<(), String> {
         let due = house.store.next_due().await.map_err(|error| error.to_string())?;
         let micros = due.map_or(0, |at| at.micros() - self.clock.now().micros()).max(0);
-        let soon = SOON.max(self.provider.describe().settling.apart);
-        if micros <= soon.seconds() * 1_000_000 {
-            tokio::time::sleep(Duration::from_micros(micros.unsigned_abs().max(2_000))).await;
-        } else {
-            self.clock.skip(Span::from_seconds(micros / 1_000_000 + 1));
+        let about = self.provider.describe();
+        let patient = if about.settling.reads > 1 || about.verbs.poll { SOON.max(about.settling.apart) } else { Span::ZERO };
+        let micros = micros.unsigned_abs();
+        if micros <= patient.seconds().unsigned_abs() * 1_000_000 {
+            tokio::time::sleep(Duration::from_micros(micros.max(2_000))).await;
+            return Ok(());
         }
+        let pause = Duration::from_micros(micros).min(BREATH);
+        tokio::time::sleep(pause).await;
+        self.clock.skip(Span::from_seconds(i64::try_from(Duration::from_micros(micros).saturating_sub(pause).as_secs()).unwrap_or(0) + 1));
         Ok(())
     }
 }

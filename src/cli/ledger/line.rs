@@ -194,6 +194,7 @@ fn of_bot(operation: &Operation) -> String {
         Operation::ClockConfirmed { by: Some(by) } => format!("clock_confirmed by {by}"),
         Operation::ClockConfirmed { by: None } => "clock_confirmed".into(),
         Operation::Linked { person, what } => format!("linked: {person} gave {what}"),
+        Operation::Unlinked { person, what } => format!("unlinked: {what} is no longer {person}"),
         Operation::Refused { act, why } => format!("refused: {act} ({why})"),
         Operation::NotAsked { resource, role, why, .. } => {
             let role = role.as_ref().map(|role| format!("{role} on ")).unwrap_or_default();

@@ -133,10 +133,8 @@ async fn providers_or_stand_ins(config: &Config, store: &Store, clock: &Arc<dyn 
         Ok(rows) => {
             for (_, row) in rows {
                 let name = row.order.provider;
-                if !providers.contains_key(&name) {
-                    let made = stand_in(&name, "unknown", "the configuration does not name it".into());
-                    providers.insert(name, made);
-                }
+                let unknown = || stand_in(&name, "unknown", "the configuration does not name it".into());
+                providers.entry(name.clone()).or_insert_with(unknown);
             }
         }
         Err(error) => tracing::error!(%error, "what is held cannot be read"),

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod cards;
+mod links;
 mod threads;
 
 use super::{Deps, Scene, Stop};
@@ -74,6 +75,7 @@ async fn handle(deps: &Deps, task: &Task) -> Result<(), Stop> {
         TaskKind::Card => cards::bring_in_line(deps, &task.key).await,
         TaskKind::Thread => threads::bring_up_to_date(deps, &task.key).await,
         TaskKind::Alarm => alarms::bring_in_line(deps, &task.key).await,
+        TaskKind::Link => links::tell(deps, task).await,
     };
     let now = deps.bot.now();
     let end = match result {
