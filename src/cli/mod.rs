@@ -78,7 +78,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
         Verb::Init(flags) => init::init(&flags),
-        Verb::Run { config } => run::run(&config).await,
+        Verb::Run { config } => Box::pin(run::run(&config)).await,
         Verb::Check { config } => check::check(&config),
         Verb::Explain { config, person, resource, role, duration } => {
             explain::explain(&config, &person, &resource, &role, duration.as_deref())
