@@ -19,9 +19,9 @@ pub trait Clock: Send + Sync {
         at
     }
 
-    /// The other way: when on this clock it is that real moment, which the outside world told of.
-    fn told(&self, real: Instant) -> Instant {
-        real
+    /// What this clock shows at the real moment `at`: the way back from `real`.
+    fn ours(&self, at: Instant) -> Instant {
+        at
     }
 }
 
@@ -118,8 +118,8 @@ impl Clock for FastClock {
         Instant::from_micros(self.start.micros().saturating_add(ahead))
     }
 
-    fn told(&self, real: Instant) -> Instant {
-        let passed = real.micros().saturating_sub(self.start.micros());
-        Instant::from_micros(self.start.micros().saturating_add(passed.saturating_mul(self.factor)))
+    fn ours(&self, at: Instant) -> Instant {
+        let ahead = at.micros().saturating_sub(self.start.micros()).saturating_mul(self.factor);
+        Instant::from_micros(self.start.micros().saturating_add(ahead))
     }
 }

@@ -9,6 +9,7 @@ use super::{
         Conn, DbError, Row,
         Value::{self, Bool, Int, Text, TextOr},
     },
+    document::parsed,
     jobs::{Job, Reply},
     open::{Backend, Inner, SILENCE},
 };
@@ -301,10 +302,6 @@ fn wrong_reply() -> CommitError {
 
 pub(super) fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(what.to_owned())
-}
-
-pub(super) fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 fn id(text: &str) -> Result<RequestId, StoreError> {

@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod audit;
 mod db;
+pub mod document;
 pub mod entry;
 mod history;
 mod jobs;

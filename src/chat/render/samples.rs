@@ -14,7 +14,7 @@ const FIELDS: &str = "
 reply/reminded names|reply/escalated names|reply/looking who until|reply/passed_on who to|reply/approved who at comment progress
 reply/taken_back who|reply/stage_opened names|reply/offered who less comment|reply/offer_declined who|reply/offer_accepted who what length
 reply/recounted dropped policy|reply/denied who at reason|reply/cancelled who reason|reply/unanswered after next
-reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/working subject what since until until_in had_before how_to_connect
+reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/shortened length|reply/working subject what since until until_in had_before how_to_connect
 reply/grant_failed why permanent|reply/warned what until until_in|reply/extension_asked who more reason names
 reply/extension_closed how who reason until|reply/extended until until_in|reply/grace_began until|reply/found_absent
 reply/undone gone why remains residue|reply/ended first_line how sessions_closed gone remains residue asked approved used settled entries root

@@ -64,8 +64,8 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
         // Their own presses, answered at once.
         | Event::OfferDeclined { .. } | Event::OfferAccepted { .. } | Event::ExtensionAsked { .. }
         | Event::ExtensionClosed { how: ExtensionEnd::Cancelled | ExtensionEnd::Overtaken, .. }
-        // Said when it is true: works, moved, gone.
-        | Event::Granting { .. } | Event::ExtensionApproved { .. } | Event::Revoking { .. }
+        // Said when it is true: works (and until when), moved, gone.
+        | Event::Granting { .. } | Event::Shortened { .. } | Event::ExtensionApproved { .. } | Event::Revoking { .. }
         // For operators.
         | Event::AlarmRaised { alarm: AlarmKind::StillOpen | AlarmKind::GrantFailed | AlarmKind::Residue }
         | Event::AlarmCleared { .. } | Event::Refused { .. } => None,

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     bot::Around,
     domain::{
+        command::Length,
         event::{AlarmKind, Event, ExtensionEnd},
         ids::PersonId,
         policy::Who,
@@ -89,7 +90,7 @@ impl Told<'_> {
             | Event::Unanswered
             | Event::Left { .. }
             | Event::Scheduled { .. } => self.decided(event),
-            Event::Working { .. } | Event::GrantFailed { .. } | Event::Warned | Event::GraceBegan { .. } | Event::FoundAbsent => {
+            Event::Shortened { .. } | Event::Working { .. } | Event::GrantFailed { .. } | Event::Warned | Event::GraceBegan { .. } | Event::FoundAbsent => {
                 self.holding(event)
             }
             Event::ExtensionAsked { .. } | Event::ExtensionClosed { .. } | Event::Extended { .. } => self.extending(event),
@@ -189,6 +190,7 @@ impl Told<'_> {
     fn holding(&self, event: &Event) -> Option<ReplyView> {
         let r = self.r;
         match event {
+            Event::Shortened { duration, .. } => ReplyView::new("shortened", json!({ "length": r.length(Length::For(*duration)) })),
             Event::Working { .. } => ReplyView::new("working", self.has()?),
             Event::GrantFailed { why, permanent } => ReplyView::new("grant_failed", json!({ "why": why, "permanent": permanent })),
             Event::Warned => self.warned(),
