@@ -296,7 +296,10 @@ async fn a_target_that_fails_without_the_store_is_tried_until_it_works_and_opera
     assert!(broken.world.holds("ana", "write"));
     assert_eq!(log.count("ERROR", "connection refused"), 1, "once, not at each try");
     let told = broken.world.console.channel("#ops");
-    insta::assert_snapshot!(told, @"ALARM since 15:00: the store refuses writes since 2026-11-24T15:00:01.000000Z: nothing is granted, what ends goes on ending; some access is past its end and could not be taken away");
+    insta::assert_snapshot!(told, @r"
+    NOTHING CAN BE RECORDED since 15:00: the store refuses writes since 2026-11-24T15:00:01.000000Z: nothing is granted, what ends goes on ending; some access is past its end and could not be taken away
+    Look at the disk, the file's rights, or the database server.
+    ");
     broken.world.pretend.set_temper(Temper::default());
     broken.world.clock.advance(Span::from_seconds(90));
     broken.world.workers.drain().await.unwrap_err();
