@@ -20,6 +20,7 @@ use crate::{
         time::Instant,
         words::Words,
     },
+    faults,
     store::{Commit, CommitError, Filter, InboxId, InboxRow, Received},
 };
 
@@ -47,7 +48,10 @@ impl Bot {
         let body = serde_json::to_string(incoming).map_err(|e| NotRecorded(e.to_string()))?;
         let row = InboxRow { id: inbox_id(incoming), at: self.now(), body };
         match tokio::time::timeout(RECEIVE, self.store.receive(row)).await {
-            Ok(Ok(received)) => Ok(received),
+            Ok(Ok(received)) => {
+                faults::point("inbox.written");
+                Ok(received)
+            }
             Ok(Err(error)) => Err(NotRecorded(error.to_string())),
             Err(_) => Err(NotRecorded("the store did not answer in time".into())),
         }
@@ -277,7 +281,7 @@ impl Bot {
         let mut commit = Commit { inbox_done: Some(caller.inbox.clone()), words: vec![new.reason.clone()], ..Commit::default() };
         let step = Step { before: None, after: &after, events: &events, actor: &caller.actor, order: context.order.clone() };
         self.changes(&mut commit, step, catalogue, &groups, now).await?;
-        self.store.commit(commit).await?;
+        self.decided(commit).await?;
         Ok(Ok(Answer::said("asked", self.summary(&after, &caller.person, now).await?)))
     }
 
@@ -306,11 +310,27 @@ impl Bot {
         let mut commit = Commit { inbox_done: Some(caller.inbox.clone()), words: words_of(act), ..Commit::default() };
         let step = Step { before: Some(&before), after: &after, events: &events, actor: &caller.actor, order };
         self.changes(&mut commit, step, catalogue, &groups, now).await?;
-        self.store.commit(commit).await?;
+        self.decided(commit).await?;
         let mut data = self.summary(&after, &caller.person, now).await?;
         data["act"] = json!(act_name(act));
         data["events"] = json!(events.iter().map(Event::name).collect::<Vec<_>>());
         Ok(Ok(Answer::said("acted", data)))
+    }
+
+    /// What was decided becomes true; the answer comes after.
+    async fn decided(&self, commit: Commit) -> Result<(), CommitError> {
+        faults::point("decision.deciding");
+        if faults::is_planted("answer_first") {
+            let store = self.store.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(RECEIVE).await;
+                store.commit(commit).await
+            });
+            return Ok(());
+        }
+        self.store.commit(commit).await?;
+        faults::point("decision.decided");
+        Ok(())
     }
 
     /// Only what may grant needs to ask the provider again.

@@ -15,6 +15,7 @@ use crate::{
         request::{GrantId, Request, RequestId, State},
         rounds,
     },
+    faults,
     store::{Commit, CommitError, Filter, StoreError},
 };
 
@@ -110,6 +111,10 @@ impl Bot {
             self.tick_one(id, &mut whole).await?;
         }
         whole.requests.sort_by(|a, b| a.request.id.cmp(&b.request.id));
+        let (decides, alarms) = (!whole.entries.is_empty(), !whole.alarms.is_empty());
+        if decides {
+            faults::point("tick.deciding");
+        }
         match self.store.commit(whole).await {
             Err(CommitError::Stale) => {
                 // Somebody was faster on one of them: each alone.
@@ -123,6 +128,12 @@ impl Bot {
                 }
             }
             done => done?,
+        }
+        if decides {
+            faults::point("tick.decided");
+        }
+        if alarms {
+            faults::point("alarm.raised");
         }
         self.wake.notify_waiters();
         Ok(due.len())

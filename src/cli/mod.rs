@@ -2,6 +2,8 @@
 
 pub mod adapter;
 pub mod demo;
+#[cfg(feature = "faults")]
+mod door;
 pub mod ledger;
 pub mod run;
 
@@ -32,6 +34,10 @@ enum Verb {
     Run {
         #[arg(long, default_value = "bot.toml")]
         config: PathBuf,
+        /// For tests: the terminal as the chat, one JSON object a line; what it was sent is kept in this file.
+        #[cfg(feature = "faults")]
+        #[arg(long, hide = true)]
+        console: Option<PathBuf>,
     },
     /// Check bot.toml and the templates; say who could approve what.
     Check {
@@ -59,7 +65,10 @@ enum Verb {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
-        Verb::Run { config } => run::run(&config).await,
+        #[cfg(not(feature = "faults"))]
+        Verb::Run { config } => run::run(&config, run::Chats::new()).await,
+        #[cfg(feature = "faults")]
+        Verb::Run { config, console } => run::run(&config, door::chats(console.as_deref())?).await,
         Verb::Check { config } => run::check(&config),
         Verb::Explain { config, person, resource, role, duration } => run::explain(&config, &person, &resource, &role, duration.as_deref()),
         Verb::Ledger(ledger) => ledger::look(ledger).await,

@@ -13,15 +13,19 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     bot::{Bot, Parts, Providers},
-    chat::{directory::Directory, render::Templates, show::Voice},
+    chat::{Chat, directory::Directory, render::Templates, show::Voice},
     clock::{Clock, SystemClock},
     config::{self, Config},
-    domain::{due, event::Operation},
+    domain::{due, event::Operation, policy::Platform},
+    faults,
     ledger::{key::Key, seal::Sealer},
     provider,
     store::{Filter, Store},
     worker::{Deps, Workers},
 };
+
+/// How often the other replicas are looked at.
+const RELEASE_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Where the last file that loaded is kept, beside the file itself.
 fn last_good(path: &Path) -> PathBuf {
@@ -30,12 +34,16 @@ fn last_good(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// The chats in force.
+pub(super) type Chats = BTreeMap<Platform, Arc<dyn Chat>>;
+
 /// Runs until SIGTERM or interrupt.
-pub async fn run(path: &Path) -> anyhow::Result<()> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
+    faults::refuse_release().map_err(|why| anyhow!(why))?;
+    let (clock, pace) = faults::clock();
     let Start { config, providers, store, refused } = load(path, &clock).await?;
     let mut chance = StdRng::from_os_rng();
-    let directory = Directory { chats: BTreeMap::new() };
+    let directory = Directory { chats: chats.clone() };
     let bot = Bot::new(Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -56,18 +64,20 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         store: store.clone(),
         bot: bot.clone(),
         clock,
-        chats: BTreeMap::new(),
+        chats,
         shows: voice,
         ops: config.alarm_channels.clone(),
         alarm_run: config.alarm_run.clone(),
         jitter: Box::new(|| 128),
-        pace: 1,
+        pace,
         at_once: 16,
         heartbeat: Box::new(move || touch(heartbeat.as_deref())),
         stopping: false.into(),
     });
-    // What fell due while we were away ends before anything else is heard.
+    // What fell due while we were away ends before anything else is heard, also what a dead process was about to end.
+    store.release_dead().await?;
     workers.drain().await?;
+    faults::point("start.drained");
     bot.handle_left().await?;
     let mut seed = [0; 32];
     chance.fill_bytes(&mut seed);
@@ -75,6 +85,9 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     let sealing = tokio::spawn(every_second(Sealer::new(store, key, config.ledger_origin.clone()), bot.clone()));
     let reloading = tokio::spawn(reload_on_hangup(path.to_path_buf(), bot.clone()));
     let watching = tokio::spawn(watch_leavers(bot.clone()));
+    let releasing = tokio::spawn(release_dead(bot.clone()));
+    #[cfg(feature = "faults")]
+    super::door::listen(bot.clone());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), policy = %config.catalogue.digest, "hallpass runs");
     let mut term = signal(SignalKind::terminate())?;
     Arc::new(workers)
@@ -87,6 +100,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         .await;
     reloading.abort();
     watching.abort();
+    releasing.abort();
     sealing.abort();
     bot.record(Operation::Stopped).await?;
     Ok(())
@@ -213,9 +227,27 @@ async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
     still_reaches(bot.store(), &before, &config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let made = providers(&config, &clock).await?;
+    faults::point("reload.read");
     std::fs::copy(path, last_good(path))?;
+    faults::point("reload.kept");
     bot.reload(config.catalogue, made).await?;
+    faults::point("reload.done");
     Ok(())
+}
+
+/// What another replica was about to do when it died is free for us within seconds.
+async fn release_dead(bot: Arc<Bot>) {
+    loop {
+        tokio::time::sleep(RELEASE_EVERY).await;
+        match bot.store().release_dead().await {
+            Ok(0) => {}
+            Ok(dead) => {
+                tracing::warn!(dead, "took over what processes that died had begun");
+                bot.wake.notify_waiters();
+            }
+            Err(error) => tracing::error!(%error, "it cannot be seen who is alive"),
+        }
+    }
 }
 
 /// Who left loses what they hold within minutes, not only when they press something (R18).

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     domain::time::Instant,
+    faults,
     store::{CommitError, Seal, Store, StoredCheckpoint},
 };
 
@@ -48,9 +49,12 @@ impl Sealer {
         self.key.check(&head)?;
         let note = head.sign(&self.key.signing);
         let stored = StoredCheckpoint { size: head.size, root: head.root, note, at: now };
+        faults::point("seal.signed");
         match self.store.seal(seals, stored).await {
             Ok(()) => {
+                faults::point("seal.committed");
                 self.key.remember(&head)?;
+                faults::point("seal.remembered");
                 self.frontier = Some(frontier);
                 Ok(entries.len())
             }

@@ -5,6 +5,7 @@
 mod api;
 mod apply;
 mod db;
+mod holders;
 mod jobs;
 mod ledger;
 mod open;

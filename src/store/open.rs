@@ -22,9 +22,11 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use super::{
     CommitError, Store, StoreError,
     db::Conn,
+    holders::{self, Holder},
     jobs::{Job, Reply},
     writer::{self, Envelope},
 };
+use crate::faults;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
@@ -36,6 +38,8 @@ pub(super) struct Inner {
     next_id: AtomicI64,
     end_id: AtomicI64,
     reserving: Mutex<()>,
+    /// On PostgreSQL: what leases are taken in the name of.
+    pub holder: Option<Holder>,
     /// Held as long as the store is open.
     _lock: Option<File>,
 }
@@ -48,13 +52,20 @@ pub(super) enum Backend {
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (backend, lock) = match url.strip_prefix("sqlite:") {
-            Some(path) => sqlite(Path::new(path.trim_start_matches("//"))).await?,
-            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => (postgres(url).await?, None),
+        let (backend, holder, lock) = match url.strip_prefix("sqlite:") {
+            Some(path) => {
+                let (backend, lock) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
+                (backend, None, Some(lock))
+            }
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                let pool = postgres(url).await?;
+                let holder = Holder::register(url, &pool).await?;
+                (Backend::Postgres(pool), Some(holder), None)
+            }
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
         let ids = (AtomicI64::new(1), AtomicI64::new(0));
-        Ok(Self(Arc::new(Inner { backend, next_id: ids.0, end_id: ids.1, reserving: Mutex::new(()), _lock: lock })))
+        Ok(Self(Arc::new(Inner { backend, next_id: ids.0, end_id: ids.1, reserving: Mutex::new(()), holder, _lock: lock })))
     }
 
     /// Runs a writing job in a transaction of its own, or of its group.
@@ -114,7 +125,7 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
     })
 }
 
-async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
+async fn sqlite(path: &Path) -> Result<(Backend, File), StoreError> {
     let mut lock_name = path.as_os_str().to_owned();
     lock_name.push(".lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_name).map_err(unavailable)?;
@@ -134,15 +145,20 @@ async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5));
     let mut conn = options.connect().await.map_err(unavailable)?;
+    faults::point("migration.due");
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
+    faults::point("migration.done");
+    holders::release_all(&mut Conn::Sqlite(&mut conn)).await?;
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
     let (writer, inbox) = mpsc::channel(writer::QUEUE);
     tokio::spawn(writer::run(conn, inbox));
-    Ok((Backend::Sqlite { read, writer }, Some(lock)))
+    Ok((Backend::Sqlite { read, writer }, lock))
 }
 
-async fn postgres(url: &str) -> Result<Backend, StoreError> {
+async fn postgres(url: &str) -> Result<PgPool, StoreError> {
     let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5)).connect(url).await.map_err(unavailable)?;
+    faults::point("migration.due");
     migrated(MIGRATIONS.run(&pool).await)?;
-    Ok(Backend::Postgres(pool))
+    faults::point("migration.done");
+    Ok(pool)
 }

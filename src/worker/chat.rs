@@ -15,6 +15,7 @@ use crate::{
         time::{Instant, Span},
         words::Texts,
     },
+    faults,
     store::{Alarm, AlarmWrite, Commit, Entry, Post, PostWrite, Task, TaskEnd, TaskKind},
 };
 
@@ -169,6 +170,7 @@ async fn card(deps: &Deps, key: &str) -> Result<bool, Trouble> {
     let channel = Channel { platform, id: place.to_owned() };
     let nonce = format!("{id}/{}/card", name(platform));
     post.posted = Some(bring(chat, post.posted.as_ref(), &channel, &message, &nonce).await?);
+    faults::point("card.posted");
     post.shown = Some(digest);
     // The thread may have moved on meanwhile: only the card's part is written over what is stored now.
     post.cursor = post_of(deps, &id, platform, place).await?.cursor;
@@ -222,12 +224,14 @@ async fn tell(deps: &Deps, chat: &dyn Chat, post: &Post, person: Option<&PersonI
         let user = catalogue.people.get(person).and_then(|p| p.identities.get(&post.platform)).cloned();
         if let Some(user) = user {
             chat.direct(&user, &message, &nonce).await?;
+            faults::point("direct.posted");
         }
         return Ok(());
     }
     let Some(message) = deps.shows.reply(post.platform, telling) else { return Ok(()) };
     let Some(under) = &post.posted else { return Ok(()) };
     chat.reply(under, &message, &nonce).await?;
+    faults::point("reply.posted");
     Ok(())
 }
 
@@ -289,6 +293,7 @@ async fn alarm(deps: &Deps, id: &str) -> Result<(), Trouble> {
             Err(fault) => trouble = Some(fault),
         }
     }
+    faults::point("alarm.told");
     alarm.told = serde_json::to_string(&told).unwrap_or_default();
     deps.store.commit(Commit { alarms: vec![AlarmWrite(alarm)], ..Commit::default() }).await?;
     trouble.map_or(Ok(()), |fault| Err(fault.into()))

@@ -19,6 +19,7 @@ use crate::{
         request::RequestId,
         time::{Instant, Span},
     },
+    faults,
     provider::{Description, Fault, FaultKind, Provider, Seen, Step},
     store::{Commit, EntitlementWrite, Fence, Leased, NewEntry},
 };
@@ -52,10 +53,17 @@ pub(super) async fn handle_due(deps: &Deps, name: &ProviderName) -> Done<usize> 
     };
     let description = provider.describe().clone();
     let deadline = Span::from_seconds(description.deadline.seconds().max(1) * i64::from(deps.pace.max(1)));
+    let mut early = Vec::new();
+    if faults::is_planted("claims_in_the_lease") {
+        early = deps.store.ending_before(Instant::from_micros(i64::MAX), u32::MAX).await.map_err(Stop::read)?;
+        faults::held("claims").await;
+    }
     let now = deps.bot.now();
     let leased = deps.store.lease_entitlements(name, now, now + deadline + deadline + MARGIN, deps.at_once).await.map_err(Stop::read)?;
+    faults::point("entitlement.leased");
     let jobs = leased.into_iter().map(|leased| {
-        let job = Job { deps, provider: provider.clone(), leased, claims: Vec::new(), traits: traits(&description), deadline };
+        let claims = early.iter().find(|(row, _)| row.key == leased.row.key).map_or_else(Vec::new, |(_, claims)| claims.clone());
+        let job = Job { deps, provider: provider.clone(), leased, claims, traits: traits(&description), deadline };
         job.run(now + deadline + MARGIN)
     });
     let mut count = 0;
@@ -80,7 +88,9 @@ impl Job<'_> {
     /// Steps until there is nothing to do now; gives the lease back with the next due time. No call starts after `last`.
     async fn run(mut self, last: Instant) -> Done<()> {
         for _ in 0..STEPS {
-            self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
+            if self.claims.is_empty() || !faults::is_planted("claims_in_the_lease") {
+                self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
+            }
             let now = self.deps.bot.now();
             if now > last || self.deps.is_stopping() {
                 return self.release(Some(now)).await;
@@ -128,6 +138,7 @@ impl Job<'_> {
     async fn observe(&mut self, why: Why) -> Done<()> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
         let answer = self.timed(provider.observe(&order, handle.as_ref())).await;
+        faults::step(Verb::Observe, "answered");
         let now = self.deps.bot.now();
         let row = &mut self.leased.row;
         let text = match answer {
@@ -159,12 +170,17 @@ impl Job<'_> {
             }
         };
         let entries = self.answered(Verb::Observe, text);
-        self.save(Vec::new(), entries).await
+        self.save(Vec::new(), entries).await?;
+        faults::step(Verb::Observe, "written");
+        Ok(())
     }
 
     fn read(&mut self, why: Why, present: bool, now: Instant) {
         let again = self.again(Verb::Revoke, None);
         learn::read(&mut self.leased.row, why, present, now);
+        if faults::is_planted("had_before_at_the_repeat") && why == Why::AfterUnknown {
+            self.leased.row.had_before = Some(present);
+        }
         if why == Why::ReadBack && present && !self.claims.iter().any(|c| is_live(c, now)) {
             learn::still_there(&mut self.leased.row, again);
         }
@@ -180,15 +196,28 @@ impl Job<'_> {
         let first = self.leased.row.progress.trying.is_none_or(|(trying, _)| trying != verb);
         learn::begin(&mut self.leased.row, verb, now, now + self.deadline);
         let intent = if first || verb == Verb::Grant { vec![self.intent(verb, now + self.deadline)] } else { Vec::new() };
+        let too_early = if faults::is_planted("effect_first") { Some(self.perform(verb, now).await) } else { None };
+        faults::step(verb, "begun");
         self.save(Vec::new(), intent).await?;
+        faults::step(verb, "intended");
+        let answer = match too_early {
+            Some(answer) => answer,
+            None => self.perform(verb, now).await,
+        };
+        faults::step(verb, "answered");
+        self.step(verb, answer).await?;
+        faults::step(verb, "written");
+        Ok(())
+    }
+
+    async fn perform(&self, verb: Verb, now: Instant) -> Result<Step, Fault> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
         let until = self.native_end(now);
-        let answer = match verb {
+        match verb {
             Verb::Grant => self.timed(provider.grant(&order, handle.as_ref(), until)).await,
             Verb::Extend => self.timed(provider.extend(&order, handle.as_ref(), until)).await,
             Verb::Revoke | Verb::Observe => self.timed(provider.revoke(&order, handle.as_ref())).await,
-        };
-        self.step(verb, answer).await
+        }
     }
 
     async fn poll(&mut self, verb: Verb) -> Done<()> {
@@ -225,6 +254,9 @@ impl Job<'_> {
                 };
                 let tries = self.leased.row.tries;
                 learn::done(&mut self.leased.row, verb, &self.claims, brought);
+                if faults::is_planted("no_read_back") && verb == Verb::Revoke {
+                    (self.leased.row.progress.seen, self.leased.row.reads) = (Some((false, now)), self.traits.reads);
+                }
                 let news = if verb == Verb::Extend { self.extended() } else { Vec::new() };
                 let entry = self.outcome(verb, Outcome::Ok, tries, String::new());
                 self.save(news, vec![entry]).await
@@ -242,6 +274,9 @@ impl Job<'_> {
             Err(fault) => {
                 let again = self.again(verb, fault.retry_after);
                 learn::failed(&mut self.leased.row, verb, again);
+                if faults::is_planted("six_tries") && self.leased.row.tries >= 6 {
+                    self.leased.row.progress.trying = Some((verb, Instant::from_micros(i64::MAX)));
+                }
                 if verb == Verb::Grant && fault.kind.is_permanent() {
                     return self.refused(verb, &fault).await;
                 }
@@ -348,7 +383,10 @@ impl Job<'_> {
         if news.is_empty() {
             return self.deps.store.commit(commit).await.map_err(Stop::from);
         }
-        self.deps.bot.report(news, commit).await.map_err(Stop::from)
+        faults::point("news.deciding");
+        self.deps.bot.report(news, commit).await?;
+        faults::point("news.decided");
+        Ok(())
     }
 }
 
