@@ -13,10 +13,13 @@ use super::run::Chats;
 use crate::{
     bot::{Answer, Body, Bot, Incoming},
     chat::Chat,
-    domain::policy::Platform,
+    domain::{policy::Platform, time::Span},
     faults,
     store::{Filter, Received},
 };
+
+/// What is due within this is being done.
+const SOON: Span = Span::from_minutes(1);
 
 /// One line of standard input.
 #[derive(Deserialize)]
@@ -70,12 +73,13 @@ async fn hear(bot: &Bot, line: Line) {
     let (interaction, user, body) = match line {
         Line::Typed { interaction, user, line } => (interaction, user, Body::Line { text: line }),
         Line::Pressed { interaction, user, press, request, words } => (interaction, user, Body::Press { action: press, request, words }),
-        Line::Show { show } => return say(&json!({ "show": show, "requests": requests(bot).await })),
+        Line::Show { show } => return say(&json!({ "show": show, "seen": seen(bot).await })),
     };
     let incoming = Incoming { platform: Platform::Console, user, interaction: interaction.clone(), body };
     match bot.receive(&incoming).await {
         Err(why) => return say(&json!({ "interaction": interaction, "error": why.to_string() })),
-        Ok(received) => say(&json!({ "interaction": interaction, "acknowledged": received == Received::New })),
+        Ok(Received::Duplicate) => return say(&json!({ "interaction": interaction, "acknowledged": "before" })),
+        Ok(Received::New) => say(&json!({ "interaction": interaction, "acknowledged": "now" })),
     }
     faults::point("inbox.acknowledged");
     let answer = match bot.handle(&incoming).await {
@@ -87,10 +91,15 @@ async fn hear(bot: &Bot, line: Line) {
     faults::point("door.answered");
 }
 
-async fn requests(bot: &Bot) -> Value {
-    match bot.store().requests(&Filter { limit: 100, ..Filter::default() }).await {
-        Ok(requests) => json!(requests),
-        Err(error) => json!(error.to_string()),
+/// Requests, whether anything is due within the next minute, and the policy in force.
+async fn seen(bot: &Bot) -> Value {
+    let requests = bot.store().requests(&Filter { limit: 100, ..Filter::default() }).await;
+    let due = bot.store().next_due().await;
+    match (requests, due) {
+        (Ok(requests), Ok(due)) => {
+            json!({ "requests": requests, "busy": due.is_some_and(|at| at <= bot.now() + SOON), "policy": bot.catalogue().digest })
+        }
+        (Err(error), _) | (_, Err(error)) => json!({ "error": error.to_string() }),
     }
 }
 

@@ -5,6 +5,8 @@
 mod cards;
 mod checker;
 mod config;
+#[cfg(feature = "faults")]
+mod crash;
 mod grammar;
 mod life;
 mod providers;
