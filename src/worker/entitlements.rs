@@ -275,7 +275,7 @@ impl Job<'_> {
                 let again = self.again(verb, fault.retry_after);
                 learn::failed(&mut self.leased.row, verb, again);
                 if faults::is_planted("six_tries") && self.leased.row.tries >= 6 {
-                    self.leased.row.progress.trying = Some((verb, Instant::from_micros(i64::MAX)));
+                    self.leased.row.progress.trying = Some((verb, now + Span::from_minutes(1_000_000)));
                 }
                 if verb == Verb::Grant && fault.kind.is_permanent() {
                     return self.refused(verb, &fault).await;

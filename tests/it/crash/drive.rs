@@ -96,11 +96,9 @@ impl<'a> Drive<'a> {
         command.arg("run").arg("--config").arg(self.house.path("bot.toml")).arg("--console").arg(self.house.path("chat.jsonl"));
         command.env("HALLPASS_THIS_IS_A_TEST", "yes").env("HALLPASS_PACE", PACE.to_string());
         command.env("HALLPASS_EPOCH", self.house.epoch.micros().to_string()).current_dir(self.house.path("."));
-        if let Some(crash) = self.armed.crash.as_ref().filter(|_| self.armed.start == self.starts) {
-            command.env("HALLPASS_CRASH", crash);
-        }
-        if let Some(fault) = self.armed.fault {
-            command.env("HALLPASS_FAULT", fault);
+        if self.armed.start == self.starts {
+            command.envs(self.armed.crash.as_ref().map(|crash| ("HALLPASS_CRASH", crash)));
+            command.envs(self.armed.fault.map(|fault| ("HALLPASS_FAULT", fault)));
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -110,9 +108,11 @@ impl<'a> Drive<'a> {
     /// Its next line; None: it died by SIGKILL, and is not started again yet.
     async fn read(&mut self) -> Result<Option<Value>, String> {
         let bot = self.bot.as_mut().unwrap();
-        let line = timeout(PATIENCE, bot.output.next_line()).await.map_err(|_| "it says nothing any more".to_owned())?;
-        if let Ok(Some(line)) = line {
-            return serde_json::from_str(&line).map(Some).map_err(|error| format!("{line}: {error}"));
+        while let Ok(Some(line)) = timeout(PATIENCE, bot.output.next_line()).await.map_err(|_| "it says nothing any more".to_owned())? {
+            // A line that death cut short is the last one, and was never said.
+            if let Ok(said) = serde_json::from_str(&line) {
+                return Ok(Some(said));
+            }
         }
         let status = self.ended().await?;
         if status.signal() == Some(KILLED) { Ok(None) } else { Err(format!("it ended by itself: {status}")) }
@@ -205,6 +205,12 @@ impl<'a> Drive<'a> {
     /// Waits until the newest request is so.
     pub(super) async fn until(&mut self, what: &str, is_so: impl Fn(&Request) -> bool) -> Result<Request, String> {
         self.waits(what, |seen| seen.requests.first().is_some_and(&is_so)).await?.requests.into_iter().next().ok_or_else(|| what.into())
+    }
+
+    /// Waits until the provider has switched it on, whatever the bot knows of that.
+    pub(super) async fn given(&mut self) -> Result<(), String> {
+        let house = self.house;
+        self.waits("switched on", |_| house.was_given()).await.map(|_| ())
     }
 
     /// Waits until it is closed and nothing is left to do.

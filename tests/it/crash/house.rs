@@ -19,8 +19,8 @@ use crate::checker::{Change, Evidence, Look, Object, Said};
 
 /// How many times faster than the machine's the bot's clock runs: the shortest length, a minute, takes six seconds.
 pub(super) const PACE: i64 = 10;
-/// A second of the machine: what starting programs and writing to disk may take on a busy one.
-const SLACK: Span = Span::from_seconds(PACE);
+/// Two seconds of the machine: what starting programs and writing to disk may take on a busy one.
+const SLACK: Span = Span::from_seconds(2 * PACE);
 
 const PROGRAM: &str = include_str!("provider.py");
 
@@ -90,7 +90,7 @@ arguments = ["{folder}", "{ownership}"]
 [policies.short]
 cap = "10m"
 default = "2m"
-extend_to = "3m"
+extend_to = "8m"
 may_ask = ["everyone"]
 stages = [{{ approvers = ["@leads"] }}]
 [resources.gate]
@@ -158,6 +158,11 @@ roles = [{{ name = "open", title = "open it", target = {{ name = "open" }} }}]
             what @ ("on" | "off") => evidence.changes.push(Change { at, object, on: what == "on", by_hand: false }),
             what => evidence.looks.as_mut().unwrap().push(Look { at, object, present: what == "present" }),
         }
+    }
+
+    /// The provider has switched something on.
+    pub(super) fn was_given(&self) -> bool {
+        lines(&self.path("record.jsonl")).iter().any(|line| line["what"] == "on")
     }
 
     /// What the ledger's own audit finds wrong.

@@ -23,7 +23,7 @@ DESCRIPTION = {
     "ownership": OWNERSHIP,
     "sessions": "cut",
     "native_expiry": {"grain_s": 1, "extendable": True},
-    "deadline_s": 1,
+    "deadline_s": 2,
     "ops": ["observe", "grant", "revoke", "extend"],
 }
 

@@ -30,10 +30,11 @@ impl Story {
         if self == Self::Cancelled {
             drive.house.temper("grant", "silent");
         }
-        let length = if matches!(self, Self::Expired | Self::Away) { "1m" } else { "2m" };
+        let length = if matches!(self, Self::Expired | Self::Away) { "1m" } else { "5m" };
         drive.types("ana", &format!("/jit request gate open {length} look at it")).await?;
         drive.presses("ben", "approve", None).await?;
         if self == Self::Cancelled {
+            drive.given().await?;
             drive.presses("ana", "cancel", None).await?;
             return drive.quiet().await;
         }
@@ -46,7 +47,7 @@ impl Story {
             }
             Self::Expired | Self::Cancelled => {}
             Self::MoreAsked => {
-                drive.presses("ana", "extend:5m", None).await?;
+                drive.presses("ana", "extend:4m", None).await?;
                 drive.presses("dora", "approve", None).await?;
                 drive.until("extended", move |request| until(request) > until(&active)).await?;
                 drive.presses("ana", "return", None).await?;
