@@ -21,7 +21,7 @@ use super::house::{House, PACE};
 use crate::checker::Said;
 
 /// Longest wait for anything: a call without an answer is given up after nine seconds, and the machine is busy.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// Between two looks at what the bot stores.
 const LOOK_EVERY: Duration = Duration::from_millis(60);
 const KILLED: i32 = 9;
@@ -131,8 +131,23 @@ impl<'a> Drive<'a> {
         bot.input.flush().await.ok();
     }
 
+    /// Does what somebody does who is told "not recorded, press again", or that something does not answer just now.
+    async fn command(&mut self, line: Value) -> Result<(), String> {
+        let by = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match self.once(line.clone()).await? {
+                Some(said) if !said["error"].is_null() || said["refused"]["refusal"] == "provider_unreachable" => {}
+                Some(said) if !said["refused"].is_null() => return Err(format!("{line}: {said}")),
+                _ => return Ok(()),
+            }
+            if tokio::time::Instant::now() > by {
+                return Err(format!("{line}: it is never recorded"));
+            }
+        }
+    }
+
     /// Sends a command until it is acknowledged; its answer, unless the bot died in between.
-    async fn command(&mut self, mut line: Value) -> Result<Option<Value>, String> {
+    async fn once(&mut self, mut line: Value) -> Result<Option<Value>, String> {
         self.commands += 1;
         let name = format!("c{}", self.commands);
         line["interaction"] = name.clone().into();
@@ -152,11 +167,9 @@ impl<'a> Drive<'a> {
                         if how == "before" {
                             return Ok(None);
                         }
-                    } else if said["error"].is_null() && said["refused"].is_null() {
+                    } else {
                         self.note(&said["data"]);
                         return Ok(Some(said));
-                    } else {
-                        return Err(format!("{line}: {said}"));
                     }
                 }
                 Some(_) => {}
@@ -171,12 +184,12 @@ impl<'a> Drive<'a> {
     }
 
     pub(super) async fn types(&mut self, user: &str, text: &str) -> Result<(), String> {
-        self.command(json!({ "user": user, "line": text })).await.map(|_| ())
+        self.command(json!({ "user": user, "line": text })).await
     }
 
     pub(super) async fn presses(&mut self, user: &str, button: &str, words: Option<&str>) -> Result<(), String> {
         let request = self.request().await?.id;
-        self.command(json!({ "user": user, "press": button, "request": request, "words": words })).await.map(|_| ())
+        self.command(json!({ "user": user, "press": button, "request": request, "words": words })).await
     }
 
     /// What the bot stores.

@@ -88,9 +88,10 @@ kind = "exec"
 program = "{program}"
 arguments = ["{folder}", "{ownership}"]
 [policies.short]
-cap = "10m"
+cap = "60m"
 default = "2m"
-extend_to = "8m"
+extend_to = "30m"
+grant_within = "40m"
 may_ask = ["everyone"]
 stages = [{{ approvers = ["@leads"] }}]
 [resources.gate]

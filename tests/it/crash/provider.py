@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -I -S
 """The provider of the crash matrix: state and an append-only record in a folder, and a temper that a test sets.
 
 Arguments: the folder, and the ownership that it plays. In the folder:

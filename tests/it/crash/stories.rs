@@ -30,7 +30,8 @@ impl Story {
         if self == Self::Cancelled {
             drive.house.temper("grant", "silent");
         }
-        let length = if matches!(self, Self::Expired | Self::Away) { "1m" } else { "5m" };
+        // What ends early is asked for longer, so that a slow machine does not end it first.
+        let length = if matches!(self, Self::Expired | Self::Away) { "1m" } else { "20m" };
         drive.types("ana", &format!("/jit request gate open {length} look at it")).await?;
         drive.presses("ben", "approve", None).await?;
         if self == Self::Cancelled {
@@ -47,7 +48,7 @@ impl Story {
             }
             Self::Expired | Self::Cancelled => {}
             Self::MoreAsked => {
-                drive.presses("ana", "extend:4m", None).await?;
+                drive.presses("ana", "extend:20m", None).await?;
                 drive.presses("dora", "approve", None).await?;
                 drive.until("extended", move |request| until(request) > until(&active)).await?;
                 drive.presses("ana", "return", None).await?;
