@@ -10,5 +10,6 @@ pub mod domain;
 pub mod faults;
 pub mod ledger;
 pub mod provider;
+pub mod secret;
 pub mod store;
 pub mod worker;

@@ -1,14 +1,13 @@
 //! One `Commit` as statements, in lock order: inbox, requests, entitlements, claims, tasks, the rest, ledger; fence last.
 //! Every guard is a write, and every write asserts how many rows it changed.
 
-use serde_json::json;
-
 use super::{
     ClaimWrite, Commit, CommitError, EntitlementWrite, NewEntry, RequestWrite,
     db::{
         Conn,
         Value::{Bool, Int, IntOr, Text, TextOr},
     },
+    entry::encode,
 };
 use crate::{domain::time::Instant, faults};
 
@@ -58,7 +57,7 @@ pub(super) async fn apply(conn: &mut Conn<'_>, commit: &Commit, first_id: i64) -
     Ok(())
 }
 
-const fn must_change(rows: u64) -> Result<(), CommitError> {
+pub(super) const fn must_change(rows: u64) -> Result<(), CommitError> {
     if rows == 1 { Ok(()) } else { Err(CommitError::Stale) }
 }
 
@@ -133,6 +132,12 @@ async fn entitlement(conn: &mut Conn<'_>, write: &EntitlementWrite, fence: Optio
             ];
             if conn.exec(sql, &values).await? == 1 { Ok(()) } else { Err(CommitError::Fenced) }
         }
+        EntitlementWrite::Free { key, fence, at } => {
+            let sql = "UPDATE entitlements SET fence = fence + 1, gen = gen + 1, leased_until = $1, due_at = $1 \
+                       WHERE id = $2 AND ($3 < 0 OR fence = $3)";
+            conn.exec(sql, &[Int(at.micros()), Text(key.0.clone()), Int(fence.unwrap_or(-1))]).await?;
+            Ok(())
+        }
         EntitlementWrite::Drop { key, seen_gen } => {
             let sql = "DELETE FROM entitlements WHERE id = $1 AND gen = $2 AND fence = $3 \
                        AND NOT EXISTS (SELECT 1 FROM claims WHERE entitlement = $1)";
@@ -196,7 +201,7 @@ async fn rest(conn: &mut Conn<'_>, commit: &Commit) -> Result<(), CommitError> {
     for super::AlarmWrite(alarm) in &commit.alarms {
         let sql = "INSERT INTO alarms (id, request, raised_at, cleared_at, what, told) VALUES ($1, $2, $3, $4, $5, $6) \
                    ON CONFLICT (id) DO UPDATE SET raised_at = excluded.raised_at, cleared_at = excluded.cleared_at, \
-                   what = excluded.what, told = excluded.told";
+                   what = excluded.what";
         let values = [
             Text(alarm.id.clone()),
             TextOr(alarm.request.as_ref().map(ToString::to_string)),
@@ -207,11 +212,17 @@ async fn rest(conn: &mut Conn<'_>, commit: &Commit) -> Result<(), CommitError> {
         ];
         conn.exec(sql, &values).await?;
     }
+    for (id, told) in &commit.alarms_told {
+        conn.exec("UPDATE alarms SET told = $1 WHERE id = $2", &[Text(told.clone()), Text(id.clone())]).await?;
+    }
     for input in &commit.inputs {
         let sql = "INSERT INTO inputs (person, name, value, at) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT (person, name) DO UPDATE SET value = excluded.value, at = excluded.at";
         let values = [Text(input.person.to_string()), Text(input.key.clone()), Text(input.value.clone()), Int(input.at.micros())];
         conn.exec(sql, &values).await?;
+    }
+    for link in &commit.links {
+        super::links::apply(conn, link).await?;
     }
     for words in &commit.words {
         let sql = "INSERT INTO words (id, salt, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
@@ -232,16 +243,7 @@ async fn append(conn: &mut Conn<'_>, entry: &NewEntry, id: i64) -> Result<(), Co
     let rows = conn.rows(sql, &[Text(entry.stream.clone()), Int(entry.at.micros())]).await?;
     let row = rows.first().ok_or_else(|| CommitError::Unavailable("no number for a ledger entry".into()))?;
     let (n, at) = (row.int(0)? - 1, row.int(1)?);
-    let value = json!({
-        "v": 1,
-        "stream": entry.stream,
-        "n": n,
-        "at": Instant::from_micros(at),
-        "actor": entry.actor,
-        "policy": entry.policy,
-        "event": entry.event,
-    });
-    let bytes = serde_json_canonicalizer::to_string(&value).map_err(|error| CommitError::Unavailable(error.to_string()))?;
+    let bytes = encode(entry, n, Instant::from_micros(at)).map_err(CommitError::Refused)?;
     let sql = "INSERT INTO entries (id, stream, n, at, bytes) VALUES ($1, $2, $3, $4, $5)";
     conn.exec(sql, &[Int(id), Text(entry.stream.clone()), Int(n), Int(at), Text(bytes)]).await?;
     conn.exec("INSERT INTO unsealed (entry) VALUES ($1)", &[Int(id)]).await?;

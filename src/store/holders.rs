@@ -11,6 +11,7 @@ use super::{
         Conn,
         Value::{self, Int},
     },
+    open::SILENCE,
 };
 
 /// The first half of the advisory lock's key; the second is the process's number.
@@ -41,6 +42,11 @@ impl Holder {
                 return Ok(Self { id, url: url.to_owned(), session: Mutex::new(Some(session)) });
             }
         }
+    }
+
+    /// Gives up the proof that this process lives, with its leases.
+    pub(super) async fn leave(&self) {
+        drop(self.session.lock().await.take());
     }
 
     /// Frees what processes had leased that are dead. Returns how many of them there were.
@@ -77,7 +83,10 @@ impl Store {
     /// Frees at once what processes had leased that have died since. Returns how many of them there were.
     pub async fn release_dead(&self) -> Result<usize, StoreError> {
         match &self.0.holder {
-            Some(holder) => holder.release_dead().await,
+            Some(holder) => {
+                let silent = |_| StoreError::Unavailable("it did not answer in time".into());
+                tokio::time::timeout(SILENCE, holder.release_dead()).await.map_err(silent)?
+            }
             None => Ok(0),
         }
     }
@@ -86,13 +95,6 @@ impl Store {
     pub(super) fn holder(&self) -> i64 {
         self.0.holder.as_ref().map_or(0, |holder| holder.id)
     }
-}
-
-/// SQLite: whoever has the file's lock is alone, so every lease in it is a dead process's.
-pub(super) async fn release_all(conn: &mut Conn<'_>) -> Result<(), StoreError> {
-    conn.exec("UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", &[]).await?;
-    conn.exec("UPDATE tasks SET leased_until = 0 WHERE leased_until > 0", &[]).await?;
-    Ok(())
 }
 
 async fn connect(url: &str) -> Result<PgConnection, StoreError> {

@@ -35,10 +35,9 @@ pub(super) enum Job {
         limit: u32,
         holder: i64,
     },
-    Seal {
-        seals: Vec<Seal>,
-        checkpoint: StoredCheckpoint,
-    },
+    /// Gives entries their places in the tree, behind the last one.
+    Seal(Vec<Seal>),
+    Sign(StoredCheckpoint),
     /// Takes this many entry ids; the reply is the first.
     ReserveIds(i64),
 }
@@ -59,7 +58,7 @@ impl Job {
             Self::FinishTask { task, .. } => vec![format!("{} {}", task.kind.name(), task.key)],
             Self::LeaseTasks { .. } => vec!["lease tasks".into()],
             Self::LeaseEntitlements { provider, .. } => vec![format!("lease {provider}")],
-            Self::Seal { .. } => vec!["seal".into()],
+            Self::Seal(_) | Self::Sign(_) => vec!["seal".into()],
             Self::Receive(_) | Self::ReserveIds(_) => Vec::new(),
         }
     }
@@ -73,7 +72,8 @@ impl Job {
             Self::LeaseEntitlements { provider, now, until, limit, holder } => {
                 lease_entitlements(conn, provider, (*now, *until), *limit, *holder).await
             }
-            Self::Seal { seals, checkpoint } => seal(conn, seals, checkpoint).await,
+            Self::Seal(seals) => seal(conn, seals).await,
+            Self::Sign(checkpoint) => sign(conn, checkpoint).await,
             Self::ReserveIds(count) => {
                 let sql = "INSERT INTO marks (name, value) VALUES ('entries', $1) \
                            ON CONFLICT (name) DO UPDATE SET value = marks.value + excluded.value RETURNING value";
@@ -167,18 +167,26 @@ async fn lease_entitlements(
     Ok(Reply::Entitlements(leased.into_iter().map(|(_, leased)| leased).collect()))
 }
 
-async fn seal(conn: &mut Conn<'_>, seals: &[Seal], checkpoint: &StoredCheckpoint) -> Result<Reply, CommitError> {
+/// Leaf numbers are one row of places: who finds the next one taken, or the one before it missing, is stale.
+async fn seal(conn: &mut Conn<'_>, seals: &[Seal]) -> Result<Reply, CommitError> {
     for seal in seals {
-        let sql = "INSERT INTO seals (leaf, entry, hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO seals (leaf, entry, hash) SELECT $1, $2, $3 WHERE $1 = 0 OR EXISTS (SELECT 1 FROM seals WHERE leaf = $1 - 1) \
+                   ON CONFLICT DO NOTHING";
         let leaf = i64::try_from(seal.index).unwrap_or(i64::MAX);
         if conn.exec(sql, &[Int(leaf), Int(seal.entry), Text(hex(&seal.leaf))]).await? != 1 {
             return Err(CommitError::Stale);
         }
         conn.exec("DELETE FROM unsealed WHERE entry = $1", &[Int(seal.entry)]).await?;
     }
-    let sql = "INSERT INTO checkpoints (size, root, note, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    let size = i64::try_from(checkpoint.size).unwrap_or(i64::MAX);
-    let values = [Int(size), Text(hex(&checkpoint.root)), Text(checkpoint.note.clone()), Int(checkpoint.at.micros())];
+    Ok(Reply::Done)
+}
+
+/// One checkpoint follows another: of two that would follow the same one, the first stays.
+async fn sign(conn: &mut Conn<'_>, checkpoint: &StoredCheckpoint) -> Result<Reply, CommitError> {
+    let sql = "INSERT INTO checkpoints (size, root, note, at, previous) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    let number = |n: u64| Int(i64::try_from(n).unwrap_or(i64::MAX));
+    let (root, note) = (Text(hex(&checkpoint.root)), Text(checkpoint.note.clone()));
+    let values = [number(checkpoint.size), root, note, Int(checkpoint.at.micros()), number(checkpoint.previous)];
     if conn.exec(sql, &values).await? == 1 { Ok(Reply::Done) } else { Err(CommitError::Stale) }
 }
 

@@ -17,20 +17,25 @@ use sqlx::{
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
+};
 
 use super::{
     CommitError, Store, StoreError,
     db::Conn,
-    holders::{self, Holder},
+    holders::Holder,
     jobs::{Job, Reply},
     writer::{self, Envelope},
 };
 use crate::faults;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
 const BLOCK: i64 = 1_000;
+/// A PostgreSQL that has not answered by then counts as away: a stopped one would keep us waiting for ever.
+pub(super) const SILENCE: Duration = Duration::from_secs(15);
 
 /// What all clones share.
 pub(super) struct Inner {
@@ -38,11 +43,17 @@ pub(super) struct Inner {
     next_id: AtomicI64,
     end_id: AtomicI64,
     reserving: Mutex<()>,
+    pub(super) owed: super::owed::Owed,
+    /// SQLite's writer, and how to tell it to end.
+    writing: Mutex<Option<Writing>>,
     /// On PostgreSQL: what leases are taken in the name of.
-    pub holder: Option<Holder>,
+    pub(super) holder: Option<Holder>,
     /// Held as long as the store is open.
     _lock: Option<File>,
 }
+
+/// The writer's task, which ends when it is told.
+type Writing = (oneshot::Sender<()>, JoinHandle<()>);
 
 pub(super) enum Backend {
     Sqlite { read: SqlitePool, writer: mpsc::Sender<Envelope> },
@@ -52,20 +63,46 @@ pub(super) enum Backend {
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (backend, holder, lock) = match url.strip_prefix("sqlite:") {
+        let (mut writing, mut holder) = (None, None);
+        let (backend, lock) = match url.strip_prefix("sqlite:") {
             Some(path) => {
-                let (backend, lock) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
-                (backend, None, Some(lock))
+                let (backend, lock, begun) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
+                writing = Some(begun);
+                (backend, Some(lock))
             }
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let pool = postgres(url).await?;
-                let holder = Holder::register(url, &pool).await?;
-                (Backend::Postgres(pool), Some(holder), None)
+                holder = Some(Holder::register(url, &pool).await?);
+                (Backend::Postgres(pool), None)
             }
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
         let ids = (AtomicI64::new(1), AtomicI64::new(0));
-        Ok(Self(Arc::new(Inner { backend, next_id: ids.0, end_id: ids.1, reserving: Mutex::new(()), holder, _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            backend,
+            next_id: ids.0,
+            end_id: ids.1,
+            reserving: Mutex::new(()),
+            owed: super::owed::Owed::default(),
+            writing: Mutex::new(writing),
+            holder,
+            _lock: lock,
+        })))
+    }
+
+    /// Finishes what was begun and closes the database; nothing can be read or written afterwards, by any clone.
+    pub async fn close(&self) {
+        if let Some((stop, ended)) = self.0.writing.lock().await.take() {
+            stop.send(()).ok();
+            drop(ended.await);
+        }
+        if let Some(holder) = &self.0.holder {
+            holder.leave().await;
+        }
+        match &self.0.backend {
+            Backend::Sqlite { read, .. } => read.close().await,
+            Backend::Postgres(pool) => pool.close().await,
+        }
     }
 
     /// Runs a writing job in a transaction of its own, or of its group.
@@ -79,10 +116,14 @@ impl Store {
             }
             Backend::Postgres(pool) => {
                 let unavailable = |error: sqlx::Error| CommitError::from(super::db::DbError::from(error));
-                let mut transaction = pool.begin().await.map_err(unavailable)?;
-                let reply = job.run(&mut Conn::Postgres(&mut transaction)).await?;
-                transaction.commit().await.map_err(unavailable)?;
-                Ok(reply)
+                let work = async {
+                    let mut transaction = pool.begin().await.map_err(unavailable)?;
+                    let reply = job.run(&mut Conn::Postgres(&mut transaction)).await?;
+                    transaction.commit().await.map_err(unavailable)?;
+                    Ok(reply)
+                };
+                let silent = || CommitError::Unavailable("the database does not answer".into());
+                tokio::time::timeout(SILENCE, work).await.unwrap_or_else(|_| Err(silent()))
             }
         }
     }
@@ -109,7 +150,7 @@ impl Store {
     }
 }
 
-fn unavailable(error: impl std::fmt::Display) -> StoreError {
+pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 
@@ -125,7 +166,9 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
     })
 }
 
-async fn sqlite(path: &Path) -> Result<(Backend, File), StoreError> {
+async fn sqlite(path: &Path) -> Result<(Backend, File, Writing), StoreError> {
+    // Under whatever name it is opened, one file has one lock.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut lock_name = path.as_os_str().to_owned();
     lock_name.push(".lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_name).map_err(unavailable)?;
@@ -148,11 +191,19 @@ async fn sqlite(path: &Path) -> Result<(Backend, File), StoreError> {
     faults::point("migration.due");
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
     faults::point("migration.done");
-    holders::release_all(&mut Conn::Sqlite(&mut conn)).await?;
+    // The lock is ours alone, so whoever held these leases is gone.
+    for sql in
+        ["UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", "UPDATE tasks SET leased_until = 0 WHERE leased_until > 0"]
+    {
+        if let Err(error) = Conn::Sqlite(&mut conn).exec(sql, &[]).await {
+            tracing::error!(?error, "leases of before the start cannot be given back");
+        }
+    }
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
     let (writer, inbox) = mpsc::channel(writer::QUEUE);
-    tokio::spawn(writer::run(conn, inbox));
-    Ok((Backend::Sqlite { read, writer }, lock))
+    let (stop, stopped) = oneshot::channel();
+    let running = tokio::spawn(writer::run(conn, inbox, stopped));
+    Ok((Backend::Sqlite { read, writer }, lock, (stop, running)))
 }
 
 async fn postgres(url: &str) -> Result<PgPool, StoreError> {

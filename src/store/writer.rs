@@ -19,12 +19,23 @@ pub(super) struct Envelope {
     pub done: oneshot::Sender<Result<super::jobs::Reply, CommitError>>,
 }
 
-/// Runs until all senders are gone.
-pub(super) async fn run(mut conn: SqliteConnection, mut inbox: mpsc::Receiver<Envelope>) {
+/// Runs until all senders are gone, or until `stopped` says so and what was sent before is done.
+pub(super) async fn run(mut conn: SqliteConnection, mut inbox: mpsc::Receiver<Envelope>, mut stopped: oneshot::Receiver<()>) {
+    let mut open = true;
     let mut later: Vec<Envelope> = Vec::new();
     loop {
         if later.is_empty() {
-            match inbox.recv().await {
+            let first = tokio::select! {
+                first = inbox.recv() => first,
+                told = &mut stopped, if open => {
+                    open = false;
+                    if told.is_ok() {
+                        inbox.close();
+                    }
+                    continue;
+                }
+            };
+            match first {
                 Some(first) => later.push(first),
                 None => break,
             }
@@ -63,9 +74,9 @@ pub(super) fn aggregates(commit: &Commit) -> Vec<String> {
     let requests = commit.requests.iter().map(|r| r.request.id.to_string());
     let entitlements = commit.entitlements.iter().map(|e| match e {
         EntitlementWrite::Want { row, .. } | EntitlementWrite::Save { row, .. } => row.key.0.clone(),
-        EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } => key.0.clone(),
+        EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } | EntitlementWrite::Free { key, .. } => key.0.clone(),
     });
-    requests.chain(entitlements).collect()
+    requests.chain(entitlements).chain(commit.links.iter().map(super::LinkWrite::aggregate)).collect()
 }
 
 async fn run_group(conn: &mut SqliteConnection, group: Vec<Envelope>) {

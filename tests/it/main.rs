@@ -5,10 +5,13 @@
 mod cards;
 mod checker;
 mod config;
+mod config_judged;
+mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
 mod grammar;
 mod life;
+mod outage;
 mod providers;
 mod store_suite;
 mod tidy;

@@ -119,7 +119,7 @@ fn approved(person: &str) -> Event {
 }
 
 fn gone(remains: Remains) -> Event {
-    Event::Gone { remains, sessions_closed: None, residue: Vec::new(), used: None }
+    Event::Gone { remains, sessions_closed: None, residue: Vec::new(), used: None, unwritten: None }
 }
 
 fn intent(verb: Verb, deadline: i64) -> Effect {

@@ -170,9 +170,9 @@ roles = [{{ name = "open", title = "open it", target = {{ name = "open" }} }}]
     pub(super) async fn audit(&self) -> Vec<String> {
         let store = Store::open(&self.store).await.unwrap();
         let key = hallpass::ledger::key::Key::open(&self.path("ledger-key"), || [0; 32]).unwrap();
-        let signed = key.last().unwrap();
+        let mark = key.mark().read().unwrap();
         let origin = config::load(&self.path("bot.toml")).unwrap().ledger_origin;
-        hallpass::ledger::verify::verify(&store, &origin, &key.signing.verifying_key(), signed).await.unwrap().findings
+        hallpass::ledger::verify::verify(&store, &origin, &key.signing.verifying_key(), mark).await.unwrap().findings
     }
 
     /// The end of what the bot logged, for a case that failed.

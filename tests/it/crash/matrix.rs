@@ -73,7 +73,7 @@ fn cases() -> Vec<Case> {
     cases.extend(all(Returned, &["revoke.begun", "revoke.intended", "revoke.answered", "revoke.written"]));
     cases.extend(all(Returned, &["observe.answered:3", "observe.written:3", "news.deciding:3", "news.decided:3"]));
     cases.extend(all(Returned, &["card.posted:1", "card.posted:3", "reply.posted:1", "reply.posted:3", "direct.posted:1"]));
-    cases.extend(all(Returned, &["seal.signed:1", "seal.committed:1", "seal.remembered:1", "seal.committed:2"]));
+    cases.extend(all(Returned, &["seal.placing:1", "seal.placed:1", "seal.marked:1", "seal.signed:1", "seal.marked:2"]));
     cases.extend(all(Expired, &["tick.deciding:2", "tick.decided:2"]));
     cases.extend(all(MoreAsked, &["decision.deciding:3", "decision.decided:3", "decision.decided:4", "extend.answered"]));
     cases.extend(all(Stuck, &["alarm.raised", "alarm.told:1", "alarm.told:2", "revoke.answered:2"]));

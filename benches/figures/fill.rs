@@ -1,0 +1,167 @@
+//! Fills a store with live grants: documents, claims, entitlements and ledger entries as a bot would have written them.
+
+use std::collections::BTreeMap;
+
+use hallpass::{
+    domain::{
+        command::{Actor, Length},
+        due,
+        entitlement::{Claim, Entitlement, EntitlementKey, Order, Ownership},
+        event::Event,
+        facts::{Facts, Groups},
+        policy::Catalogue,
+        request::{Ask, AskKind, Grant, GrantId, Preview, Request, RequestId, Vote, Work},
+        time::{Instant, Span},
+        words::Words,
+    },
+    store::{ClaimWrite, Commit, EntitlementWrite, NewEntry, RequestWrite, Store},
+};
+use tokio::task::JoinSet;
+
+use crate::house::{PEOPLE, RESOURCES, catalogue, target};
+
+pub(crate) const LIVE: u32 = 100_000;
+const HOUR: Span = Span::from_minutes(60);
+/// Grants in one transaction.
+const CHUNK: u32 = 100;
+
+/// What to write.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) count: u32,
+    /// The first ones, `soon` of them, end within one second from here.
+    pub(crate) ends_at: Instant,
+    pub(crate) soon: u32,
+    /// The moment at which the others were last looked at, spread over the ten minutes before it.
+    pub(crate) looked_at: Instant,
+}
+
+/// Writes it all, then waits for the last commit.
+pub(crate) async fn fill(store: &Store, plan: Plan) -> anyhow::Result<()> {
+    let catalogue = std::sync::Arc::new(catalogue());
+    let mut running: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    for first in (0..plan.count).step_by(usize::try_from(CHUNK)?) {
+        if running.len() >= 4
+            && let Some(done) = running.join_next().await
+        {
+            done??;
+        }
+        let (store, catalogue) = (store.clone(), catalogue.clone());
+        running.spawn(async move {
+            let mut commit = Commit::default();
+            for n in first..(first + CHUNK).min(plan.count) {
+                add(&mut commit, n, plan, &catalogue)?;
+            }
+            commit.requests.sort_by(|a, b| a.request.id.cmp(&b.request.id));
+            Ok(store.commit(commit).await?)
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let soon = n < plan.soon;
+    let part = i64::from(n) * 1_000_000 / i64::from(plan.soon.max(1));
+    let until = if soon { Instant::from_micros(plan.ends_at.micros() + part) } else { plan.ends_at + HOUR + HOUR + HOUR };
+    let since = until - HOUR;
+    let person: hallpass::domain::ids::PersonId = format!("p{}", usize::try_from(n)? % PEOPLE).parse()?;
+    let resource = format!("r{}", usize::try_from(n)? / PEOPLE % RESOURCES);
+    let order = Order {
+        provider: "bench".parse()?,
+        target: target(&format!("{resource}/{n}"), until),
+        principal: person.to_string(),
+        person: person.clone(),
+        inputs: BTreeMap::new(),
+        grant: String::new(),
+        by_hand: "switch it off".into(),
+    };
+    let reason = Words::new("look at the stuck import of last night", u128::from(n));
+    let ask = Ask {
+        kind: AskKind::First,
+        by: person.clone(),
+        subject: person.clone(),
+        resource: resource.parse()?,
+        role: "use".parse()?,
+        length: Length::For(HOUR),
+        start: None,
+        reason: Some(reason.id.clone()),
+        ticket: None,
+        at: since,
+        policy: "usual".parse()?,
+        preview: Preview {
+            gets: "switches use on".into(),
+            by_hand: "switch it off".into(),
+            order: Some((order.clone(), Ownership::Shared)),
+        },
+    };
+    let grant_id = GrantId::new(u128::from(n) << 64);
+    let vote = Vote { person: "boss".parse()?, stage: 0, rung: 0, at: since, comment: None };
+    let key = EntitlementKey::of(&order, Ownership::Shared, &grant_id);
+    let grant = Grant {
+        id: grant_id.clone(),
+        entitlement: key.clone(),
+        resource: resource.parse()?,
+        role: "use".parse()?,
+        policy: "usual".parse()?,
+        duration: HOUR,
+        end: None,
+        ceiling: HOUR,
+        cap: Span::from_minutes(480),
+        grace: Span::ZERO,
+        warning: Span::from_minutes(6),
+        decided_at: since,
+        give_up_at: since + Span::from_minutes(15),
+        latest: until + Span::from_minutes(15),
+        votes: vec![vote.clone()],
+    };
+    let work = Work {
+        since,
+        until,
+        native_expiry: None,
+        had_before: false,
+        how_to_connect: None,
+        warned: false,
+        grace_used: false,
+        found_absent: false,
+    };
+    let mut events = vec![
+        Event::Asked { ask: ask.clone() },
+        Event::Approved { person: vote.person, stage: 0, rung: 0, comment: None },
+        Event::Granting { grant: grant.clone() },
+        Event::Working { work },
+    ];
+    if soon {
+        events.push(Event::Warned);
+    }
+    let opened = Request::open(RequestId::new(u64::from(n)), ask, since);
+    let request = events.iter().skip(1).try_fold(opened, |request, event| request.apply(event, since))?;
+    let stream = format!("request/{}", request.id);
+    for event in &events {
+        let event = serde_json::to_value(event)?;
+        commit.entries.push(NewEntry { stream: stream.clone(), at: since, actor: Actor::BOT, policy: catalogue.digest.clone(), event });
+    }
+    let mut row = Entitlement::new(key.clone(), Ownership::Shared, order);
+    let looked = Instant::from_micros(plan.looked_at.micros() - i64::from(n % 6_000) * 100_000);
+    (row.had_before, row.given, row.progress.looked_at) = (Some(false), true, Some(looked));
+    let due_at = (looked + Span::from_minutes(10)).min(until + Span::from_seconds(2));
+    commit.entitlements.push(EntitlementWrite::Want { row, due_at, urgent: false });
+    commit.claims.push(ClaimWrite::Put(Claim {
+        entitlement: key,
+        request: request.id.clone(),
+        grant: grant_id,
+        wanted: true,
+        until: Some(until),
+        extend_to: None,
+        latest: grant.latest,
+        give_up_at: grant.give_up_at,
+        duration: HOUR,
+    }));
+    let facts = Facts { catalogue, groups: &Groups::default() };
+    let wake_at = due::wake_at(&request, &facts, since);
+    commit.requests.push(RequestWrite { request, expected: None, wake_at });
+    commit.words.push(reason);
+    Ok(())
+}
