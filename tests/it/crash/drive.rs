@@ -202,6 +202,8 @@ impl<'a> Drive<'a> {
                     self.listening().await?;
                     self.send(&ask).await;
                 }
+                // A store that is slow just now is asked again.
+                Some(line) if !line["seen"]["error"].is_null() => self.send(&ask).await,
                 Some(mut line) if !line["show"].is_null() => {
                     return serde_json::from_value(line["seen"].take()).map_err(|error| format!("{line}: {error}"));
                 }

@@ -59,12 +59,12 @@ impl House {
     fn bot_toml(&self) -> String {
         let at = |name: &str| self.path(name).display().to_string();
         let (folder, ownership) = (self.folder.path().display(), self.ownership);
-        let (store, key, program) = (&self.store, at("ledger-key"), at("provider.py"));
+        let (store, key, program) = (self.store_table(), at("ledger-key"), at("provider.py"));
         format!(
             r##"
 administrators = ["eve"]
 [store]
-url = "{store}"
+{store}
 [ledger]
 key_file = "{key}"
 [alarm]
@@ -102,6 +102,16 @@ policy = "short"
 roles = [{{ name = "open", title = "open it", target = {{ name = "open" }} }}]
 "##
         )
+    }
+
+    /// A password never stands in the file.
+    fn store_table(&self) -> String {
+        let password = self.store.split_once("://").and_then(|(_, rest)| rest.split_once('@')?.0.split_once(':'));
+        let Some((_, password)) = password else { return format!("url = \"{}\"", self.store) };
+        fs::write(self.path("password"), password).unwrap();
+        fs::set_permissions(self.path("password"), fs::Permissions::from_mode(0o600)).unwrap();
+        let (url, file) = (self.store.replacen(&format!(":{password}@"), "@", 1), self.path("password"));
+        format!("url = \"{url}\"\npassword = {{ file = \"{}\" }}", file.display())
     }
 
     /// What the provider does at calls of this kind from now on; `well`: what it should.
@@ -166,13 +176,16 @@ roles = [{{ name = "open", title = "open it", target = {{ name = "open" }} }}]
         lines(&self.path("record.jsonl")).iter().any(|line| line["what"] == "on")
     }
 
-    /// What the ledger's own audit finds wrong.
+    /// What the ledger's own audit finds wrong, after the sealer's next round: a stop may come between a seal and its
+    /// signature. Lateness is for the checker, which knows when the bot was down.
     pub(super) async fn audit(&self) -> Vec<String> {
         let store = Store::open(&self.store).await.unwrap();
-        let key = hallpass::ledger::key::Key::open(&self.path("ledger-key"), || [0; 32]).unwrap();
+        let open = || hallpass::ledger::key::Key::open(&self.path("ledger-key"), || [0; 32]).unwrap();
+        let (key, origin) = (open(), config::load(&self.path("bot.toml")).unwrap().ledger_origin);
+        hallpass::ledger::seal::Sealer::new(store.clone(), open(), origin.clone()).seal_once(self.now()).await.unwrap();
         let mark = key.mark().read().unwrap();
-        let origin = config::load(&self.path("bot.toml")).unwrap().ledger_origin;
-        hallpass::ledger::verify::verify(&store, &origin, &key.signing.verifying_key(), mark).await.unwrap().findings
+        let report = hallpass::ledger::verify::verify(&store, &origin, &key.signing.verifying_key(), mark).await.unwrap();
+        report.findings.into_iter().filter(|finding| !finding.contains("the first word of its being late")).collect()
     }
 
     /// The end of what the bot logged, for a case that failed.
