@@ -15,6 +15,49 @@ pub struct Incoming {
     pub body: Body,
 }
 
+/// Version of what lies in the inbox. A test loads one of every version ever written.
+pub const INBOX_VERSION: u32 = 1;
+
+/// Why what lies in the inbox is not a command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// A newer hallpass received it, and one will handle it.
+    #[error("it is of version {0}, and this hallpass reads versions 1 to {INBOX_VERSION}")]
+    Newer(u32),
+    #[error("{0}")]
+    Broken(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    /// The first ones were written without.
+    #[serde(default = "first")]
+    v: u32,
+    #[serde(flatten)]
+    incoming: T,
+}
+
+const fn first() -> u32 {
+    1
+}
+
+impl Incoming {
+    /// As it lies in the inbox.
+    pub fn to_stored(&self) -> Result<String, String> {
+        serde_json::to_string(&Stored { v: INBOX_VERSION, incoming: self }).map_err(|error| error.to_string())
+    }
+
+    /// From the inbox.
+    pub fn from_stored(text: &str) -> Result<Self, Unread> {
+        let broken = |error: serde_json::Error| Unread::Broken(error.to_string());
+        let Stored::<serde_json::Value> { v, .. } = serde_json::from_str(text).map_err(broken)?;
+        if v == 0 || v > INBOX_VERSION {
+            return Err(Unread::Newer(v));
+        }
+        serde_json::from_str(text).map(|stored: Stored<Self>| stored.incoming).map_err(broken)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Body {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Answer, Body, Bot, Incoming};
+use super::{Answer, Body, Bot, Incoming, Unread};
 use crate::{
     domain::{
         command::{Actor, Door},
@@ -48,7 +48,7 @@ pub(super) struct Caller {
 impl Bot {
     /// Makes a verified command durable. After this it may be acknowledged; a start handles what is left.
     pub async fn receive(&self, incoming: &Incoming) -> Result<Received, NotRecorded> {
-        let body = serde_json::to_string(incoming).map_err(|e| NotRecorded(e.to_string()))?;
+        let body = incoming.to_stored().map_err(NotRecorded)?;
         let row = InboxRow { id: inbox_id(incoming), at: self.now(), body };
         match tokio::time::timeout(RECEIVE, self.store.receive(row)).await {
             Ok(Ok(received)) => {
@@ -73,8 +73,11 @@ impl Bot {
         let rows = self.store.inbox_open(1_000).await?;
         let count = rows.len();
         for row in rows {
-            match serde_json::from_str::<Incoming>(&row.body) {
+            match Incoming::from_stored(&row.body) {
                 Ok(incoming) => drop(self.handle(&incoming).await?),
+                Err(error @ Unread::Newer(_)) => {
+                    tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row is left for a newer hallpass: {error}");
+                }
                 Err(error) => {
                     tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row cannot be read: {error}");
                     self.store.commit(Commit { inbox_done: Some(row.id), ..Commit::default() }).await?;

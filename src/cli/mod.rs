@@ -22,6 +22,16 @@ pub struct Command {
     verb: Verb,
 }
 
+impl Command {
+    /// What is logged unless `HALLPASS_LOG` says otherwise. In the demo the screen belongs to the chat.
+    pub const fn log_filter(&self) -> &'static str {
+        match self.verb {
+            Verb::Demo { .. } => "warn",
+            _ => "warn,hallpass=info,slack_morphism=off",
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// A chat in the terminal with a few people, two channels and a small catalogue; what it grants is real.

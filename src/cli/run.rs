@@ -12,9 +12,10 @@ use rand::{RngCore as _, SeedableRng as _, rngs::StdRng};
 use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::check;
 use crate::{
     bot::{Bot, Parts, Providers},
-    chat::{Chat, directory::Directory, render::Templates, show::Voice},
+    chat::{Chat, directory::Directory, show::Voice},
     clock::{Clock, SystemClock},
     config::{self, Config, LedgerKey, StoreConfig},
     domain::{due, event::Operation, policy::Platform},
@@ -62,8 +63,7 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
         let what = format!("{} is refused: running on the last file that loaded, granting nothing", path.display());
         bot.raise("policy", what, Operation::PolicyRefused { digest: config.catalogue.digest.clone(), why }).await?;
     }
-    let voice =
-        Arc::new(Voice { bot: bot.clone(), templates: Arc::new(Templates::load(config.templates.as_deref()).context("the templates")?) });
+    let voice = Arc::new(Voice { bot: bot.clone(), templates: Arc::new(check::templates_or_ours(&config)?) });
     let heartbeat = config.heartbeat.clone();
     let workers = Workers::new(Deps {
         store: store.clone(),
@@ -86,8 +86,12 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
     bot.handle_left().await?;
     let mut seed = [0; 32];
     chance.fill_bytes(&mut seed);
-    let key = signing_key(&config, || seed).map_err(|why| anyhow!(why))?;
-    let sealing = tokio::spawn(every_second(Sealer::new(store, key, config.ledger_origin.clone()), bot.clone()));
+    let sealing = match signing_key(&config, || seed) {
+        Ok(key) => tokio::spawn(every_second(Sealer::new(store, key, config.ledger_origin.clone()), bot.clone())),
+        // What is to end must end, whether or not it is sealed at once.
+        Err(why) if config.catalogue.frozen => tokio::spawn(async move { tracing::error!(%why, "the ledger is not sealed") }),
+        Err(why) => return Err(anyhow!(why)),
+    };
     let reloading = tokio::spawn(reload_on_hangup(path.to_path_buf(), bot.clone()));
     let watching = tokio::spawn(watch_leavers(bot.clone()));
     let releasing = tokio::spawn(release_dead(bot.clone()));
@@ -171,6 +175,10 @@ async fn whole(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, P
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    check::templates(&config)?;
+    if config.ledger_key.given.is_some() {
+        signing_key(&config, || [0; 32]).map_err(|why| anyhow!("ledger.key: {why}"))?;
+    }
     let providers = providers(&config, clock).await?;
     Ok((config, providers))
 }
@@ -248,6 +256,7 @@ async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    check::templates(&config)?;
     let before = config::load_kept(&last_good(path))?;
     still_reaches(bot.store(), &before, &config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

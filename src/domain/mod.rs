@@ -11,6 +11,7 @@ pub mod event;
 pub mod explain;
 pub mod facts;
 pub mod ids;
+pub mod intent;
 pub mod lifecycle;
 pub mod linking;
 pub mod members;

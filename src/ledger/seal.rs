@@ -129,7 +129,9 @@ impl Sealer {
         match self.store.seal(seals).await {
             Ok(()) => {
                 faults::point("seal.placed");
-                leaves.iter().for_each(|leaf| self.tree.push(*leaf));
+                for leaf in leaves {
+                    self.tree.push(leaf);
+                }
                 self.tree.remember();
                 Ok(entries.len())
             }

@@ -102,8 +102,9 @@ async fn request(conn: &mut Conn<'_>, write: &RequestWrite) -> Result<(), Commit
 async fn entitlement(conn: &mut Conn<'_>, write: &EntitlementWrite, fence: Option<i64>) -> Result<(), CommitError> {
     match write {
         EntitlementWrite::Want { row, due_at, urgent } => {
+            // Fences of a row that is made anew begin beyond all of the one before: its last holder stays fenced out.
             let sql = "INSERT INTO entitlements (id, provider, gen, due_at, urgent, leased_until, fence, document) \
-                       VALUES ($1, $2, 1, $3, $4, 0, 0, $5) ON CONFLICT (id) DO UPDATE SET gen = entitlements.gen + 1, \
+                       VALUES ($1, $2, 1, $3, $4, 0, $3, $5) ON CONFLICT (id) DO UPDATE SET gen = entitlements.gen + 1, \
                        due_at = CASE WHEN entitlements.due_at IS NULL OR excluded.due_at < entitlements.due_at \
                        THEN excluded.due_at ELSE entitlements.due_at END, urgent = entitlements.urgent OR excluded.urgent";
             let provider = Text(row.order.provider.to_string());

@@ -7,6 +7,7 @@ use super::{
         Conn, DbError, Row,
         Value::{Bool, Int, IntOr, Text},
     },
+    document::parsed,
     writer,
 };
 use crate::domain::{ids::ProviderName, time::Instant};
@@ -110,6 +111,10 @@ async fn lease_tasks(
                     AND (o.leased_until > $2 OR (o.due_at IS NOT NULL AND (o.due_at < t.due_at OR (o.due_at = t.due_at AND \
                     (o.kind < t.kind OR (o.kind = t.kind AND o.id < t.id))))))) AND position('|' || queue || '|' in $4) = 0 \
                     ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING kind, id, queue, wanted, fence, tries";
+    // Leases are taken one after the other: a lease that is not committed yet is not seen, and a queue's earlier task may have
+    // been queued since it was taken.
+    let one_at_a_time = conn.pick("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7245001)) AS locked");
+    conn.rows(one_at_a_time, &[]).await?;
     let skip = format!("|{}|", skip.join("|"));
     let sql = conn.pick(sqlite, postgres);
     let rows = conn.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip), Int(holder)]).await?;
@@ -158,8 +163,7 @@ async fn lease_entitlements(
     let mut leased = Vec::new();
     for row in conn.rows(sql, &values).await? {
         let document = row.text(0)?;
-        let parsed =
-            serde_json::from_str(&document).map_err(|e| CommitError::Unavailable(format!("an entitlement cannot be read: {e}")))?;
+        let parsed = parsed(&document).map_err(|error| CommitError::Unavailable(error.to_string()))?;
         let order = (!row.bool(3)?, row.int_or(4)?);
         leased.push((order, Leased { row: parsed, generation: row.int(1)?, fence: row.int(2)? }));
     }

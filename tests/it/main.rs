@@ -9,10 +9,17 @@ mod config_judged;
 mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
+mod demo;
 mod grammar;
+mod ledger;
 mod life;
+mod lifecycle;
+mod migrations;
 mod outage;
 mod providers;
+mod rights;
+mod sim;
 mod store_suite;
 mod tidy;
+mod versions;
 mod world;

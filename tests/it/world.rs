@@ -96,6 +96,10 @@ impl World {
         Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), folder: None }
     }
 
+    pub(crate) fn voice(&self) -> &Voice {
+        &self.voice
+    }
+
     /// Stops this bot and closes its store; what lives outside of it goes on.
     pub(crate) async fn without_store(self) -> Outside {
         let Self { clock, pretend, console, store, .. } = self;
@@ -105,13 +109,18 @@ impl World {
 
     /// Somebody types a line; what they read as the answer. Everything that follows from it is done.
     pub(crate) async fn say(&self, user: &str, line: &str) -> String {
-        self.incoming(user, Body::Line { text: line.into() }).await
+        self.incoming(Platform::Console, user, Body::Line { text: line.into() }).await
+    }
+
+    /// The same in another chat, by the account's id there.
+    pub(crate) async fn say_on(&self, platform: Platform, account: &str, line: &str) -> String {
+        self.incoming(platform, account, Body::Line { text: line.into() }).await
     }
 
     /// Somebody presses a button of a request's card.
     pub(crate) async fn press(&self, user: &str, action: &str, request: &str, words: Option<&str>) -> String {
         let body = Body::Press { action: action.into(), request: request.into(), words: words.map(Into::into) };
-        self.incoming(user, body).await
+        self.incoming(Platform::Console, user, body).await
     }
 
     /// How an ask would go, as the form shows it before sending.
@@ -119,10 +128,10 @@ impl World {
         self.voice.before(Platform::Console, outlook)
     }
 
-    async fn incoming(&self, user: &str, body: Body) -> String {
+    async fn incoming(&self, platform: Platform, user: &str, body: Body) -> String {
         let n = self.interactions.fetch_add(1, Ordering::Relaxed);
         let interaction = format!("{self:p}-{n}");
-        let incoming = Incoming { platform: Platform::Console, user: user.into(), interaction, body };
+        let incoming = Incoming { platform, user: user.into(), interaction, body };
         let answer = self.bot.take(&incoming).await.unwrap().unwrap();
         let person: Option<PersonId> = user.parse().ok();
         let said = self.voice.answer(Platform::Console, person.as_ref(), &answer).await.unwrap();

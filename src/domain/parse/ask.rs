@@ -97,7 +97,7 @@ fn reason(draft: &mut Draft, words: &mut Words<'_>, context: &Context<'_>) -> Re
         pieces.push(words.quoted().unwrap_or_else(|| words.until_option()));
         options(draft, words, context)?;
     }
-    draft.reason = pieces.join(" ").trim().to_owned();
+    pieces.join(" ").trim().clone_into(&mut draft.reason);
     if draft.reason.chars().count() > REASON_MAX {
         return Err(Refusal::BadText { what: "reason".into(), why: format!("it is longer than {REASON_MAX} characters") });
     }

@@ -84,7 +84,7 @@ pub enum Parsed {
     PassOn(RequestId, PersonId),
 }
 
-/// Every command, as it is typed.
+/// Every command's word, for "did you mean" and for help.
 pub const COMMANDS: [&str; 25] = [
     "request",
     "mine",
