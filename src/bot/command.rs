@@ -1,8 +1,9 @@
 //! What a door hands in and gets back. Plain data: it lies in the inbox as JSON until it is handled.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::domain::{policy::Platform, refusal::Refusal};
+use crate::domain::{limits, policy::Platform, refusal::Refusal};
 
 /// A verified command of a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,35 @@ pub struct Filled {
     pub subject: String,
     pub reason: String,
     pub ticket: String,
+}
+
+impl Incoming {
+    /// The same with everything in it bounded: what is too long stays too long, by little, and is refused as that; an id that
+    /// no platform makes belongs to nobody. Done twice it is as done once.
+    pub(super) fn bounded(&self) -> Self {
+        let cut = |text: &str, most: usize| text.chars().take(most + 1).collect::<String>();
+        let odd = |id: &str| id.len() > limits::ID || id.chars().any(char::is_control);
+        let interaction =
+            if odd(&self.interaction) { format!("{:x}", Sha256::digest(&self.interaction)) } else { self.interaction.clone() };
+        let body = match &self.body {
+            Body::Line { text } => Body::Line { text: cut(text, limits::LINE) },
+            Body::Press { action, request, words } => Body::Press {
+                action: cut(action, limits::ID),
+                request: cut(request, limits::ID),
+                words: words.as_deref().map(|words| cut(words, limits::LINE)),
+            },
+            Body::Form(filled) => {
+                let mut filled = filled.clone();
+                let Filled { resource, role, length, start, subject, reason, ticket } = &mut filled;
+                for field in [resource, role, length, start, subject, reason, ticket] {
+                    *field = cut(field, limits::LINE);
+                }
+                Body::Form(filled)
+            }
+        };
+        let user = if odd(&self.user) { String::new() } else { self.user.clone() };
+        Self { platform: self.platform, user, interaction, body }
+    }
 }
 
 /// What the presser is told, privately.

@@ -48,6 +48,7 @@ pub(super) struct Caller {
 impl Bot {
     /// Makes a verified command durable. After this it may be acknowledged; a start handles what is left.
     pub async fn receive(&self, incoming: &Incoming) -> Result<Received, NotRecorded> {
+        let incoming = &incoming.bounded();
         let body = incoming.to_stored().map_err(NotRecorded)?;
         let row = InboxRow { id: inbox_id(incoming), at: self.now(), body };
         match tokio::time::timeout(RECEIVE, self.store.receive(row)).await {
@@ -64,7 +65,11 @@ impl Bot {
     pub async fn take(&self, incoming: &Incoming) -> Result<Option<Answer>, NotRecorded> {
         match self.receive(incoming).await? {
             Received::Duplicate => Ok(None),
-            Received::New => Ok(Some(self.handle(incoming).await.map_err(|e| NotRecorded(e.to_string()))?)),
+            Received::New => Ok(Some(self.handle(incoming).await.unwrap_or_else(|error| {
+                // It is durable, and handled as soon as it can be: to press again would ask for it twice.
+                tracing::error!(%error, "a command was received and could not be handled yet");
+                Answer::said("later", json!({}))
+            }))),
         }
     }
 
@@ -89,6 +94,7 @@ impl Bot {
 
     /// Decides a received command, commits, and answers its sender. Retried while others are faster.
     pub async fn handle(&self, incoming: &Incoming) -> Result<Answer, CommitError> {
+        let incoming = &incoming.bounded();
         for _ in 0..TRIES {
             match self.attempt(incoming).await {
                 Err(CommitError::Stale) if self.is_done(incoming).await? => {

@@ -85,9 +85,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Verb::Demo { store, play } => demo::run(store, play).await,
         Verb::Init(flags) => init::init(&flags),
         #[cfg(not(feature = "faults"))]
-        Verb::Run { config } => run::run(&config, run::Chats::new()).await,
+        Verb::Run { config } => Box::pin(run::run(&config, run::Chats::new())).await,
         #[cfg(feature = "faults")]
-        Verb::Run { config, console } => run::run(&config, door::chats(console.as_deref())?).await,
+        Verb::Run { config, console } => Box::pin(run::run(&config, door::chats(console.as_deref())?)).await,
         Verb::Check { config } => check::check(&config),
         Verb::Explain { config, person, resource, role, duration } => {
             explain::explain(&config, &person, &resource, &role, duration.as_deref())

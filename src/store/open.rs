@@ -44,16 +44,18 @@ pub(super) struct Inner {
     end_id: AtomicI64,
     reserving: Mutex<()>,
     pub(super) owed: super::owed::Owed,
-    /// SQLite's writer, and how to tell it to end.
+    /// As long as an SQLite store is open.
     writing: Mutex<Option<Writing>>,
     /// On PostgreSQL: what leases are taken in the name of.
     pub(super) holder: Option<Holder>,
-    /// Held as long as the store is open.
-    _lock: Option<File>,
 }
 
-/// The writer's task, which ends when it is told.
-type Writing = (oneshot::Sender<()>, JoinHandle<()>);
+/// SQLite's writer, which ends when it is told, and the lock that keeps other processes out.
+struct Writing {
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+    lock: File,
+}
 
 pub(super) enum Backend {
     Sqlite { read: SqlitePool, writer: mpsc::Sender<Envelope> },
@@ -64,16 +66,16 @@ impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let (mut writing, mut holder) = (None, None);
-        let (backend, lock) = match url.strip_prefix("sqlite:") {
+        let backend = match url.strip_prefix("sqlite:") {
             Some(path) => {
-                let (backend, lock, begun) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
+                let (backend, begun) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
                 writing = Some(begun);
-                (backend, Some(lock))
+                backend
             }
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let pool = postgres(url).await?;
                 holder = Some(Holder::register(url, &pool).await?);
-                (Backend::Postgres(pool), None)
+                Backend::Postgres(pool)
             }
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
@@ -86,22 +88,23 @@ impl Store {
             owed: super::owed::Owed::default(),
             writing: Mutex::new(writing),
             holder,
-            _lock: lock,
         })))
     }
 
-    /// Finishes what was begun and closes the database; nothing can be read or written afterwards, by any clone.
+    /// Finishes what was begun, closes the database and lets go of its file; nothing can be read or written afterwards, by any clone.
     pub async fn close(&self) {
-        if let Some((stop, ended)) = self.0.writing.lock().await.take() {
-            stop.send(()).ok();
-            drop(ended.await);
-        }
         if let Some(holder) = &self.0.holder {
             holder.leave().await;
         }
+        let writing = self.0.writing.lock().await.take();
         match &self.0.backend {
             Backend::Sqlite { read, .. } => read.close().await,
             Backend::Postgres(pool) => pool.close().await,
+        }
+        if let Some(Writing { stop, ended, lock }) = writing {
+            stop.send(()).ok();
+            drop(ended.await);
+            drop(lock);
         }
     }
 
@@ -166,7 +169,7 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
     })
 }
 
-async fn sqlite(path: &Path) -> Result<(Backend, File, Writing), StoreError> {
+async fn sqlite(path: &Path) -> Result<(Backend, Writing), StoreError> {
     // Under whatever name it is opened, one file has one lock.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut lock_name = path.as_os_str().to_owned();
@@ -202,8 +205,8 @@ async fn sqlite(path: &Path) -> Result<(Backend, File, Writing), StoreError> {
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
     let (writer, inbox) = mpsc::channel(writer::QUEUE);
     let (stop, stopped) = oneshot::channel();
-    let running = tokio::spawn(writer::run(conn, inbox, stopped));
-    Ok((Backend::Sqlite { read, writer }, lock, (stop, running)))
+    let ended = tokio::spawn(writer::run(conn, inbox, stopped));
+    Ok((Backend::Sqlite { read, writer }, Writing { stop, ended, lock }))
 }
 
 async fn postgres(url: &str) -> Result<PgPool, StoreError> {

@@ -110,6 +110,7 @@ fn events() -> Vec<Event> {
         Event::Scheduled { start: START },
         Event::Reopened { stage: 0, dropped: Vec::new() },
         Event::Granting { grant: grant() },
+        Event::Shortened { duration: Span::from_minutes(30), latest: START, cap: Span::from_minutes(30) },
         Event::Working { work: work() },
         Event::GrantFailed { why: "no".into(), permanent: false },
         Event::Warned,
@@ -147,6 +148,7 @@ fn events() -> Vec<Event> {
             | Event::Scheduled { .. }
             | Event::Reopened { .. }
             | Event::Granting { .. }
+            | Event::Shortened { .. }
             | Event::Working { .. }
             | Event::GrantFailed { .. }
             | Event::Warned

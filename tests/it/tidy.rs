@@ -51,13 +51,17 @@ const LONG: [(&str, usize, &str); 2] = [
 const CAP: usize = 400;
 
 /// Who looks at the machine's clock besides `clock.rs`: to measure how long something took, never to know what time it is.
-const STOPWATCHES: [(&str, &str); 2] = [
+const STOPWATCHES: [(&str, &str); 3] = [
+    ("src/cli/demo/play/checks.rs", "a step of the scenario that takes too long is an error"),
     ("src/worker/lifeline.rs", "a slow read of what ends soon is made more rarely"),
     ("src/cli/adapter/core.rs", "says how long an adapter took"),
 ];
 
 /// Tests that wait for another process; each looks again until it is so, with a limit.
-const WAITING: [(&str, &str); 1] = [("tests/it/crash", "the real binary, in processes of its own")];
+const WAITING: [(&str, &str); 2] = [
+    ("tests/it/outage/postgres.rs", "a PostgreSQL of its own that is stopped and started"),
+    ("tests/it/crash", "the real binary, in processes of its own"),
+];
 
 fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub pretend: Arc<Pretend>,
     pub store: Store,
     voice: Arc<Voice>,
+    /// How often the heartbeat was given.
+    pub beats: Arc<AtomicU64>,
     interactions: AtomicU64,
     /// Held so that it lives as long as the world.
     folder: Option<tempfile::TempDir>,
@@ -57,6 +59,12 @@ impl World {
         Self::built(store, Arc::new(ManualClock::new(START)), Arc::new(Pretend::new(ownership)), Arc::new(Console::new())).await
     }
 
+    /// As `on`, with a clock that starts at `at`.
+    pub(crate) async fn on_at(url: &str, at: Instant) -> Self {
+        let store = Store::open(url).await.unwrap();
+        Self::built(store, Arc::new(ManualClock::new(at)), Arc::new(Pretend::new(Ownership::PerGrant)), Arc::new(Console::new())).await
+    }
+
     /// A second bot process over the same store, clock, provider and chat.
     pub(crate) async fn replica(&self, store: Store) -> Self {
         Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await
@@ -64,6 +72,7 @@ impl World {
 
     async fn built(store: Store, clock: Arc<ManualClock>, pretend: Arc<Pretend>, console: Arc<Console>) -> Self {
         static SEED: AtomicU64 = AtomicU64::new(1);
+        let beats = Arc::new(AtomicU64::new(0));
         for name in ["ana", "ben", "cleo", "dora", "eve", "finn"] {
             console.set_profile(name, name, true);
         }
@@ -90,10 +99,15 @@ impl World {
             jitter: Box::new(|| 0),
             pace: 1,
             at_once: 16,
-            heartbeat: Box::new(|| {}),
+            heartbeat: {
+                let beats = beats.clone();
+                Box::new(move || {
+                    beats.fetch_add(1, Ordering::Relaxed);
+                })
+            },
             stopping: false.into(),
         }));
-        Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), folder: None }
+        Self { bot, workers, console, clock, pretend, store, voice, beats, interactions: AtomicU64::new(0), folder: None }
     }
 
     pub(crate) fn voice(&self) -> &Voice {

@@ -124,7 +124,7 @@ impl House {
                 TaskWant { kind: TaskKind::Card, key: format!("{}/{place}", request.id), queue: place, due_at }
             };
             let tasks = posts.iter().map(card).collect();
-            store.commit(Commit { posts, tasks, ..Commit::default() }).await?;
+            store.commit(Commit { tasks, posts, ..Commit::default() }).await?;
         }
         self.bot.wake.notify_waiters();
         Ok(())

@@ -55,6 +55,11 @@ fn all() -> Vec<(&'static str, Vec<Story>)> {
         Scheduled => [scheduled()],
         Reopened => [scheduled().after(7200).then(Event::Reopened { stage: 0, dropped: vec![person("ben")] })],
         Granting => [Story::decided()],
+        Shortened => [Story::decided().then(Event::Shortened {
+            duration: Span::from_minutes(30),
+            latest: START + Span::from_minutes(48),
+            cap: Span::from_minutes(30),
+        })],
         Working => [
             Story::active(),
             Story::decided().then(Event::Working { work: Work { had_before: true, ..Story::decided().work() } }),
