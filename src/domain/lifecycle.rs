@@ -4,7 +4,7 @@
 use super::{
     event::{AlarmKind, Event},
     request::{
-        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
+        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
     },
     time::{Instant, Span},
 };
@@ -208,6 +208,14 @@ impl State {
                 Self::Scheduled { round: round.next(event, at).ok_or(illegal)?, start }
             }
 
+            (Self::Granting { grant }, E::Reopened { .. }) => {
+                let round = Round { votes: grant.votes, ..Round::new(newest, at) };
+                Self::Pending { round: round.next(event, at).ok_or(illegal)? }
+            }
+            (Self::Granting { grant }, E::Shortened { duration, latest, cap }) => {
+                let (cap, ceiling) = (grant.cap.min(*cap), grant.ceiling.min(*cap));
+                Self::Granting { grant: Grant { duration: *duration, latest: *latest, cap, ceiling, ..grant } }
+            }
             (Self::Granting { grant }, E::Working { work }) => Self::Active { grant, work: work.clone(), extension: None },
             (Self::Granting { grant }, E::GrantFailed { why, .. }) => {
                 Self::Revoking { grant, work: None, cause: Ending::Failed { why: why.clone() }, since: at }
