@@ -3,6 +3,8 @@
 pub mod adapter;
 mod check;
 pub mod demo;
+#[cfg(feature = "faults")]
+mod door;
 mod explain;
 mod init;
 pub mod ledger;
@@ -18,6 +20,16 @@ use clap::{Parser, Subcommand};
 pub struct Command {
     #[command(subcommand)]
     verb: Verb,
+}
+
+impl Command {
+    /// What is logged unless `HALLPASS_LOG` says otherwise. In the demo the screen belongs to the chat.
+    pub const fn log_filter(&self) -> &'static str {
+        match self.verb {
+            Verb::Demo { .. } => "warn",
+            _ => "warn,hallpass=info,slack_morphism=off",
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +49,10 @@ enum Verb {
     Run {
         #[arg(long, default_value = "bot.toml")]
         config: PathBuf,
+        /// For tests: the terminal as the chat, one JSON object a line; what it was sent is kept in this file.
+        #[cfg(feature = "faults")]
+        #[arg(long, hide = true)]
+        console: Option<PathBuf>,
     },
     /// Check bot.toml and the templates; say who could approve what.
     Check {
@@ -68,7 +84,10 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
         Verb::Init(flags) => init::init(&flags),
-        Verb::Run { config } => run::run(&config).await,
+        #[cfg(not(feature = "faults"))]
+        Verb::Run { config } => Box::pin(run::run(&config, run::Chats::new())).await,
+        #[cfg(feature = "faults")]
+        Verb::Run { config, console } => Box::pin(run::run(&config, door::chats(console.as_deref())?)).await,
         Verb::Check { config } => check::check(&config),
         Verb::Explain { config, person, resource, role, duration } => {
             explain::explain(&config, &person, &resource, &role, duration.as_deref())

@@ -10,6 +10,9 @@ use super::{
     time::Instant,
 };
 
+/// Version of the stored document. A test loads one of every version ever written.
+pub const DOCUMENT_VERSION: u32 = 1;
+
 /// `sha256` over provider, target and principal (and the grant, where the object is per grant), 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -146,7 +149,7 @@ impl Entitlement {
     /// Nothing is known and nothing was done yet.
     pub fn new(key: EntitlementKey, ownership: Ownership, order: Order) -> Self {
         Self {
-            v: 1,
+            v: DOCUMENT_VERSION,
             key,
             ownership,
             order,

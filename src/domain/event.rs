@@ -119,6 +119,9 @@ pub enum Event {
     Extended {
         until: Instant,
         native_expiry: Option<Instant>,
+        /// New words for the holder where what they hold had to be made anew, such as a certificate; no secret.
+        #[serde(default)]
+        how_to_connect: Option<String>,
     },
     GraceBegan {
         until: Instant,

@@ -229,11 +229,15 @@ impl State {
             (Self::Active { grant, work, extension: Some(Extension::Asked { .. }) }, E::ExtensionClosed { .. }) => {
                 Self::Active { grant, work, extension: None }
             }
-            (Self::Active { grant, work, .. }, E::ExtensionApproved { until }) => {
+            (Self::Active { grant, work, extension: None | Some(Extension::Asked { .. }) }, E::ExtensionApproved { until }) => {
                 Self::Active { grant, work, extension: Some(Extension::Moving { until: *until }) }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Moving { .. }) }, E::Extended { until, native_expiry }) => {
-                let work = Work { until: *until, native_expiry: *native_expiry, warned: false, ..work };
+            (
+                Self::Active { grant, work, extension: Some(Extension::Moving { .. }) },
+                E::Extended { until, native_expiry, how_to_connect },
+            ) => {
+                let how_to_connect = how_to_connect.clone().or(work.how_to_connect);
+                let work = Work { until: *until, native_expiry: *native_expiry, how_to_connect, warned: false, ..work };
                 Self::Active { grant, work, extension: None }
             }
             (Self::Active { grant, work, extension }, E::Warned) => Self::Active { grant, work: Work { warned: true, ..work }, extension },
@@ -246,7 +250,9 @@ impl State {
             (Self::Active { grant, work, .. }, E::Revoking { cause }) => {
                 Self::Revoking { grant, work: Some(work), cause: cause.clone(), since: at }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, event) => {
+            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, event)
+                if !matches!(event, E::Reopened { .. } | E::Offered { .. } | E::OfferDeclined { .. }) =>
+            {
                 let round = round.next(event, at).ok_or(illegal)?;
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }

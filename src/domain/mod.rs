@@ -13,6 +13,7 @@ pub mod facts;
 pub mod ids;
 pub mod intent;
 pub mod lifecycle;
+pub mod limits;
 pub mod linking;
 pub mod members;
 pub mod news;

@@ -9,6 +9,7 @@ use super::{
         Conn, DbError, Row,
         Value::{self, Bool, Int, Text, TextOr},
     },
+    document::parsed,
     jobs::{Job, Reply},
     open::{Backend, Inner, SILENCE},
 };
@@ -180,7 +181,7 @@ impl Store {
 
     /// Leases due tasks until `until`, earliest first, at most one per queue, none of `skip` (queues busy here).
     pub async fn lease_tasks(&self, now: Instant, until: Instant, skip: &[String], limit: u32) -> Result<Vec<Task>, StoreError> {
-        match self.write(Job::LeaseTasks { now, until, skip: skip.to_vec(), limit }).await {
+        match self.write(Job::LeaseTasks { now, until, skip: skip.to_vec(), limit, holder: self.holder() }).await {
             Ok(Reply::Tasks(tasks)) => Ok(tasks),
             Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
             Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),
@@ -200,7 +201,7 @@ impl Store {
         until: Instant,
         limit: u32,
     ) -> Result<Vec<Leased>, StoreError> {
-        match self.write(Job::LeaseEntitlements { provider: provider.clone(), now, until, limit }).await {
+        match self.write(Job::LeaseEntitlements { provider: provider.clone(), now, until, limit, holder: self.holder() }).await {
             Ok(Reply::Entitlements(leased)) => Ok(leased),
             Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
             Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),
@@ -263,7 +264,7 @@ impl Store {
                     request: request.clone(),
                     platform: platform(&row.text(0)?)?,
                     place: row.text(1)?,
-                    posted: posted.map(|(channel, message)| crate::chat::Posted { channel, message }),
+                    posted: posted.map(|(channel, message)| super::Posted { channel, message }),
                     shown: row.text_or(4)?,
                     cursor: u64::try_from(row.int(5)?).unwrap_or(0),
                 })
@@ -301,10 +302,6 @@ fn wrong_reply() -> CommitError {
 
 pub(super) fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(what.to_owned())
-}
-
-pub(super) fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 fn id(text: &str) -> Result<RequestId, StoreError> {

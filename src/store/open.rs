@@ -25,9 +25,11 @@ use tokio::{
 use super::{
     CommitError, Store, StoreError,
     db::Conn,
+    holders::Holder,
     jobs::{Job, Reply},
     writer::{self, Envelope},
 };
+use crate::faults;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
@@ -42,14 +44,18 @@ pub(super) struct Inner {
     end_id: AtomicI64,
     reserving: Mutex<()>,
     pub(super) owed: super::owed::Owed,
-    /// SQLite's writer, and how to tell it to end.
+    /// As long as an SQLite store is open.
     writing: Mutex<Option<Writing>>,
-    /// Held as long as the store is open.
-    _lock: Option<File>,
+    /// On PostgreSQL: what leases are taken in the name of.
+    pub(super) holder: Option<Holder>,
 }
 
-/// The writer's task, which ends when it is told.
-type Writing = (oneshot::Sender<()>, JoinHandle<()>);
+/// SQLite's writer, which ends when it is told, and the lock that keeps other processes out.
+struct Writing {
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+    lock: File,
+}
 
 pub(super) enum Backend {
     Sqlite { read: SqlitePool, writer: mpsc::Sender<Envelope> },
@@ -59,14 +65,18 @@ pub(super) enum Backend {
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let mut writing = None;
-        let (backend, lock) = match url.strip_prefix("sqlite:") {
+        let (mut writing, mut holder) = (None, None);
+        let backend = match url.strip_prefix("sqlite:") {
             Some(path) => {
-                let (backend, lock, begun) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
+                let (backend, begun) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
                 writing = Some(begun);
-                (backend, Some(lock))
+                backend
             }
-            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => (postgres(url).await?, None),
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                let pool = postgres(url).await?;
+                holder = Some(Holder::register(url, &pool).await?);
+                Backend::Postgres(pool)
+            }
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
         let ids = (AtomicI64::new(1), AtomicI64::new(0));
@@ -77,19 +87,24 @@ impl Store {
             reserving: Mutex::new(()),
             owed: super::owed::Owed::default(),
             writing: Mutex::new(writing),
-            _lock: lock,
+            holder,
         })))
     }
 
-    /// Finishes what was begun and closes the database; nothing can be read or written afterwards, by any clone.
+    /// Finishes what was begun, closes the database and lets go of its file; nothing can be read or written afterwards, by any clone.
     pub async fn close(&self) {
-        if let Some((stop, ended)) = self.0.writing.lock().await.take() {
-            stop.send(()).ok();
-            drop(ended.await);
+        if let Some(holder) = &self.0.holder {
+            holder.leave().await;
         }
+        let writing = self.0.writing.lock().await.take();
         match &self.0.backend {
             Backend::Sqlite { read, .. } => read.close().await,
             Backend::Postgres(pool) => pool.close().await,
+        }
+        if let Some(Writing { stop, ended, lock }) = writing {
+            stop.send(()).ok();
+            drop(ended.await);
+            drop(lock);
         }
     }
 
@@ -154,7 +169,7 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
     })
 }
 
-async fn sqlite(path: &Path) -> Result<(Backend, File, Writing), StoreError> {
+async fn sqlite(path: &Path) -> Result<(Backend, Writing), StoreError> {
     // Under whatever name it is opened, one file has one lock.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut lock_name = path.as_os_str().to_owned();
@@ -176,7 +191,9 @@ async fn sqlite(path: &Path) -> Result<(Backend, File, Writing), StoreError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5));
     let mut conn = options.connect().await.map_err(unavailable)?;
+    faults::point("migration.due");
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
+    faults::point("migration.done");
     // The lock is ours alone, so whoever held these leases is gone.
     for sql in
         ["UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", "UPDATE tasks SET leased_until = 0 WHERE leased_until > 0"]
@@ -188,12 +205,14 @@ async fn sqlite(path: &Path) -> Result<(Backend, File, Writing), StoreError> {
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
     let (writer, inbox) = mpsc::channel(writer::QUEUE);
     let (stop, stopped) = oneshot::channel();
-    let running = tokio::spawn(writer::run(conn, inbox, stopped));
-    Ok((Backend::Sqlite { read, writer }, lock, (stop, running)))
+    let ended = tokio::spawn(writer::run(conn, inbox, stopped));
+    Ok((Backend::Sqlite { read, writer }, Writing { stop, ended, lock }))
 }
 
-async fn postgres(url: &str) -> Result<Backend, StoreError> {
+async fn postgres(url: &str) -> Result<PgPool, StoreError> {
     let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5)).connect(url).await.map_err(unavailable)?;
+    faults::point("migration.due");
     migrated(MIGRATIONS.run(&pool).await)?;
-    Ok(Backend::Postgres(pool))
+    faults::point("migration.done");
+    Ok(pool)
 }

@@ -33,6 +33,7 @@ use crate::{
         ids::ProviderName,
         policy::{Channel, Platform},
     },
+    faults,
     store::{CommitError, Store, StoreError},
 };
 
@@ -172,6 +173,19 @@ impl Workers {
             self.lifeline.outage.failed(why, self.deps.bot.now(), true);
         }
         result
+    }
+
+    /// All that fell due while nobody worked, then what was received and not handled, then `run`.
+    pub async fn run_all(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
+        // Refused writes are noted there, and ends go on.
+        let drained = self.drain().await;
+        faults::point("start.drained");
+        if drained.is_ok()
+            && let Err(error) = self.deps.bot.handle_left().await
+        {
+            tracing::error!(%error, "what was received before could not be handled yet");
+        }
+        self.run(shutdown).await;
     }
 
     /// Works until `shutdown` resolves, then finishes what was begun. Sleeps until the earliest due time, one second at most.

@@ -235,7 +235,7 @@ impl Told<'_> {
         Some(json!({
             "subject": r.name(&self.request.subject), "what": what(ask),
             "since": r.exact(work.since), "until": r.moment(work.until), "until_in": relative(work.until, r.now),
-            "had_before": work.had_before, "how_to_connect": work.how_to_connect,
+            "had_before": work.had_before, "how_to_connect": lines(work.how_to_connect.as_ref()),
         }))
     }
 
@@ -245,6 +245,11 @@ impl Told<'_> {
         let data = json!({ "what": what(ask), "until": r.moment(work.until), "until_in": relative(work.until, r.now) });
         Some(ReplyView { name: "warned", data, buttons: more_time(self.request, r), notify: Vec::new() })
     }
+}
+
+/// Each line on its own: a line is copied whole, and the escape of a value makes one line of it.
+pub(super) fn lines(text: Option<&String>) -> Vec<&str> {
+    text.iter().flat_map(|text| text.lines()).collect()
 }
 
 /// The ledger's size and whole root, as people compare them.
