@@ -212,9 +212,9 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// The newest request.
+    /// The newest request; what was received before a death is asked a moment after the start.
     pub(super) async fn request(&mut self) -> Result<Request, String> {
-        self.seen().await?.requests.into_iter().next().ok_or_else(|| "nothing was asked".into())
+        self.until("something asked", |_| true).await
     }
 
     /// Waits until the newest request is so.
