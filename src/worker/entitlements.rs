@@ -1,6 +1,8 @@
 //! Brings entitlements in line with their claims: lease, read claims, plan, commit the intent, call, commit the answer.
 //! The only place that changes a provider; it decides nothing that `plan` has not decided.
 
+mod entries;
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{Deps, Stop, lifeline::Lifeline};
@@ -329,36 +331,6 @@ impl Job<'_> {
 
     fn pause(&self, asked: Option<Span>) -> Pause {
         Pause { jitter: (self.deps.jitter)(), asked }
-    }
-
-    fn answered(&mut self, verb: Verb, answer: String) -> Vec<NewEntry> {
-        if self.leased.row.last_answer.as_deref() == Some(answer.as_str()) {
-            return Vec::new();
-        }
-        self.leased.row.last_answer = Some(answer.clone());
-        vec![self.entry(&Effect::Answer { verb, answer })]
-    }
-
-    fn outcome(&self, verb: Verb, outcome: Outcome, tries: u32, detail: String) -> NewEntry {
-        self.entry(&Effect::Outcome { verb, outcome, tries, detail })
-    }
-
-    fn intent(&self, verb: Verb, deadline: Instant) -> NewEntry {
-        let row = &self.leased.row;
-        let Order { provider, target, principal, .. } = &row.order;
-        self.entry(&Effect::Intent {
-            verb,
-            deadline,
-            had_before: row.had_before,
-            grants: self.claims.iter().map(|c| c.grant.to_string()).collect(),
-            provider: provider.to_string(),
-            target: target.to_string(),
-            principal: principal.clone(),
-        })
-    }
-
-    fn entry(&self, effect: &Effect) -> NewEntry {
-        entry(self.deps, &self.leased.row.key, effect)
     }
 
     async fn save(&self, news: Vec<(RequestId, News)>, entries: Vec<NewEntry>) -> Done<()> {
