@@ -15,6 +15,7 @@ use crate::{
         news::News,
         request::{GrantId, Request, RequestId, State},
     },
+    faults,
     store::{Commit, CommitError, Fence, Filter, StoreError},
 };
 
@@ -105,6 +106,10 @@ impl Bot {
             self.tick_one(id, &mut whole).await?;
         }
         whole.requests.sort_by(|a, b| a.request.id.cmp(&b.request.id));
+        let (decides, alarms) = (!whole.entries.is_empty(), !whole.alarms.is_empty());
+        if decides {
+            faults::point("tick.deciding");
+        }
         match self.store.commit(whole).await {
             Err(CommitError::Stale) => {
                 // Somebody was faster on one of them: each alone.
@@ -118,6 +123,12 @@ impl Bot {
                 }
             }
             done => done?,
+        }
+        if decides {
+            faults::point("tick.decided");
+        }
+        if alarms {
+            faults::point("alarm.raised");
         }
         self.wake.notify_waiters();
         Ok(due.len())

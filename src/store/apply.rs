@@ -9,7 +9,7 @@ use super::{
     },
     entry::encode,
 };
-use crate::domain::time::Instant;
+use crate::{domain::time::Instant, faults};
 
 /// Microseconds, or NULL.
 pub(super) fn micros(at: Option<Instant>) -> Option<i64> {
@@ -22,6 +22,9 @@ pub(super) async fn apply(conn: &mut Conn<'_>, commit: &Commit, first_id: i64) -
     if let Some(id) = &commit.inbox_done {
         let sql = "UPDATE inbox SET open = FALSE WHERE platform = $1 AND interaction = $2 AND open";
         must_change(conn.exec(sql, &[Text(id.platform.name().into()), Text(id.interaction.clone())]).await?)?;
+    }
+    if let Some(fence) = commit.fence.as_ref().filter(|_| faults::is_planted("unfenced")) {
+        conn.exec("UPDATE entitlements SET fence = $1 WHERE id = $2", &[Int(fence.fence), Text(fence.key.0.clone())]).await?;
     }
     for write in &commit.requests {
         request(conn, write).await?;
@@ -86,6 +89,9 @@ async fn request(conn: &mut Conn<'_>, write: &RequestWrite) -> Result<(), Commit
         Some(expected) => {
             let sql = "UPDATE requests SET n = $1, open = $2, wake_at = $3, document = $4 WHERE id = $5 AND n = $6";
             let expected = i64::try_from(expected).unwrap_or(i64::MAX);
+            if faults::is_planted("deny_loses") {
+                conn.exec("UPDATE requests SET n = $1 WHERE id = $2", &[Int(expected), Text(request.id.to_string())]).await?;
+            }
             let values = [Int(n), Bool(request.is_open()), IntOr(wake), Text(text), Text(request.id.to_string()), Int(expected)];
             conn.exec(sql, &values).await?
         }

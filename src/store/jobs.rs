@@ -23,6 +23,7 @@ pub(super) enum Job {
         until: Instant,
         skip: Vec<String>,
         limit: u32,
+        holder: i64,
     },
     FinishTask {
         task: Task,
@@ -33,6 +34,7 @@ pub(super) enum Job {
         now: Instant,
         until: Instant,
         limit: u32,
+        holder: i64,
     },
     /// Gives entries their places in the tree, behind the last one.
     Seal(Vec<Seal>),
@@ -66,9 +68,11 @@ impl Job {
         match self {
             Self::Commit { commit, first_id } => apply(conn, commit, *first_id).await.map(|()| Reply::Done),
             Self::Receive(row) => receive(conn, row).await,
-            Self::LeaseTasks { now, until, skip, limit } => lease_tasks(conn, *now, *until, skip, *limit).await,
+            Self::LeaseTasks { now, until, skip, limit, holder } => lease_tasks(conn, (*now, *until), skip, *limit, *holder).await,
             Self::FinishTask { task, end } => finish(conn, task, *end).await,
-            Self::LeaseEntitlements { provider, now, until, limit } => lease_entitlements(conn, provider, *now, *until, *limit).await,
+            Self::LeaseEntitlements { provider, now, until, limit, holder } => {
+                lease_entitlements(conn, provider, (*now, *until), *limit, *holder).await
+            }
             Self::Seal(seals) => seal(conn, seals).await,
             Self::Sign(checkpoint) => sign(conn, checkpoint).await,
             Self::ReserveIds(count) => {
@@ -89,13 +93,20 @@ async fn receive(conn: &mut Conn<'_>, row: &InboxRow) -> Result<Reply, CommitErr
     Ok(Reply::Received(if new { Received::New } else { Received::Duplicate }))
 }
 
-async fn lease_tasks(conn: &mut Conn<'_>, now: Instant, until: Instant, skip: &[String], limit: u32) -> Result<Reply, CommitError> {
-    let sqlite = "UPDATE tasks SET leased_until = $1, fence = fence + 1 WHERE (kind, id) IN (SELECT kind, id FROM tasks t \
+/// `now` and `until` go together: the lease's span.
+async fn lease_tasks(
+    conn: &mut Conn<'_>,
+    (now, until): (Instant, Instant),
+    skip: &[String],
+    limit: u32,
+    holder: i64,
+) -> Result<Reply, CommitError> {
+    let sqlite = "UPDATE tasks SET leased_until = $1, holder = $5, fence = fence + 1 WHERE (kind, id) IN (SELECT kind, id FROM tasks t \
                   WHERE due_at <= $2 AND leased_until <= $2 AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.queue = t.queue \
                   AND (o.leased_until > $2 OR (o.due_at IS NOT NULL AND (o.due_at < t.due_at OR (o.due_at = t.due_at AND \
                   (o.kind < t.kind OR (o.kind = t.kind AND o.id < t.id)))))))  AND instr($4, '|' || queue || '|') = 0 \
                   ORDER BY due_at LIMIT $3) RETURNING kind, id, queue, wanted, fence, tries";
-    let postgres = "UPDATE tasks SET leased_until = $1, fence = fence + 1 WHERE (kind, id) IN (SELECT kind, id FROM tasks t \
+    let postgres = "UPDATE tasks SET leased_until = $1, holder = $5, fence = fence + 1 WHERE (kind, id) IN (SELECT kind, id FROM tasks t \
                     WHERE due_at <= $2 AND leased_until <= $2 AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.queue = t.queue \
                     AND (o.leased_until > $2 OR (o.due_at IS NOT NULL AND (o.due_at < t.due_at OR (o.due_at = t.due_at AND \
                     (o.kind < t.kind OR (o.kind = t.kind AND o.id < t.id))))))) AND position('|' || queue || '|' in $4) = 0 \
@@ -106,7 +117,7 @@ async fn lease_tasks(conn: &mut Conn<'_>, now: Instant, until: Instant, skip: &[
     conn.rows(one_at_a_time, &[]).await?;
     let skip = format!("|{}|", skip.join("|"));
     let sql = conn.pick(sqlite, postgres);
-    let rows = conn.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip)]).await?;
+    let rows = conn.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip), Int(holder)]).await?;
     Ok(Reply::Tasks(rows.iter().map(task).collect::<Result<_, _>>()?))
 }
 
@@ -137,18 +148,18 @@ async fn finish(conn: &mut Conn<'_>, task: &Task, end: TaskEnd) -> Result<Reply,
 async fn lease_entitlements(
     conn: &mut Conn<'_>,
     provider: &ProviderName,
-    now: Instant,
-    until: Instant,
+    (now, until): (Instant, Instant),
     limit: u32,
+    holder: i64,
 ) -> Result<Reply, CommitError> {
-    let sqlite = "UPDATE entitlements SET leased_until = $1, fence = fence + 1 WHERE id IN (SELECT id FROM entitlements \
+    let sqlite = "UPDATE entitlements SET leased_until = $1, holder = $5, fence = fence + 1 WHERE id IN (SELECT id FROM entitlements \
                   WHERE provider = $2 AND due_at <= $3 AND leased_until <= $3 ORDER BY urgent DESC, due_at LIMIT $4) \
                   RETURNING document, gen, fence, urgent, due_at";
-    let postgres = "UPDATE entitlements SET leased_until = $1, fence = fence + 1 WHERE id IN (SELECT id FROM entitlements \
+    let postgres = "UPDATE entitlements SET leased_until = $1, holder = $5, fence = fence + 1 WHERE id IN (SELECT id FROM entitlements \
                     WHERE provider = $2 AND due_at <= $3 AND leased_until <= $3 ORDER BY urgent DESC, due_at LIMIT $4 \
                     FOR UPDATE SKIP LOCKED) RETURNING document, gen, fence, urgent, due_at";
     let sql = conn.pick(sqlite, postgres);
-    let values = [Int(until.micros()), Text(provider.to_string()), Int(now.micros()), Int(i64::from(limit))];
+    let values = [Int(until.micros()), Text(provider.to_string()), Int(now.micros()), Int(i64::from(limit)), Int(holder)];
     let mut leased = Vec::new();
     for row in conn.rows(sql, &values).await? {
         let document = row.text(0)?;

@@ -9,6 +9,7 @@ mod db;
 pub mod document;
 pub mod entry;
 mod history;
+mod holders;
 mod jobs;
 mod ledger;
 mod links;

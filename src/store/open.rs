@@ -25,9 +25,11 @@ use tokio::{
 use super::{
     CommitError, Store, StoreError,
     db::Conn,
+    holders::Holder,
     jobs::{Job, Reply},
     writer::{self, Envelope},
 };
+use crate::faults;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
@@ -44,6 +46,8 @@ pub(super) struct Inner {
     pub(super) owed: super::owed::Owed,
     /// As long as an SQLite store is open.
     writing: Mutex<Option<Writing>>,
+    /// On PostgreSQL: what leases are taken in the name of.
+    pub(super) holder: Option<Holder>,
 }
 
 /// SQLite's writer, which ends when it is told, and the lock that keeps other processes out.
@@ -61,14 +65,18 @@ pub(super) enum Backend {
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let mut writing = None;
+        let (mut writing, mut holder) = (None, None);
         let backend = match url.strip_prefix("sqlite:") {
             Some(path) => {
                 let (backend, begun) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
                 writing = Some(begun);
                 backend
             }
-            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => postgres(url).await?,
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                let pool = postgres(url).await?;
+                holder = Some(Holder::register(url, &pool).await?);
+                Backend::Postgres(pool)
+            }
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
         let ids = (AtomicI64::new(1), AtomicI64::new(0));
@@ -79,11 +87,15 @@ impl Store {
             reserving: Mutex::new(()),
             owed: super::owed::Owed::default(),
             writing: Mutex::new(writing),
+            holder,
         })))
     }
 
     /// Finishes what was begun, closes the database and lets go of its file; nothing can be read or written afterwards, by any clone.
     pub async fn close(&self) {
+        if let Some(holder) = &self.0.holder {
+            holder.leave().await;
+        }
         let writing = self.0.writing.lock().await.take();
         match &self.0.backend {
             Backend::Sqlite { read, .. } => read.close().await,
@@ -179,7 +191,9 @@ async fn sqlite(path: &Path) -> Result<(Backend, Writing), StoreError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5));
     let mut conn = options.connect().await.map_err(unavailable)?;
+    faults::point("migration.due");
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
+    faults::point("migration.done");
     // The lock is ours alone, so whoever held these leases is gone.
     for sql in
         ["UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", "UPDATE tasks SET leased_until = 0 WHERE leased_until > 0"]
@@ -195,8 +209,10 @@ async fn sqlite(path: &Path) -> Result<(Backend, Writing), StoreError> {
     Ok((Backend::Sqlite { read, writer }, Writing { stop, ended, lock }))
 }
 
-async fn postgres(url: &str) -> Result<Backend, StoreError> {
+async fn postgres(url: &str) -> Result<PgPool, StoreError> {
     let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5)).connect(url).await.map_err(unavailable)?;
+    faults::point("migration.due");
     migrated(MIGRATIONS.run(&pool).await)?;
-    Ok(Backend::Postgres(pool))
+    faults::point("migration.done");
+    Ok(pool)
 }

@@ -21,6 +21,7 @@ use crate::{
         request::RequestId,
         time::{Instant, Span},
     },
+    faults,
     provider::{Description, Fault, FaultKind, Provider, Seen, Step},
     store::{Commit, EntitlementWrite, Fence, Leased, NewEntry},
 };
@@ -55,10 +56,17 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &Provider
     };
     let description = provider.describe().clone();
     let deadline = Span::from_seconds(description.deadline.seconds().max(1) * i64::from(deps.pace.max(1)));
+    let mut early = Vec::new();
+    if faults::is_planted("claims_in_the_lease") {
+        early = deps.store.ending_before(Instant::from_micros(i64::MAX), u32::MAX).await.map_err(Stop::read)?;
+        faults::held("claims").await;
+    }
     let now = deps.bot.now();
     let leased = deps.store.lease_entitlements(name, now, now + deadline + deadline + MARGIN, deps.at_once).await.map_err(Stop::read)?;
+    faults::point("entitlement.leased");
     let jobs = leased.into_iter().map(|leased| {
-        let job = Job { deps, lifeline, provider: provider.clone(), leased, claims: Vec::new(), traits: traits(&description), deadline };
+        let claims = early.iter().find(|(row, _)| row.key == leased.row.key).map_or_else(Vec::new, |(_, claims)| claims.clone());
+        let job = Job { deps, lifeline, provider: provider.clone(), leased, claims, traits: traits(&description), deadline };
         job.hold(now + deadline + MARGIN)
     });
     let mut count = 0;
@@ -96,7 +104,9 @@ impl Job<'_> {
     /// Steps until there is nothing to do now; gives the lease back with the next due time. No call starts after `last`.
     async fn run(mut self, last: Instant) -> Done<()> {
         for _ in 0..STEPS {
-            self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
+            if self.claims.is_empty() || !faults::is_planted("claims_in_the_lease") {
+                self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
+            }
             let untold = self.leased.row.progress.unwritten.is_none();
             if let Some((at, grants)) = self.lifeline.taken(&self.leased.row.key).filter(|_| untold) {
                 learn::taken(&mut self.leased.row, &self.claims, at, &grants);
@@ -152,11 +162,15 @@ impl Job<'_> {
     async fn observe(&mut self, why: Why) -> Done<()> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
         let answer = self.timed(self.whole(), provider.observe(&order, handle.as_ref())).await;
+        faults::step(Verb::Observe, "answered");
         let now = self.deps.bot.now();
         let text = match answer {
             Ok(Seen::Present { native_expiry, .. }) => {
                 self.expires(native_expiry);
                 learn::read(&mut self.leased.row, why, true, &self.claims, self.traits, now);
+                if faults::is_planted("had_before_at_the_repeat") && why == Why::AfterUnknown {
+                    self.leased.row.had_before = Some(true);
+                }
                 if why == Why::ReadBack && !self.claims.iter().any(|c| holds(c, now)) {
                     self.lifeline.forget(&self.leased.row.key);
                 }
@@ -185,7 +199,9 @@ impl Job<'_> {
             }
         };
         let entries = self.answered(Verb::Observe, text);
-        self.save(Vec::new(), entries).await
+        self.save(Vec::new(), entries).await?;
+        faults::step(Verb::Observe, "written");
+        Ok(())
     }
 
     /// The target's own expiry, as it stands on the bot's clock.
@@ -206,21 +222,34 @@ impl Job<'_> {
         let first = self.leased.row.progress.trying.is_none_or(|(trying, _)| trying != verb);
         learn::begin(&mut self.leased.row, verb, &self.claims, self.traits, now, now + self.deadline);
         let intent = if first || verb == Verb::Grant { vec![self.intent(verb, now + self.deadline)] } else { Vec::new() };
+        let too_early = if faults::is_planted("effect_first") { Some(self.perform(verb, self.whole(), now).await) } else { None };
+        faults::step(verb, "begun");
         self.save(Vec::new(), intent).await?;
+        faults::step(verb, "intended");
         // The call must be over by the deadline that was committed, however long the commit took.
         let spent = self.deps.bot.now().micros().saturating_sub(now.micros()).max(0) / i64::from(self.deps.pace.max(1));
         let left = self.whole().saturating_sub(Duration::from_micros(spent.unsigned_abs()));
         if left.is_zero() {
             return self.step(verb, Err(Fault::new(FaultKind::Transient, "the store was too slow: the call was not made"))).await;
         }
+        let answer = match too_early {
+            Some(answer) => answer,
+            None => self.perform(verb, left, now).await,
+        };
+        faults::step(verb, "answered");
+        self.step(verb, answer).await?;
+        faults::step(verb, "written");
+        Ok(())
+    }
+
+    async fn perform(&self, verb: Verb, left: Duration, now: Instant) -> Result<Step, Fault> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
         let until = self.native_end(now);
-        let answer = match verb {
+        match verb {
             Verb::Grant => self.timed(left, provider.grant(&order, handle.as_ref(), until)).await,
             Verb::Extend => self.timed(left, provider.extend(&order, handle.as_ref(), until)).await,
             Verb::Revoke | Verb::Observe => self.timed(left, provider.revoke(&order, handle.as_ref())).await,
-        };
-        self.step(verb, answer).await
+        }
     }
 
     /// Nothing may be given just now: looked at again after a moment.
@@ -274,6 +303,9 @@ impl Job<'_> {
                 };
                 let tries = self.leased.row.tries;
                 learn::done(&mut self.leased.row, verb, &self.claims, brought);
+                if faults::is_planted("no_read_back") && verb == Verb::Revoke {
+                    (self.leased.row.progress.seen, self.leased.row.reads) = (Some((false, now)), self.traits.reads);
+                }
                 let entry = self.outcome(verb, Outcome::Ok, tries, String::new());
                 self.save(Vec::new(), vec![entry]).await
             }
@@ -290,6 +322,9 @@ impl Job<'_> {
             Err(fault) => {
                 let pause = self.pause(fault.retry_after);
                 learn::failed(&mut self.leased.row, verb, now, pause);
+                if faults::is_planted("six_tries") && self.leased.row.tries >= 6 {
+                    self.leased.row.progress.trying = Some((verb, now + Span::from_minutes(1_000_000)));
+                }
                 if verb == Verb::Grant && fault.kind.is_permanent() {
                     return self.refused(verb, &fault).await;
                 }
@@ -361,7 +396,10 @@ impl Job<'_> {
         if news.is_empty() {
             return self.deps.store.commit(commit).await.map_err(Stop::from);
         }
-        self.deps.bot.report(news, commit).await.map_err(Stop::from)
+        faults::point("news.deciding");
+        self.deps.bot.report(news, commit).await?;
+        faults::point("news.decided");
+        Ok(())
     }
 }
 

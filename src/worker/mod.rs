@@ -33,6 +33,7 @@ use crate::{
         ids::ProviderName,
         policy::{Channel, Platform},
     },
+    faults,
     store::{CommitError, Store, StoreError},
 };
 
@@ -177,7 +178,9 @@ impl Workers {
     /// All that fell due while nobody worked, then what was received and not handled, then `run`.
     pub async fn run_all(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
         // Refused writes are noted there, and ends go on.
-        if self.drain().await.is_ok()
+        let drained = self.drain().await;
+        faults::point("start.drained");
+        if drained.is_ok()
             && let Err(error) = self.deps.bot.handle_left().await
         {
             tracing::error!(%error, "what was received before could not be handled yet");
