@@ -367,40 +367,6 @@ impl Job<'_> {
     fn pause(&self, asked: Option<Span>) -> Pause {
         Pause { jitter: (self.deps.jitter)(), asked }
     }
-
-    async fn save(&self, news: Vec<(RequestId, News)>, entries: Vec<NewEntry>) -> Done<()> {
-        let now = self.deps.bot.now();
-        let write = EntitlementWrite::Save {
-            row: self.leased.row.clone(),
-            due_at: Some(self.leased.row.call.as_ref().map_or(now, |c| c.deadline)),
-            urgent: self.is_ending(now),
-            seen_gen: self.leased.generation,
-            release: false,
-        };
-        self.commit(news, write, entries).await
-    }
-
-    async fn release(&self, due_at: Option<Instant>) -> Done<()> {
-        let urgent = self.is_ending(self.deps.bot.now());
-        let (row, seen_gen) = (self.leased.row.clone(), self.leased.generation);
-        self.commit(Vec::new(), EntitlementWrite::Save { row, due_at, urgent, seen_gen, release: true }, Vec::new()).await
-    }
-
-    fn is_ending(&self, now: Instant) -> bool {
-        self.claims.iter().any(|c| !holds(c, now))
-    }
-
-    async fn commit(&self, news: Vec<(RequestId, News)>, write: EntitlementWrite, entries: Vec<NewEntry>) -> Done<()> {
-        let fence = Some(Fence { key: self.leased.row.key.clone(), fence: self.leased.fence });
-        let commit = Commit { entitlements: vec![write], entries, fence, ..Commit::default() };
-        if news.is_empty() {
-            return self.deps.store.commit(commit).await.map_err(Stop::from);
-        }
-        faults::point("news.deciding");
-        self.deps.bot.report(news, commit).await?;
-        faults::point("news.decided");
-        Ok(())
-    }
 }
 
 /// An entry of an entitlement's own stream.

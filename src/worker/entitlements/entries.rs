@@ -1,6 +1,10 @@
-//! What the ledger keeps of a call to a provider: the intent before it, each change of the answer, and the outcome (R2).
+//! What is committed of a call to a provider: the row under its fence, and the ledger's entries, which are the intent before
+//! it, each change of the answer, and the outcome (R2).
 
-use super::{Effect, Instant, Job, NewEntry, Order, Outcome, Verb, entry};
+use super::{
+    Commit, Done, Effect, EntitlementWrite, Fence, Instant, Job, NewEntry, News, Order, Outcome, RequestId, Stop, Verb, entry, faults,
+    holds,
+};
 
 impl Job<'_> {
     pub(super) fn answered(&mut self, verb: Verb, answer: String) -> Vec<NewEntry> {
@@ -31,5 +35,39 @@ impl Job<'_> {
 
     pub(super) fn entry(&self, effect: &Effect) -> NewEntry {
         entry(self.deps, &self.leased.row.key, effect)
+    }
+
+    pub(super) async fn save(&self, news: Vec<(RequestId, News)>, entries: Vec<NewEntry>) -> Done<()> {
+        let now = self.deps.bot.now();
+        let write = EntitlementWrite::Save {
+            row: self.leased.row.clone(),
+            due_at: Some(self.leased.row.call.as_ref().map_or(now, |c| c.deadline)),
+            urgent: self.is_ending(now),
+            seen_gen: self.leased.generation,
+            release: false,
+        };
+        self.commit(news, write, entries).await
+    }
+
+    pub(super) async fn release(&self, due_at: Option<Instant>) -> Done<()> {
+        let urgent = self.is_ending(self.deps.bot.now());
+        let (row, seen_gen) = (self.leased.row.clone(), self.leased.generation);
+        self.commit(Vec::new(), EntitlementWrite::Save { row, due_at, urgent, seen_gen, release: true }, Vec::new()).await
+    }
+
+    pub(super) fn is_ending(&self, now: Instant) -> bool {
+        self.claims.iter().any(|c| !holds(c, now))
+    }
+
+    pub(super) async fn commit(&self, news: Vec<(RequestId, News)>, write: EntitlementWrite, entries: Vec<NewEntry>) -> Done<()> {
+        let fence = Some(Fence { key: self.leased.row.key.clone(), fence: self.leased.fence });
+        let commit = Commit { entitlements: vec![write], entries, fence, ..Commit::default() };
+        if news.is_empty() {
+            return self.deps.store.commit(commit).await.map_err(Stop::from);
+        }
+        faults::point("news.deciding");
+        self.deps.bot.report(news, commit).await?;
+        faults::point("news.decided");
+        Ok(())
     }
 }
