@@ -82,7 +82,13 @@ impl<'a> Drive<'a> {
                 self.down.push((from, self.house.now()));
             }
             match self.read().await? {
-                Some(line) if line["listening"] == true => return Ok(()),
+                Some(line) if line["listening"] == true => {
+                    // Up since it listens: its clock is fast, and a busy machine is slow to start a program.
+                    if let Some(last) = self.down.last_mut() {
+                        last.1 = self.house.now();
+                    }
+                    return Ok(());
+                }
                 Some(line) => return Err(format!("it said {line} before it listened")),
                 None => {}
             }
