@@ -22,12 +22,25 @@ pub struct Temper {
     pub fails: Option<(FaultKind, String)>,
     /// Changing calls take effect and then answer that nobody knows.
     pub cut_after_effect: bool,
+    /// Changing calls change nothing and answer that nobody knows.
+    pub cut_before_effect: bool,
+}
+
+/// A real change: what was on is off, or the other way round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    pub target: String,
+    pub principal: String,
+    pub on: bool,
+    /// Not by a call of the bot.
+    pub by_hand: bool,
 }
 
 /// Remembers who has what, in this process only.
 pub struct Pretend {
     description: Description,
     held: Mutex<BTreeSet<(String, String)>>,
+    made: Mutex<Vec<Made>>,
     temper: Mutex<Temper>,
 }
 
@@ -49,6 +62,7 @@ impl Pretend {
                 verbs: Verbs::default(),
             },
             held: Mutex::default(),
+            made: Mutex::default(),
             temper: Mutex::default(),
         }
     }
@@ -62,14 +76,23 @@ impl Pretend {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What has changed since this was asked last.
+    pub fn take_made(&self) -> Vec<Made> {
+        std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// As if somebody had done it by hand.
     pub fn set(&self, target: &str, principal: &str, on: bool) {
+        self.switch(target, principal, on, true);
+    }
+
+    fn switch(&self, target: &str, principal: &str, on: bool, by_hand: bool) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (target.to_owned(), principal.to_owned());
-        if on {
-            held.insert(key);
-        } else {
-            held.remove(&key);
+        let changed = if on { held.insert(key) } else { held.remove(&key) };
+        if changed {
+            let made = Made { target: target.to_owned(), principal: principal.to_owned(), on, by_hand };
+            self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
         }
     }
 
@@ -83,11 +106,14 @@ impl Pretend {
 
     fn change(&self, order: &Order, on: bool) -> Result<Step, Fault> {
         let temper = self.temper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if temper.cut_before_effect {
+            return Err(Fault::new(FaultKind::Ambiguous, "the connection was cut"));
+        }
         if let Some((kind, message)) = temper.fails {
             return Err(Fault::new(kind, message));
         }
         let (target, principal) = self.key(order);
-        self.set(&target, &principal, on);
+        self.switch(&target, &principal, on, false);
         if temper.cut_after_effect {
             return Err(Fault::new(FaultKind::Ambiguous, "the connection was cut"));
         }

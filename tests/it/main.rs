@@ -19,6 +19,7 @@ mod migrations;
 mod outage;
 mod own_alarms;
 mod providers;
+mod random;
 mod rights;
 mod running;
 mod sim;

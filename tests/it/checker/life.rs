@@ -28,9 +28,9 @@ pub(super) struct Life<'a> {
 }
 
 impl<'a> Life<'a> {
-    /// None: it was never granted.
+    /// Of what was granted last: what was decided before, and asked again, was never begun. None: it was never granted.
     pub(super) fn of(id: &'a RequestId, lines: &'a [Line]) -> Option<Self> {
-        let (granting, grant) = lines.iter().find_map(|line| match &line.event {
+        let (granting, grant) = lines.iter().rev().find_map(|line| match &line.event {
             Event::Granting { grant } => Some((line.at, grant)),
             _ => None,
         })?;
