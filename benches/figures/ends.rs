@@ -108,7 +108,8 @@ pub(crate) async fn overdue_child(url: &str, width: u32) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let waited = house.recorder.last().context("no revoke")?;
-    let took = start.elapsed().as_secs_f64() - Duration::from_micros((house.bot.now().micros() - waited.micros()).unsigned_abs()).as_secs_f64();
+    let took =
+        start.elapsed().as_secs_f64() - Duration::from_micros((house.bot.now().micros() - waited.micros()).unsigned_abs()).as_secs_f64();
     println!("{took:.3} {:.1}", resident("self", "VmHWM")?);
     drop(stop);
     drop(running);

@@ -91,7 +91,11 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         ticket: None,
         at: since,
         policy: "usual".parse()?,
-        preview: Preview { gets: "switches use on".into(), by_hand: "switch it off".into(), order: Some((order.clone(), Ownership::Shared)) },
+        preview: Preview {
+            gets: "switches use on".into(),
+            by_hand: "switch it off".into(),
+            order: Some((order.clone(), Ownership::Shared)),
+        },
     };
     let grant_id = GrantId::new(u128::from(n) << 64);
     let vote = Vote { person: "boss".parse()?, stage: 0, rung: 0, at: since, comment: None };

@@ -1,6 +1,9 @@
 //! The store's reads and leases, one method each.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use super::{
     Alarm, Commit, CommitError, InboxId, InboxRow, Post, StoreError, Task, TaskEnd,
@@ -10,7 +13,7 @@ use super::{
         Value::{self, Bool, Int, Text, TextOr},
     },
     jobs::{Job, Reply},
-    open::{Backend, Inner},
+    open::{Inner, ReadPool},
 };
 use crate::domain::{
     entitlement::{Claim, Entitlement, EntitlementKey},
@@ -20,6 +23,15 @@ use crate::domain::{
     time::{Instant, Span},
     words::{Texts, WordId},
 };
+
+/// The names of all providers with something due at any time, each found by index from the one before.
+macro_rules! providers {
+    () => {
+        "WITH RECURSIVE names (name) AS (SELECT MIN(provider) FROM entitlements WHERE due_at IS NOT NULL UNION ALL \
+         SELECT (SELECT MIN(provider) FROM entitlements WHERE provider > names.name AND due_at IS NOT NULL) FROM names \
+         WHERE names.name IS NOT NULL), providers (name) AS (SELECT name FROM names WHERE name IS NOT NULL) "
+    };
+}
 
 /// SQLite or PostgreSQL; cheap to clone.
 #[derive(Clone)]
@@ -80,23 +92,50 @@ pub struct StoredCheckpoint {
 
 impl Store {
     /// Writes all of it or nothing. Answered after COMMIT.
-    pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+    pub async fn commit(&self, mut commit: Commit) -> Result<(), CommitError> {
         let first_id = self.entry_ids(commit.entries.len()).await?;
-        self.write(Job::Commit { commit: Box::new(commit), first_id }).await.map(|_| ())
+        // Once a second is enough, and keeps commits from waiting for each other at that one row.
+        let marked = self.0.marked.load(Ordering::Relaxed);
+        commit.now = commit.now.filter(|now| now.micros() > marked.saturating_add(1_000_000));
+        let now = commit.now;
+        self.write(Job::Commit { commit: Box::new(commit), first_id }).await?;
+        if let Some(now) = now {
+            self.0.marked.fetch_max(now.micros(), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Runs a query on a reading connection.
     pub(super) async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
-        Ok(match &self.0.backend {
-            Backend::Sqlite { read, .. } => Conn::Sqlite(&mut *read.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
-            Backend::Postgres(pool) => Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+        Ok(match &self.0.read {
+            ReadPool::Sqlite(pool) => Conn::Sqlite(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+            ReadPool::Postgres(pool) => Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+        })
+    }
+
+    /// Runs a query over a list of texts, which stands in it as `{rows}`.
+    async fn read_by(&self, sql: &'static str, keys: impl Iterator<Item = String> + Send) -> Result<Vec<Row>, StoreError> {
+        let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
+        let keys: Vec<Value> = keys.map(Text).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(match &self.0.read {
+            ReadPool::Sqlite(pool) => Conn::Sqlite(&mut *pool.acquire().await.map_err(unavailable)?).rows_many(sql, 1, &keys).await?,
+            ReadPool::Postgres(pool) => Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows_many(sql, 1, &keys).await?,
         })
     }
 
     pub async fn request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
         let rows = self.read("SELECT document FROM requests WHERE id = $1", &[Text(id.to_string())]).await?;
         rows.first().map(|row| parsed(&row.text(0)?)).transpose()
+    }
+
+    /// Those of these ids that there are, in no order.
+    pub async fn requests_by_id(&self, ids: &[RequestId]) -> Result<Vec<Request>, StoreError> {
+        let sql = "SELECT document FROM requests WHERE id IN (VALUES {rows})";
+        self.read_by(sql, ids.iter().map(ToString::to_string)).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
     }
 
     /// Requests whose `wake_at` has come, earliest first.
@@ -122,22 +161,24 @@ impl Store {
 
     /// Earliest due time of anything: requests, entitlements, tasks.
     pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
-        let sql = "SELECT MIN(at) FROM (SELECT MIN(wake_at) AS at FROM requests UNION ALL SELECT MIN(due_at) FROM entitlements \
-                   UNION ALL SELECT MIN(due_at) FROM tasks) AS due";
+        let sql = concat!(
+            providers!(),
+            "SELECT MIN(at) FROM (SELECT MIN(wake_at) AS at FROM requests WHERE wake_at IS NOT NULL UNION ALL \
+             SELECT MIN(due_at) FROM tasks WHERE due_at IS NOT NULL UNION ALL \
+             SELECT (SELECT MIN(due_at) FROM entitlements WHERE provider = name AND urgent = TRUE AND due_at IS NOT NULL) \
+             FROM providers UNION ALL \
+             SELECT (SELECT MIN(due_at) FROM entitlements WHERE provider = name AND urgent = FALSE AND due_at IS NOT NULL) \
+             FROM providers) AS due"
+        );
         let rows = self.read(sql, &[]).await?;
         Ok(rows.first().map(|row| row.int_or(0)).transpose()?.flatten().map(Instant::from_micros))
     }
 
     /// The texts of these ids; erased ones are absent.
     pub async fn texts(&self, ids: &[WordId]) -> Result<Texts, StoreError> {
-        let mut texts = Texts::new();
-        for id in ids {
-            let rows = self.read("SELECT body FROM words WHERE id = $1", &[Text(id.as_str().into())]).await?;
-            if let Some(row) = rows.first() {
-                texts.insert(id.clone(), row.text(0)?);
-            }
-        }
-        Ok(texts)
+        let sql = "SELECT id, body FROM words WHERE id IN (VALUES {rows})";
+        let rows = self.read_by(sql, ids.iter().map(|id| id.as_str().to_owned())).await?;
+        rows.iter().map(|row| Ok((WordId::from_stored(row.text(0)?), row.text(1)?))).collect()
     }
 
     /// Makes a verified command durable.
@@ -191,7 +232,12 @@ impl Store {
 
     /// Providers with entitlements that are due and not leased.
     pub async fn due_providers(&self, now: Instant) -> Result<Vec<ProviderName>, StoreError> {
-        let sql = "SELECT DISTINCT provider FROM entitlements WHERE due_at <= $1 AND leased_until <= $1";
+        let sql = concat!(
+            providers!(),
+            "SELECT name FROM providers WHERE EXISTS (SELECT 1 FROM entitlements WHERE provider = name AND urgent = TRUE \
+             AND due_at <= $1 AND leased_until <= $1) OR EXISTS (SELECT 1 FROM entitlements WHERE provider = name \
+             AND urgent = FALSE AND due_at <= $1 AND leased_until <= $1)"
+        );
         let rows = self.read(sql, &[Int(now.micros())]).await?;
         rows.iter().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a provider's name"))).collect()
     }
@@ -199,14 +245,8 @@ impl Store {
     /// A read of its own, after the lease was taken.
     pub async fn claims(&self, keys: &[EntitlementKey]) -> Result<Vec<Claim>, StoreError> {
         let sql = "SELECT entitlement, grant_id, request, wanted, until, extend_to, latest, give_up_at, duration FROM claims \
-                   WHERE entitlement = $1 ORDER BY grant_id";
-        let mut claims = Vec::new();
-        for key in keys {
-            for row in self.read(sql, &[Text(key.0.clone())]).await? {
-                claims.push(claim(&row)?);
-            }
-        }
-        Ok(claims)
+                   WHERE entitlement IN (VALUES {rows}) ORDER BY entitlement, grant_id";
+        self.read_by(sql, keys.iter().map(|key| key.0.clone())).await?.iter().map(claim).collect()
     }
 
     pub async fn entitlement(&self, key: &EntitlementKey) -> Result<Option<Entitlement>, StoreError> {
@@ -216,15 +256,20 @@ impl Store {
 
     /// Entitlements with any claim that ends (or is no longer wanted) before `before`, with all their claims.
     pub async fn ending_before(&self, before: Instant, limit: u32) -> Result<Vec<(Entitlement, Vec<Claim>)>, StoreError> {
-        let sql = "SELECT DISTINCT e.id, e.document FROM entitlements e JOIN claims c ON c.entitlement = e.id \
-                   WHERE c.until <= $1 OR NOT c.wanted LIMIT $2";
-        let mut ending = Vec::new();
-        for row in self.read(sql, &[Int(before.micros()), Int(i64::from(limit))]).await? {
-            let row: Entitlement = parsed(&row.text(1)?)?;
-            let claims = self.claims(std::slice::from_ref(&row.key)).await?;
-            ending.push((row, claims));
+        let sql = "SELECT document FROM entitlements WHERE id IN (SELECT entitlement FROM claims WHERE until <= $1 \
+                   UNION SELECT entitlement FROM claims WHERE wanted = FALSE LIMIT $2)";
+        let rows = self.read(sql, &[Int(before.micros()), Int(i64::from(limit))]).await?;
+        let ending: Vec<Entitlement> = rows.iter().map(|row| parsed(&row.text(0)?)).collect::<Result<_, _>>()?;
+        let keys: Vec<EntitlementKey> = ending.iter().map(|row| row.key.clone()).collect();
+        let mut claims: BTreeMap<EntitlementKey, Vec<Claim>> = BTreeMap::new();
+        for claim in self.claims(&keys).await? {
+            claims.entry(claim.entitlement.clone()).or_default().push(claim);
         }
-        Ok(ending)
+        let with_claims = |row: Entitlement| {
+            let of = claims.remove(&row.key).unwrap_or_default();
+            (row, of)
+        };
+        Ok(ending.into_iter().map(with_claims).collect())
     }
 
     pub async fn posts(&self, request: &RequestId) -> Result<Vec<Post>, StoreError> {

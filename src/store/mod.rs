@@ -5,7 +5,9 @@
 mod api;
 mod apply;
 mod db;
+mod entries;
 mod jobs;
+mod leases;
 mod ledger;
 mod open;
 mod writer;

@@ -14,25 +14,31 @@ use std::{
 use sqlx::{
     ConnectOptions, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
-    postgres::PgPoolOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{
     CommitError, Store, StoreError,
-    db::Conn,
+    db::STATEMENTS,
     jobs::{Job, Reply},
-    writer::{self, Envelope},
+    writer::{self, Envelope, Place},
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
-const BLOCK: i64 = 1_000;
+const BLOCK: i64 = 10_000;
+/// Connections to PostgreSQL, and how many of them write at the same time. While one waits for its disk, others go on.
+const POOL: u32 = 16;
+const WRITERS: usize = 3;
 
 /// What all clones share.
 pub(super) struct Inner {
-    pub backend: Backend,
+    pub read: ReadPool,
+    writer: mpsc::Sender<Envelope>,
+    /// The clock's high-water mark as this process last stored it, in microseconds.
+    pub(super) marked: AtomicI64,
     next_id: AtomicI64,
     end_id: AtomicI64,
     reserving: Mutex<()>,
@@ -40,40 +46,34 @@ pub(super) struct Inner {
     _lock: Option<File>,
 }
 
-pub(super) enum Backend {
-    Sqlite { read: SqlitePool, writer: mpsc::Sender<Envelope> },
+pub(super) enum ReadPool {
+    Sqlite(SqlitePool),
     Postgres(PgPool),
 }
 
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (backend, lock) = match url.strip_prefix("sqlite:") {
+        let (read, writers, lock) = match url.strip_prefix("sqlite:") {
             Some(path) => sqlite(Path::new(path.trim_start_matches("//"))).await?,
-            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => (postgres(url).await?, None),
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => postgres(url).await?,
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
-        let ids = (AtomicI64::new(1), AtomicI64::new(0));
-        Ok(Self(Arc::new(Inner { backend, next_id: ids.0, end_id: ids.1, reserving: Mutex::new(()), _lock: lock })))
+        let (writer, inbox) = mpsc::channel(writer::QUEUE);
+        let inbox = Arc::new(Mutex::new(inbox));
+        for place in writers {
+            tokio::spawn(writer::run(place, inbox.clone()));
+        }
+        let (next_id, end_id, marked) = (AtomicI64::new(1), AtomicI64::new(0), AtomicI64::new(i64::MIN));
+        Ok(Self(Arc::new(Inner { read, writer, marked, next_id, end_id, reserving: Mutex::new(()), _lock: lock })))
     }
 
-    /// Runs a writing job in a transaction of its own, or of its group.
+    /// Runs a writing job in a transaction with whatever else waits. Answered after COMMIT.
     pub(super) async fn write(&self, job: Job) -> Result<Reply, CommitError> {
-        match &self.0.backend {
-            Backend::Sqlite { writer, .. } => {
-                let (done, answer) = oneshot::channel();
-                let gone = || CommitError::Unavailable("the writer has stopped".into());
-                writer.send(Envelope { job, done }).await.map_err(|_| gone())?;
-                answer.await.map_err(|_| gone())?
-            }
-            Backend::Postgres(pool) => {
-                let unavailable = |error: sqlx::Error| CommitError::from(super::db::DbError::from(error));
-                let mut transaction = pool.begin().await.map_err(unavailable)?;
-                let reply = job.run(&mut Conn::Postgres(&mut transaction)).await?;
-                transaction.commit().await.map_err(unavailable)?;
-                Ok(reply)
-            }
-        }
+        let (done, answer) = oneshot::channel();
+        let gone = || CommitError::Unavailable("the writer has stopped".into());
+        self.0.writer.send(Envelope { job, done }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
     }
 
     /// First of `count` unused ledger entry ids.
@@ -114,7 +114,10 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
     })
 }
 
-async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
+/// Where to read, where to write, and the lock that keeps others out.
+type Opened = (ReadPool, Vec<Place>, Option<File>);
+
+async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
     let mut lock_name = path.as_os_str().to_owned();
     lock_name.push(".lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_name).map_err(unavailable)?;
@@ -132,17 +135,19 @@ async fn sqlite(path: &Path) -> Result<(Backend, Option<File>), StoreError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5));
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(STATEMENTS);
     let mut conn = options.connect().await.map_err(unavailable)?;
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
-    let (writer, inbox) = mpsc::channel(writer::QUEUE);
-    tokio::spawn(writer::run(conn, inbox));
-    Ok((Backend::Sqlite { read, writer }, Some(lock)))
+    Ok((ReadPool::Sqlite(read), vec![Place::Sqlite(conn)], Some(lock)))
 }
 
-async fn postgres(url: &str) -> Result<Backend, StoreError> {
-    let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5)).connect(url).await.map_err(unavailable)?;
+async fn postgres(url: &str) -> Result<Opened, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(unavailable)?.statement_cache_capacity(STATEMENTS);
+    let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(5));
+    let pool = pool.connect_with(options).await.map_err(unavailable)?;
     migrated(MIGRATIONS.run(&pool).await)?;
-    Ok(Backend::Postgres(pool))
+    let writers = (0..WRITERS).map(|_| Place::Postgres(pool.clone())).collect();
+    Ok((ReadPool::Postgres(pool), writers, None))
 }
