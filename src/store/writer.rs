@@ -87,19 +87,26 @@ pub(super) async fn run(mut place: Place, inbox: Inbox) {
 
 /// Everything that waits, and at least one; false: nothing will come any more.
 async fn collect(waiting: &mut Vec<Envelope>, inbox: &Inbox) -> bool {
-    let mut inbox = inbox.lock().await;
     if waiting.is_empty() {
+        let mut inbox = inbox.lock().await;
         match inbox.recv().await {
             Some(first) => waiting.push(first),
             None => return false,
         }
+        take(waiting, &mut inbox);
+    } else if let Ok(mut inbox) = inbox.try_lock() {
+        // Another writer may sit at the inbox until something comes: what is here already does not wait for that.
+        take(waiting, &mut inbox);
     }
+    true
+}
+
+fn take(waiting: &mut Vec<Envelope>, inbox: &mut mpsc::Receiver<Envelope>) {
     while waiting.len() < GROUP
         && let Ok(more) = inbox.try_recv()
     {
         waiting.push(more);
     }
-    true
 }
 
 /// Two jobs on one aggregate never ride together: the second waits for the next group.
