@@ -67,7 +67,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         stopping: false.into(),
     });
     // What fell due while we were away ends before anything else is heard.
-    workers.drain().await?;
+    workers.end_overdue().await?;
     bot.handle_left().await?;
     let mut seed = [0; 32];
     chance.fill_bytes(&mut seed);

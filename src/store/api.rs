@@ -159,6 +159,12 @@ impl Store {
         self.read(sql, &values).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
     }
 
+    /// Everybody who asked for, or would hold, something that is not closed.
+    pub async fn people_with_open(&self) -> Result<Vec<PersonId>, StoreError> {
+        let sql = "SELECT requester FROM requests WHERE open UNION SELECT subject FROM requests WHERE open";
+        self.read(sql, &[]).await?.iter().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a person's id"))).collect()
+    }
+
     /// Earliest due time of anything: requests, entitlements, tasks.
     pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
         let sql = concat!(
@@ -199,6 +205,12 @@ impl Store {
                 Ok(InboxRow { id, at: Instant::from_micros(row.int(2)?), body: row.text(3)? })
             })
             .collect()
+    }
+
+    /// Was it received, and is it not handled yet?
+    pub async fn inbox_is_open(&self, id: &InboxId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM inbox WHERE platform = $1 AND interaction = $2 AND open";
+        Ok(!self.read(sql, &[Text(id.platform.name().into()), Text(id.interaction.clone())]).await?.is_empty())
     }
 
     /// Leases due tasks until `until`, earliest first, at most one per queue, none of `skip` (queues busy here).

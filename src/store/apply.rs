@@ -53,7 +53,8 @@ async fn inbox<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit
     let done = commits.filter_map(|commit| commit.inbox_done.as_ref());
     let rows: Vec<_> = done.map(|id| [Text(id.platform.name().into()), Text(id.interaction.clone())]).collect();
     let wanted = rows.len();
-    let sql = "UPDATE inbox SET open = FALSE WHERE (platform, interaction) IN (VALUES {rows}) AND open";
+    let sql = "WITH v (platform, interaction) AS (VALUES {rows}) UPDATE inbox SET open = FALSE FROM v \
+               WHERE inbox.platform = v.platform AND inbox.interaction = v.interaction AND inbox.open";
     must_change(exec(conn, sql, rows).await?, wanted, CommitError::Stale)
 }
 
@@ -161,14 +162,16 @@ async fn save(conn: &mut Conn<'_>, rows: Vec<[Value; 7]>) -> Result<(), CommitEr
 /// Rows that may go, go; the others are given back.
 async fn drop_all(conn: &mut Conn<'_>, dropped: &BTreeMap<&String, (i64, i64)>) -> Result<(), CommitError> {
     let rows: Vec<_> = dropped.iter().map(|(key, (seen_gen, fence))| [Text((*key).clone()), Int(*seen_gen), Int(*fence)]).collect();
-    let sql = "DELETE FROM entitlements WHERE (id, gen, fence) IN (VALUES {rows}) \
+    let sql = "WITH v (id, gen, fence) AS (VALUES {rows}) DELETE FROM entitlements WHERE id IN (SELECT id FROM v) \
+               AND EXISTS (SELECT 1 FROM v WHERE v.id = entitlements.id AND v.gen = entitlements.gen AND v.fence = entitlements.fence) \
                AND NOT EXISTS (SELECT 1 FROM claims WHERE entitlement = entitlements.id)";
     let gone = exec(conn, sql, rows).await?;
     if u64::try_from(dropped.len()).is_ok_and(|all| all == gone) {
         return Ok(());
     }
     let rows: Vec<_> = dropped.iter().map(|(key, (_, fence))| [Text((*key).clone()), Int(*fence)]).collect();
-    let sql = "UPDATE entitlements SET leased_until = 0 WHERE (id, fence) IN (VALUES {rows})";
+    let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET leased_until = 0 FROM v \
+               WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
     must_change(gone + exec(conn, sql, rows).await?, dropped.len(), CommitError::Fenced)
 }
 
@@ -208,7 +211,9 @@ async fn claims<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commi
                wanted = excluded.wanted, until = excluded.until, extend_to = excluded.extend_to, latest = excluded.latest, \
                give_up_at = excluded.give_up_at, duration = excluded.duration";
     exec(conn, sql, rows.collect()).await?;
-    exec(conn, "DELETE FROM claims WHERE (entitlement, grant_id) IN (VALUES {rows})", removed).await?;
+    let sql = "WITH v (entitlement, grant_id) AS (VALUES {rows}) DELETE FROM claims WHERE entitlement IN (SELECT entitlement FROM v) \
+               AND EXISTS (SELECT 1 FROM v WHERE v.entitlement = claims.entitlement AND v.grant_id = claims.grant_id)";
+    exec(conn, sql, removed).await?;
     Ok(())
 }
 
@@ -286,6 +291,7 @@ async fn fences<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commi
     });
     let rows: Vec<_> = unchecked.collect();
     let wanted = rows.len();
-    let sql = "UPDATE entitlements SET fence = fence WHERE (id, fence) IN (VALUES {rows})";
+    let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET fence = v.fence FROM v \
+               WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
     must_change(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
 }

@@ -111,6 +111,19 @@ impl Workers {
         Ok(all)
     }
 
+    /// For a start: ends what fell due while nobody was there. Chats are told of it later.
+    pub async fn end_overdue(&self) -> Result<(), Stop> {
+        loop {
+            let (ticked, ended) = tokio::join!(self.deps.bot.tick(), self.provide());
+            let ticked = self.guarded(ticked.map_err(Stop::from)).await?;
+            self.guarded(ended).await?;
+            if ticked == 0 {
+                // What the last but one tick raised may have come after that look at the providers.
+                return self.guarded(self.provide().await).await.map(|_| ());
+            }
+        }
+    }
+
     /// One round: due requests, then entitlements of every provider side by side, then chats.
     async fn round(&self) -> Result<usize, Stop> {
         let deps = &*self.deps;
