@@ -3,4 +3,3 @@ DROP INDEX entitlements_due;
 CREATE INDEX entitlements_due ON entitlements (provider, urgent, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX tasks_queue ON tasks (queue, due_at, kind, id) WHERE due_at IS NOT NULL;
 CREATE INDEX tasks_leased ON tasks (queue, leased_until) WHERE leased_until > 0;
-CREATE INDEX claims_ended ON claims (entitlement) WHERE wanted = FALSE;

@@ -24,7 +24,15 @@ pub trait Clock: Send + Sync {
 #[derive(Debug, Default)]
 pub struct SystemClock;
 
+/// Microseconds since the machine came up, with the time that it slept: a sleep is time that passed, and no jump.
+#[cfg(target_os = "linux")]
+fn steady() -> i64 {
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    since.tv_sec.saturating_mul(1_000_000).saturating_add(since.tv_nsec / 1_000)
+}
+
 /// Microseconds since this process first asked.
+#[cfg(not(target_os = "linux"))]
 fn steady() -> i64 {
     static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
     i64::try_from(START.get_or_init(std::time::Instant::now).elapsed().as_micros()).unwrap_or(i64::MAX)

@@ -9,5 +9,6 @@ pub mod config;
 pub mod domain;
 pub mod ledger;
 pub mod provider;
+pub mod secret;
 pub mod store;
 pub mod worker;

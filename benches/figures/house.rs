@@ -13,7 +13,7 @@ use hallpass::{
     clock::{Clock, SystemClock},
     domain::{
         entitlement::{Handle, Order, Ownership},
-        policy::{Catalogue, Channel, Group, Person, Platform, Policy, ReasonRule, Resource, Role, Stage, Who},
+        policy::{Catalogue, Channel, Person, Platform, Policy, ReasonRule, Resource, Role, Stage, Who},
         time::{Instant, Span},
     },
     ledger::{key::Key, seal::Sealer},
@@ -115,7 +115,7 @@ struct Nobody;
 
 #[async_trait]
 impl Facts for Nobody {
-    async fn members(&self, _: &Group, _: &Catalogue) -> Result<BTreeSet<hallpass::domain::ids::PersonId>, String> {
+    async fn members(&self, _: Platform, _: &str, _: &Catalogue) -> Result<BTreeSet<hallpass::domain::ids::PersonId>, String> {
         Ok(BTreeSet::new())
     }
 

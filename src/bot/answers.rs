@@ -4,81 +4,102 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::Bot;
+use super::{
+    Answer, Bot,
+    asks::concerned,
+    handle::{Caller, Decided},
+};
 use crate::{
     domain::{
-        command::Actor,
+        choices,
+        command::Length,
+        decide,
         event::Operation,
         facts::Facts,
-        ids::PersonId,
+        ids::{PersonId, ResourceId, RoleName},
         parse::Parsed,
         policy::{Catalogue, Who},
         refusal::Refusal,
-        request::{Request, State},
-        rounds,
+        request::{Request, RequestId, State},
+        time::Instant,
+        words,
     },
-    store::{Commit, CommitError, Filter, InboxId},
+    store::{Commit, CommitError, Filter},
 };
 
-use super::Answer;
+/// What a question finds: the answer, and what is recorded of the look.
+type Found = Result<Result<(Answer, Option<Operation>), Refusal>, CommitError>;
 
 impl Bot {
     /// Answers a question and closes its inbox row.
-    pub(super) async fn look(
-        &self,
-        person: PersonId,
-        actor: Actor,
-        inbox: InboxId,
-        question: Parsed,
-        catalogue: &Catalogue,
-    ) -> Result<Result<Answer, Refusal>, CommitError> {
-        let mut commit = Commit { inbox_done: Some(inbox), ..Commit::default() };
-        let answer = match question {
-            Parsed::Mine => self.mine(&person).await?,
-            Parsed::Inbox => self.inbox(&person, catalogue).await?,
-            Parsed::Resources => resources(&person, catalogue),
-            Parsed::Help(topic) => Answer::said("help", json!({ "topic": topic })),
-            Parsed::Form => Answer::said("form", json!({ "resources": catalogue.resources.keys().collect::<Vec<_>>() })),
-            Parsed::Link(_) => Answer::said("link", json!({})),
-            Parsed::Show(id) => match self.store.request(&id).await? {
-                Some(request) if self.may_see(&request, &person, catalogue).await => {
-                    if request.requester != person && request.subject != person {
-                        commit.entries.push(self.entry("bot", actor, &Operation::Looked { what: id.to_string() }));
-                    }
-                    Answer::said("show", self.summary(&request, &person, self.now()).await?)
-                }
-                _ => return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() })),
-            },
-            Parsed::Who(resource, _) => {
-                let held = Filter { resource: Some(resource.clone()), open: Some(true), limit: 10_000, ..Filter::default() };
-                let held = self.store.requests(&held).await?;
-                let mut rows = Vec::new();
-                for request in held {
-                    if has_access(&request) && self.may_see(&request, &person, catalogue).await {
-                        rows.push(self.summary(&request, &person, self.now()).await?);
-                    }
-                }
-                commit.entries.push(self.entry("bot", actor, &Operation::Looked { what: format!("who {resource}") }));
-                Answer::said("who", json!({ "resource": resource, "rows": rows }))
-            }
+    pub(super) async fn look(&self, caller: &Caller, question: Parsed, catalogue: &Catalogue) -> Decided {
+        let person = &caller.person;
+        let found = match question {
+            Parsed::Mine => Ok((self.mine(person).await?, None)),
+            Parsed::Inbox => Ok((self.inbox(person, catalogue).await?, None)),
+            Parsed::Resources | Parsed::Form => Ok((self.resources(person, &question, catalogue).await, None)),
+            Parsed::Help(topic) => Ok((Answer::said("help", json!({ "topic": topic })), None)),
+            Parsed::Show(id) => self.show(person, &id, catalogue).await?,
+            Parsed::Who(resource) => self.who(person, resource, catalogue).await?,
             Parsed::Explain { resource, role, length, person: other } => {
-                let Some(role) = role.or_else(|| catalogue.resources.get(&resource).and_then(|r| r.roles.first()).map(|r| r.name.clone()))
-                else {
-                    return Ok(Err(Refusal::NoSuchResource { name: resource.to_string(), near: Vec::new() }));
-                };
-                let other = other.unwrap_or_else(|| person.clone());
-                let length = match length {
-                    Some(crate::domain::command::Length::For(span)) => Some(span),
-                    Some(crate::domain::command::Length::Until(end)) => Some(end.since(self.now())),
-                    None => None,
-                };
-                let text = crate::domain::explain::explain(catalogue, &other, &resource, &role, length);
-                Answer::said("explain", json!({ "text": text }))
+                self.explain(other.as_ref().unwrap_or(person), (&resource, role), length, catalogue).await?
             }
-            _ => return Ok(Err(Refusal::Grammar { expected: "a command".into(), found: String::new(), near: vec!["help".into()] })),
+            _ => Err(Refusal::Grammar { expected: "a command".into(), found: String::new(), near: vec!["help".into()] }),
         };
-        self.store.commit(commit).await?;
+        let (answer, looked) = match found {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let entries = looked.map(|looked| self.entry("bot", caller.actor.clone(), &looked)).into_iter().collect();
+        self.store.commit(Commit { inbox_done: Some(caller.inbox.clone()), entries, ..Commit::default() }).await?;
         Ok(Ok(answer))
+    }
+
+    async fn show(&self, person: &PersonId, id: &RequestId, catalogue: &Catalogue) -> Found {
+        let request = self.store.request(id).await?;
+        let Some(request) = request else { return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() })) };
+        let groups = self.gather(catalogue, [&request], &[person], &catalogue.auditors).await;
+        if !may_see(&request, person, &Facts { catalogue, groups: &groups }) {
+            return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() }));
+        }
+        let own = request.requester == *person || request.subject == *person;
+        let looked = (!own).then(|| Operation::Looked { what: id.to_string() });
+        Ok(Ok((Answer::said("show", self.summary(&request, person, self.now()).await?), looked)))
+    }
+
+    /// Who holds something of a resource now, as far as this person may see it.
+    async fn who(&self, person: &PersonId, resource: ResourceId, catalogue: &Catalogue) -> Found {
+        let held = Filter { resource: Some(resource.clone()), open: Some(true), limit: 10_000, ..Filter::default() };
+        let held = self.store.requests(&held).await?;
+        let groups = self.gather(catalogue, &held, &[person], &catalogue.auditors).await;
+        let facts = Facts { catalogue, groups: &groups };
+        let mut rows = Vec::new();
+        for request in held.iter().filter(|request| has_access(request) && may_see(request, person, &facts)) {
+            rows.push(self.summary(request, person, self.now()).await?);
+        }
+        let looked = Operation::Looked { what: format!("who {resource}") };
+        Ok(Ok((Answer::said("who", json!({ "resource": resource, "rows": rows })), Some(looked))))
+    }
+
+    async fn explain(
+        &self,
+        person: &PersonId,
+        (resource, role): (&ResourceId, Option<RoleName>),
+        length: Option<Length>,
+        catalogue: &Catalogue,
+    ) -> Found {
+        let Some(known) = catalogue.resources.get(resource) else {
+            return Ok(Err(Refusal::NoSuchResource { name: resource.to_string(), near: Vec::new() }));
+        };
+        let whos: Vec<Who> = known.roles.iter().filter_map(|r| catalogue.policies.get(&r.policy)).flat_map(concerned).cloned().collect();
+        let groups = self.gather(catalogue, None, &[], &whos).await;
+        let facts = Facts { catalogue, groups: &groups };
+        let first = || choices::roles(&facts, person, known).chain(&known.roles).next().map(|role| role.name.clone());
+        let Some(role) = role.or_else(first) else {
+            return Ok(Err(Refusal::NoSuchResource { name: resource.to_string(), near: Vec::new() }));
+        };
+        let outlook = self.before(person, (resource, &role), length, &facts).await?;
+        Ok(outlook.map(|outlook| (Answer::said("explain", json!({ "outlook": outlook })), None)))
     }
 
     async fn mine(&self, person: &PersonId) -> Result<Answer, CommitError> {
@@ -90,63 +111,69 @@ impl Bot {
         ))
     }
 
-    /// Open asks that this person could decide now.
+    /// Open asks, and asks for more time, that this person could decide now.
     async fn inbox(&self, person: &PersonId, catalogue: &Catalogue) -> Result<Answer, CommitError> {
-        let open = self.store.requests(&Filter { open: Some(true), limit: 1_000, ..Filter::default() }).await?;
-        let mut waiting = Vec::new();
-        for request in open {
-            let Some(round) = request.round() else { continue };
-            let groups = self.gather(catalogue, Some(&request), &[person], &[]).await;
-            let facts = Facts { catalogue, groups: &groups };
-            let Some(policy) = crate::domain::decide::policy_of(&request, &facts) else { continue };
-            let stage = usize::try_from(round.stage).ok().and_then(|stage| policy.stages.get(stage));
-            let mine = stage.is_some_and(|s| facts.includes(s.approvers_at(round.rung), person).unwrap_or(false));
-            if mine && rounds::may_ever_decide(&request, person, &facts) && !round.votes.iter().any(|v| v.person == *person) {
-                waiting.push(request);
-            }
-        }
-        Ok(Answer::said("inbox", json!({ "waiting": waiting, "now": self.now(), "reader": person })))
+        let mut open = self.store.requests(&Filter { open: Some(true), limit: 1_000, ..Filter::default() }).await?;
+        open.retain(|request| request.round().is_some());
+        let groups = self.gather(catalogue, &open, &[person], &[]).await;
+        let facts = Facts { catalogue, groups: &groups };
+        let now = self.now();
+        open.retain(|request| decide::may_decide(request, person, &facts, now));
+        Ok(Answer::said("inbox", json!({ "waiting": open, "now": now, "reader": person })))
     }
 
-    /// Requester, subject, whoever may approve it, the owner, administrators, auditors.
-    async fn may_see(&self, request: &Request, person: &PersonId, catalogue: &Catalogue) -> bool {
-        if request.requester == *person || request.subject == *person {
-            return true;
-        }
-        let groups = self.gather(catalogue, Some(request), &[], &catalogue.auditors).await;
+    /// What this person may ask for.
+    async fn resources(&self, person: &PersonId, question: &Parsed, catalogue: &Catalogue) -> Answer {
+        let whos: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
+        let groups = self.gather(catalogue, None, &[], &whos).await;
         let facts = Facts { catalogue, groups: &groups };
-        let owner = catalogue.resources.get(&request.main_ask().resource).and_then(|r| r.owner.as_ref());
-        let policy = crate::domain::decide::policy_of(request, &facts);
-        let approvers = policy.into_iter().flat_map(|p| p.stages.iter().flat_map(|s| s.approvers_at(u32::MAX)));
-        let whos: BTreeSet<&Who> = approvers.chain(owner).chain(&catalogue.administrators).chain(&catalogue.auditors).collect();
-        facts.includes(whos, person).unwrap_or(false)
+        let (found, _) = choices::resources(&facts, person, "", usize::MAX);
+        if matches!(question, Parsed::Form) {
+            let ids: Vec<_> = found.iter().map(|resource| &resource.id).collect();
+            return Answer::said("form", json!({ "resources": ids }));
+        }
+        let row = |resource: &crate::domain::policy::Resource| -> Value {
+            let roles: Vec<&str> = choices::roles(&facts, person, resource).map(|role| role.name.as_str()).collect();
+            json!({ "id": resource.id, "title": resource.title, "roles": roles, "description": resource.description })
+        };
+        Answer::said("resources", json!({ "rows": found.into_iter().map(row).collect::<Vec<_>>() }))
     }
+
+    /// `/jit clock`, for administrators: what it shows; after a jump, that it is right.
+    pub(super) async fn show_clock(&self, caller: &Caller, confirm: bool, catalogue: &Catalogue) -> Decided {
+        if let Err(refusal) = self.is_administrator(&caller.person, catalogue).await {
+            return Ok(Err(refusal));
+        }
+        let jump = self.guard.jump();
+        if let (Some(_), true) = (jump, confirm) {
+            self.confirm_clock(Some(caller.person.clone())).await?;
+        }
+        let (from, to) = jump.unzip();
+        self.store.commit(Commit { inbox_done: Some(caller.inbox.clone()), ..Commit::default() }).await?;
+        let confirmed = confirm && jump.is_some();
+        Ok(Ok(Answer::said("clock", json!({ "clock": self.now(), "from": from, "to_time": to, "confirmed": confirmed }))))
+    }
+
+    /// What an answer about one request shows.
+    pub(super) async fn summary(&self, request: &Request, reader: &PersonId, now: Instant) -> Result<Value, CommitError> {
+        let texts = self.store.texts(&words::of(request)).await?;
+        Ok(json!({ "id": request.id, "request": request, "texts": texts, "reader": reader, "now": now }))
+    }
+}
+
+/// Requester, subject, whoever may approve it, the owner, administrators, auditors.
+fn may_see(request: &Request, person: &PersonId, facts: &Facts<'_>) -> bool {
+    if request.requester == *person || request.subject == *person {
+        return true;
+    }
+    let catalogue = facts.catalogue;
+    let owner = catalogue.resources.get(&request.main_ask().resource).and_then(|r| r.owner.as_ref());
+    let policy = decide::policy_of(request, facts);
+    let approvers = policy.into_iter().flat_map(|p| p.stages.iter().flat_map(|s| s.approvers_at(u32::MAX)));
+    let whos: BTreeSet<&Who> = approvers.chain(owner).chain(&catalogue.administrators).chain(&catalogue.auditors).collect();
+    facts.is_active(person) && facts.includes(whos, person).unwrap_or(false)
 }
 
 const fn has_access(request: &Request) -> bool {
     matches!(request.state, State::Granting { .. } | State::Active { .. } | State::Revoking { .. })
-}
-
-/// What this person may ask for.
-fn resources(person: &PersonId, catalogue: &Catalogue) -> Answer {
-    let groups = crate::domain::facts::Groups::default();
-    let facts = Facts { catalogue, groups: &groups };
-    let rows: Vec<Value> = catalogue
-        .resources
-        .values()
-        .filter_map(|resource| {
-            let roles: Vec<&str> = resource
-                .roles
-                .iter()
-                .filter(|role| {
-                    let policy = catalogue.policies.get(&role.policy);
-                    policy.is_some_and(|p| facts.includes(&p.may_ask, person).unwrap_or(true))
-                })
-                .map(|role| role.name.as_str())
-                .collect();
-            (!roles.is_empty())
-                .then(|| json!({ "id": resource.id, "title": resource.title, "roles": roles, "description": resource.description }))
-        })
-        .collect();
-    Answer::said("resources", json!({ "rows": rows }))
 }

@@ -66,7 +66,7 @@ impl Bot {
             Event::AlarmCleared { alarm } => (*alarm, Some(now)),
             _ => return Ok(()),
         };
-        let id = format!("{}/{}", alarm_name(kind), request.id);
+        let id = kind.id(&request.id);
         let ask = request.main_ask();
         let what = match kind {
             AlarmKind::StillOpen => "still open past its end",
@@ -94,14 +94,6 @@ impl Bot {
 
 pub(super) fn stream_of(id: &RequestId) -> String {
     format!("request/{id}")
-}
-
-const fn alarm_name(kind: AlarmKind) -> &'static str {
-    match kind {
-        AlarmKind::StillOpen => "still_open",
-        AlarmKind::GrantFailed => "grant_failed",
-        AlarmKind::Residue => "residue",
-    }
 }
 
 fn entitlement(grant: &Grant, mut order: Order, ownership: Ownership) -> Entitlement {

@@ -22,6 +22,24 @@ pub enum Body {
     Line { text: String },
     /// A pressed button, with the words of the form that it opened, if any.
     Press { action: String, request: String, words: Option<String> },
+    /// A filled form. Decided before it is acknowledged: what is wrong is shown in the form.
+    Form(Filled),
+}
+
+/// The fields of a form, as they were typed or chosen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filled {
+    pub resource: String,
+    /// Empty where the resource has only one.
+    pub role: String,
+    /// `1h`, `until 18:00`; empty: the policy's default.
+    pub length: String,
+    /// `22:00`; empty: at once.
+    pub start: String,
+    /// `@cleo` or the platform's mention; empty: the asker.
+    pub subject: String,
+    pub reason: String,
+    pub ticket: String,
 }
 
 /// What the presser is told, privately.

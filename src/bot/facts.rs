@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::Bot;
 use crate::domain::{
     entitlement::{Order, Ownership},
-    facts::Groups,
+    facts::{Asked, Groups},
     ids::{GroupId, PersonId, ResourceId, RoleName},
-    policy::{Catalogue, Group, Person, Who},
+    policy::{Catalogue, Group, Person, Platform, Who},
     refusal::Refusal,
     request::{Preview, Request},
 };
@@ -20,16 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What only the chats know. Handed in by `main`.
 #[async_trait]
 pub trait Facts: Send + Sync {
-    /// Members of a chat-backed group now, as people of the catalogue; or why the chat cannot say.
-    async fn members(&self, group: &Group, catalogue: &Catalogue) -> Result<BTreeSet<PersonId>, String>;
+    /// Members of a platform's group now, by its id there, as people of the catalogue; or why the chat cannot say.
+    async fn members(&self, platform: Platform, group: &str, catalogue: &Catalogue) -> Result<BTreeSet<PersonId>, String>;
 
     /// Is this person still there on every chat that knows them?
     async fn is_active(&self, person: &Person) -> Result<bool, String>;
 }
 
 impl Bot {
-    /// Groups and leavers that a decision on this request may depend on.
-    pub(super) async fn gather(&self, catalogue: &Catalogue, request: Option<&Request>, more: &[&PersonId], whos: &[Who]) -> Groups {
+    /// Groups and leavers that decisions on these requests may depend on. Each group and person is asked once.
+    pub(super) async fn gather<'r>(
+        &self,
+        catalogue: &Catalogue,
+        requests: impl IntoIterator<Item = &'r Request>,
+        more: &[&PersonId],
+        whos: &[Who],
+    ) -> Groups {
         let mut groups = Groups::default();
         let mut wanted: BTreeSet<GroupId> = BTreeSet::new();
         let mut people: BTreeSet<PersonId> = more.iter().map(|p| (*p).clone()).collect();
@@ -39,7 +45,7 @@ impl Bot {
             }
         };
         whos.iter().chain(&catalogue.administrators).for_each(&mut note);
-        if let Some(request) = request {
+        for request in requests {
             let ask = request.main_ask();
             if let Some((resource, _, _)) = catalogue.role(&ask.resource, &ask.role) {
                 resource.owner.iter().for_each(&mut note);
@@ -49,9 +55,9 @@ impl Bot {
             people.extend(request.round().into_iter().flat_map(|r| r.votes.iter().map(|v| v.person.clone())));
         }
         for id in wanted {
-            let Some(group) = catalogue.groups.get(&id).filter(|g| g.chat.is_some()) else { continue };
-            let members = tokio::time::timeout(PATIENCE, self.facts.members(group, catalogue)).await;
-            groups.asked.insert(id, members.unwrap_or_else(|_| Err("it did not answer in time".into())));
+            let Some(group) = catalogue.groups.get(&id).filter(|g| !g.chats.is_empty()) else { continue };
+            let asked = self.who_is_in(group, catalogue).await;
+            groups.asked.insert(id, asked);
         }
         for id in people {
             let Some(person) = catalogue.people.get(&id).filter(|p| p.active) else { continue };
@@ -63,6 +69,19 @@ impl Bot {
             }
         }
         groups
+    }
+
+    /// One chat that is silent does not hide the members whom another one knows.
+    async fn who_is_in(&self, group: &Group, catalogue: &Catalogue) -> Asked {
+        let mut asked = Asked::default();
+        for (platform, id) in &group.chats {
+            let members = tokio::time::timeout(PATIENCE, self.facts.members(*platform, id, catalogue)).await;
+            match members.unwrap_or_else(|_| Err("it did not answer in time".into())) {
+                Ok(members) => asked.members.extend(members),
+                Err(why) => asked.unanswered = Some(why),
+            }
+        }
+        asked
     }
 
     /// Asks the adapter what it would touch. Definite answers are refusals; no answer is `ProviderUnreachable`.

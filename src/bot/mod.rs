@@ -1,11 +1,19 @@
 //! Loads, asks facts, decides, commits, and tries again when stale. The only way in for anything that starts work.
 //! Changes nothing outside the store: that is the workers' business.
 
+mod acts;
+mod alarms;
 mod answers;
+mod around;
+mod asks;
 mod changes;
 mod command;
 mod facts;
+mod form;
 mod handle;
+mod keys;
+mod lines;
+mod links;
 mod reports;
 mod time;
 
@@ -16,15 +24,17 @@ use std::{
 
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
-pub use command::{Answer, Body, Incoming};
+pub use around::{Around, Past, Stuck, Told, ToldTo};
+pub use command::{Answer, Body, Filled, Incoming};
 pub use facts::Facts;
+pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
 
 use crate::{
     clock::Clock,
     domain::{command::Actor, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
     provider::Provider,
-    store::{Alarm, AlarmWrite, Commit, CommitError, NewEntry, Store, StoreError, TaskKind, TaskWant},
+    store::{Commit, CommitError, NewEntry, Store, StoreError},
 };
 
 /// The adapters by configured name.
@@ -34,7 +44,7 @@ pub type Providers = BTreeMap<ProviderName, Arc<dyn Provider>>;
 pub struct Bot {
     store: Store,
     guard: time::Guard,
-    catalogue: RwLock<Arc<Catalogue>>,
+    policy: RwLock<links::InForce>,
     providers: RwLock<Arc<Providers>>,
     facts: Arc<dyn Facts>,
     chance: Mutex<StdRng>,
@@ -57,10 +67,14 @@ impl Bot {
     /// Reads the time's high-water mark and is ready.
     pub async fn new(parts: Parts) -> Result<Self, StoreError> {
         let highest = parts.store.highest_now().await?;
+        let in_doubt = parts.store.alarm("clock").await?.is_some_and(|alarm| alarm.cleared_at.is_none());
+        let links = parts.store.links().await?;
+        let guard = time::Guard::new(parts.clock, highest, in_doubt);
+        let policy = RwLock::new(links::InForce::new(parts.catalogue, links, guard.now()));
         Ok(Self {
             store: parts.store,
-            guard: time::Guard::new(parts.clock, highest),
-            catalogue: RwLock::new(Arc::new(parts.catalogue)),
+            guard,
+            policy,
             providers: RwLock::new(Arc::new(parts.providers)),
             facts: parts.facts,
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
@@ -73,9 +87,22 @@ impl Bot {
         self.guard.now()
     }
 
-    /// The policy in force.
+    /// The highest time that is believed: what is to be stored as its mark, never a jump.
+    pub fn highest(&self) -> Instant {
+        self.guard.highest()
+    }
+
+    /// The policy in force, with the accounts that were joined to people.
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        self.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.in_force(|policy| policy.whole.clone())
+    }
+
+    fn in_force<T>(&self, read: impl FnOnce(&links::InForce) -> T) -> T {
+        read(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change_in_force(&self, change: impl FnOnce(&mut links::InForce)) {
+        change(&mut self.policy.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// All adapters in force.
@@ -91,12 +118,14 @@ impl Bot {
         &self.store
     }
 
-    /// Puts a checked policy and its adapters in force, and records it.
+    /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
-        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
-        *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
+        let links = self.store.links().await?;
         self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
+        let fresh = links::InForce::new(catalogue, links, self.now());
+        self.change_in_force(|policy| *policy = fresh);
+        *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
         self.clear("policy").await?;
         self.wake.notify_waiters();
         Ok(())
@@ -115,30 +144,6 @@ impl Bot {
         self.record(Operation::ClockConfirmed { by }).await
     }
 
-    /// Raises an alarm that belongs to no request, once.
-    pub async fn raise(&self, id: &str, what: String, operation: Operation) -> Result<(), CommitError> {
-        tracing::error!(alarm.id = id, "{what}");
-        let now = self.now();
-        let alarm = Alarm { id: id.to_owned(), request: None, raised_at: now, cleared_at: None, what, told: String::new() };
-        self.store
-            .commit(Commit {
-                alarms: vec![AlarmWrite(alarm)],
-                tasks: vec![TaskWant { kind: TaskKind::Alarm, key: id.to_owned(), queue: "alarms".into(), due_at: now }],
-                entries: vec![self.entry("bot", Actor::BOT, &operation)],
-                ..Commit::default()
-            })
-            .await
-    }
-
-    /// Closes an alarm that belongs to no request, if it is open.
-    async fn clear(&self, id: &str) -> Result<(), CommitError> {
-        let Some(alarm) = self.store.alarm(id).await?.filter(|alarm| alarm.cleared_at.is_none()) else { return Ok(()) };
-        let now = self.now();
-        let task = TaskWant { kind: TaskKind::Alarm, key: id.to_owned(), queue: "alarms".into(), due_at: now };
-        let alarm = AlarmWrite(Alarm { cleared_at: Some(now), ..alarm });
-        self.store.commit(Commit { alarms: vec![alarm], tasks: vec![task], ..Commit::default() }).await
-    }
-
     fn entry(&self, stream: &str, actor: Actor, event: &impl serde::Serialize) -> NewEntry {
         NewEntry {
             stream: stream.to_owned(),
@@ -152,6 +157,11 @@ impl Bot {
     fn random(&self) -> u128 {
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         (u128::from(chance.next_u64()) << 64) | u128::from(chance.next_u64())
+    }
+
+    /// A bit of chance, for pauses: 0 to 255.
+    pub fn chance(&self) -> u8 {
+        u8::try_from(self.random() & 0xff).unwrap_or_default()
     }
 
     /// True when nothing may be granted: broken policy file, or a clock that is not believed.

@@ -98,6 +98,7 @@ impl Bot {
     /// Whatever has come due in requests: one batch. Returns how many were handled.
     pub async fn tick(&self) -> Result<usize, CommitError> {
         self.watch_clock().await?;
+        self.look_at_links().await?;
         let due = self.store.due_requests(self.now(), BATCH).await?;
         if due.is_empty() {
             return Ok(0);
@@ -181,14 +182,26 @@ impl Bot {
     }
 
     async fn watch_clock(&self) -> Result<(), CommitError> {
-        match self.guard.take_notice() {
-            Some(Notice::Jumped { from, to }) => {
+        let Some(notice) = self.guard.notice() else { return Ok(()) };
+        match notice {
+            Notice::Jumped { from, to } => {
                 let what = format!("the clock jumped from {from} to {to}: what is due ends, nothing is granted until it is confirmed");
-                self.raise("clock", what, Operation::ClockJumped { from, to }).await
+                self.raise("clock", what, Operation::ClockJumped { from, to }).await?;
             }
-            Some(Notice::Over) => self.confirm_clock(None).await,
-            None => Ok(()),
+            Notice::Behind { highest, clock } => {
+                let what =
+                    format!("the clock says {clock}, and {highest} was reached already: time goes on from there; set the clock right");
+                self.raise("clock_behind", what, None).await?;
+            }
+            Notice::Confirmed => self.confirm_clock(None).await?,
+            Notice::SetRight => {
+                self.clear("clock").await?;
+                self.clear("clock_behind").await?;
+            }
         }
+        // Only what is recorded has been told.
+        self.guard.told(notice);
+        Ok(())
     }
 }
 

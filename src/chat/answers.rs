@@ -3,14 +3,18 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    view::{Around, Reader, card, headline},
-    words::{duration, list, relative},
+    view::{Reader, card, headline},
+    words::{duration, list, relative, rough},
 };
-use crate::domain::{
-    ids::PersonId,
-    refusal::Refusal,
-    request::Request,
-    time::{Instant, Span},
+use crate::{
+    bot::Around,
+    domain::{
+        explain::{Asked, Outlook, Then},
+        ids::PersonId,
+        refusal::Refusal,
+        request::{Request, State},
+        time::{Instant, Span},
+    },
 };
 
 /// Lists longer than this are cut, and say so.
@@ -20,13 +24,17 @@ const MOST: usize = 50;
 pub(super) fn refusal(refusal: &Refusal, r: &Reader<'_>) -> (String, Value) {
     let Ok(Value::Object(fields)) = serde_json::to_value(refusal) else { return ("grammar".to_owned(), Value::Null) };
     let name = fields.get("refusal").and_then(Value::as_str).unwrap_or_default().to_owned();
-    (name, Value::Object(fields.into_iter().map(|(key, value)| said(key, value, r)).collect()))
+    let standing = fields.get("how").cloned();
+    let mut data: Map<_, _> = fields.into_iter().map(|(key, value)| said(key, value, r)).collect();
+    // The bare name beside its words, for templates that choose by it.
+    data.extend(standing.map(|how| ("standing".to_owned(), how)));
+    (name, Value::Object(data))
 }
 
 fn said(key: String, value: Value, r: &Reader<'_>) -> (String, Value) {
     let new = match key.as_str() {
         "asked" | "cap" | "most" => span(&value).map(|s| json!(duration(s))),
-        "end" | "start" | "latest" => instant(&value).map(|at| json!(r.moment(at))),
+        "end" | "start" | "latest" | "until" => instant(&value).map(|at| json!(r.moment(at))),
         "at" => instant(&value).map(|at| json!({ "clock": r.moment(at), "ago": relative(at, r.now) })),
         "subject" | "to" | "person" | "by" => person(&value, r),
         "near" | "roles" | "others" | "waiting_for" | "projects" => Some(json!(joined(&value))),
@@ -35,6 +43,11 @@ fn said(key: String, value: Value, r: &Reader<'_>) -> (String, Value) {
         _ => None,
     };
     (key, new.unwrap_or(value))
+}
+
+/// The topic of `help TOPIC` as its section is named: one word, however it was typed.
+pub(super) fn topic(text: &str) -> String {
+    text.trim().trim_start_matches("/jit").trim().to_lowercase().chars().take_while(char::is_ascii_alphabetic).collect()
 }
 
 fn span(value: &Value) -> Option<Span> {
@@ -71,18 +84,45 @@ fn standing_words(how: &str) -> Option<&'static str> {
 }
 
 /// The data of an answer with every request in it made a line for this reader.
-pub(super) fn dressed(name: &str, data: &Value, r: &Reader<'_>) -> Value {
+pub(super) fn dressed(data: &Value, r: &Reader<'_>) -> Value {
     let mut data = walk(data, r);
     if let Value::Object(map) = &mut data {
         if let Some(person) = map.get("person").and_then(|p| person(p, r)) {
             map.insert("person".to_owned(), person);
         }
-        if name == "explain" {
-            let text = map.get("text").and_then(Value::as_str).unwrap_or_default();
-            map.insert("lines".to_owned(), json!(text.lines().collect::<Vec<_>>()));
+        if let Some(outlook) = map.get("outlook").and_then(|o| serde_json::from_value::<Outlook>(o.clone()).ok()) {
+            return before(&outlook, r);
+        }
+        for key in ["clock", "from", "to_time"] {
+            if let Some(at) = map.get(key).and_then(instant) {
+                map.insert(key.to_owned(), json!(r.exact(at)));
+            }
         }
     }
     data
+}
+
+/// How an ask would go, before it is sent.
+pub(super) fn before(outlook: &Outlook, r: &Reader<'_>) -> Value {
+    let bare = |names: &[String]| list(&names.iter().map(|name| name.trim_start_matches('@').to_owned()).collect::<Vec<_>>());
+    let stage = |stage: &Asked| {
+        let night = stage.people.iter().filter(|who| who.night).map(|who| format!("{} for {}", who.clock, r.name(&who.id)));
+        let then = |then: &Then| format!("in {} also {}", duration(then.after), bare(&then.names));
+        json!({
+            "names": bare(&stage.names), "needed": stage.needed,
+            "people": list(&stage.people.iter().map(|who| r.name(&who.id)).collect::<Vec<_>>()),
+            "night": list(&night.collect::<Vec<_>>()),
+            "ladder": stage.ladder.iter().map(then).collect::<Vec<_>>().join(", "),
+        })
+    };
+    json!({
+        "person": r.name(&outlook.person), "resource": outlook.resource, "role": outlook.role, "rule": outlook.rule,
+        "length": duration(outlook.length), "cap": duration(outlook.cap), "within": outlook.within_cap,
+        "may_not": outlook.may_ask == Some(false),
+        "stages": outlook.stages.iter().map(stage).collect::<Vec<_>>(),
+        "at_once": outlook.at_once.map(duration), "extend_to": outlook.extend_to.map(duration),
+        "patience": duration(outlook.patience), "usual": outlook.usual.map(rough),
+    })
 }
 
 fn walk(value: &Value, r: &Reader<'_>) -> Value {
@@ -109,7 +149,10 @@ pub(super) fn line(request: &Request, r: &Reader<'_>) -> Value {
     let reason = view.as_ref().and_then(|v| v.asked.reason.clone());
     let votes: Vec<_> = view.iter().flat_map(|v| &v.votes).map(|v| v.who.clone()).collect();
     let outcome = view.as_ref().map(|v| v.outcome.clone()).unwrap_or_default();
-    let how = view.as_ref().and_then(|v| v.held.as_ref()).and_then(|h| h.how_to_connect.clone());
+    let how = match &request.state {
+        State::Active { work, .. } => work.how_to_connect.as_ref(),
+        _ => None,
+    };
     json!({
         "id": request.id, "line": headline(request, r), "waiting": waiting, "reason": reason, "outcome": outcome,
         "approved_by": (!votes.is_empty()).then(|| list(&votes)), "how_to_connect": how,

@@ -12,7 +12,7 @@ use crate::{
     bot::Facts,
     domain::{
         ids::PersonId,
-        policy::{Catalogue, Group, Person, Platform},
+        policy::{Catalogue, Person, Platform},
     },
 };
 
@@ -24,11 +24,10 @@ pub struct Directory {
 
 #[async_trait]
 impl Facts for Directory {
-    async fn members(&self, group: &Group, catalogue: &Catalogue) -> Result<BTreeSet<PersonId>, String> {
-        let Some((platform, id)) = &group.chat else { return Ok(BTreeSet::new()) };
-        let chat = self.chats.get(platform).ok_or("that chat is not connected")?;
-        let users = chat.members(id).await.map_err(|fault| fault.to_string())?;
-        Ok(users.iter().filter_map(|user| catalogue.person_at(*platform, user)).map(|p| p.id.clone()).collect())
+    async fn members(&self, platform: Platform, group: &str, catalogue: &Catalogue) -> Result<BTreeSet<PersonId>, String> {
+        let chat = self.chats.get(&platform).ok_or_else(|| format!("{} is not connected", platform.name()))?;
+        let users = chat.members(group).await.map_err(|fault| fault.to_string())?;
+        Ok(users.iter().filter_map(|user| catalogue.person_at(platform, user)).map(|p| p.id.clone()).collect())
     }
 
     async fn is_active(&self, person: &Person) -> Result<bool, String> {

@@ -1,11 +1,11 @@
 //! The trait that every chat implements, and what passes through it. Doors translate; they never decide.
 
+mod alarms;
 mod answers;
 pub mod console;
 pub mod directory;
 pub mod render;
 pub mod replies;
-mod samples;
 pub mod show;
 pub mod view;
 pub mod words;
@@ -13,7 +13,7 @@ pub mod words;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::policy::{Channel, Platform};
+use crate::domain::policy::{Channel, Platform, Who};
 
 /// A message as the platform's template made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Message {
     pub body: String,
     /// Buttons in order. On platforms whose body carries them this is for tests and the console only.
     pub buttons: Vec<Button>,
+    /// Whom the platform is to mention, and nobody else: names inside the body are never mentions.
+    pub notify: Vec<Who>,
 }
 
 /// A button: what it says, and the action it stands for. The action carries ids only, never authority.

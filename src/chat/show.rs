@@ -3,26 +3,25 @@
 use std::sync::Arc;
 
 use super::{
-    Message,
+    Message, alarms,
     render::Templates,
     replies,
-    view::{self, Around, Reader},
+    view::{self, Reader},
 };
 use crate::{
     bot::{Answer, Bot},
     domain::{
-        event::{AlarmKind, Event},
+        explain::Outlook,
         ids::PersonId,
-        policy::Platform,
-        request::Request,
+        policy::{Catalogue, Platform},
         time::Instant,
         words::{self, Texts},
     },
     store::{Alarm, StoreError},
-    worker::{Shows, Telling},
+    worker::{Scene, Shows, Telling},
 };
 
-/// The console's voice.
+/// The bot's voice on every platform.
 pub struct Voice {
     pub bot: Arc<Bot>,
     pub templates: Arc<Templates>,
@@ -30,52 +29,70 @@ pub struct Voice {
 
 impl Voice {
     /// What the presser reads: an answer or a refusal, in their zone.
-    pub async fn answer(&self, person: Option<&PersonId>, answer: &Answer) -> Result<String, StoreError> {
+    pub async fn answer(&self, platform: Platform, person: Option<&PersonId>, answer: &Answer) -> Result<String, StoreError> {
         let catalogue = self.bot.catalogue();
-        let zone = person.and_then(|p| catalogue.people.get(p)).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone);
         let texts = match answer {
             Answer::Refused(_) => Texts::new(),
             Answer::Said { data, .. } => self.bot.store().texts(&words::of(data)).await?,
         };
-        let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz: zone };
+        let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz: zone(&catalogue, person) };
         Ok(match answer {
-            Answer::Refused(refusal) => self.templates.refusal(refusal, &reader),
-            Answer::Said { name, data } => self.templates.answer(name, data, &reader),
+            Answer::Refused(refusal) => self.templates.refusal(platform, refusal, &reader),
+            Answer::Said { name, data } => self.templates.answer(platform, name, data, &reader),
         })
+    }
+
+    /// How an ask would go, in the lines that stand before sending.
+    pub fn before(&self, platform: Platform, outlook: &Outlook) -> String {
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let tz = zone(&catalogue, Some(&outlook.person));
+        self.templates.before(platform, outlook, &Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz })
     }
 }
 
+/// The person's own zone; the house's for a channel and for those who have none.
+fn zone(catalogue: &Catalogue, person: Option<&PersonId>) -> chrono_tz::Tz {
+    person.and_then(|p| catalogue.people.get(p)).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone)
+}
+
+fn reader<'a>(catalogue: &'a Catalogue, scene: &Scene<'a>, person: Option<&PersonId>) -> Reader<'a> {
+    Reader { catalogue, texts: scene.texts, now: scene.now, tz: zone(catalogue, person) }
+}
+
 impl Shows for Voice {
-    fn card(&self, _platform: Platform, request: &Request, texts: &Texts, now: Instant) -> Message {
+    fn card(&self, platform: Platform, scene: &Scene<'_>) -> Message {
         let catalogue = self.bot.catalogue();
-        let reader = Reader { catalogue: &catalogue, texts, now, tz: catalogue.time_zone };
-        match view::card(request, &reader, &Around::default()) {
-            Some(view) => self.templates.card(&view),
-            None => Message { body: view::headline(request, &reader), buttons: Vec::new() },
+        let reader = reader(&catalogue, scene, None);
+        match view::card(scene.request, &reader, scene.around) {
+            Some(view) => self.templates.card(platform, &view),
+            None => Message { body: view::headline(scene.request, &reader), buttons: Vec::new(), notify: Vec::new() },
         }
     }
 
-    fn reply(&self, _platform: Platform, telling: &Telling<'_>) -> Option<Message> {
-        let catalogue = self.bot.catalogue();
-        let reader = Reader { catalogue: &catalogue, texts: telling.texts, now: telling.now, tz: catalogue.time_zone };
-        let around = Around::default();
-        let line = match telling.event {
-            Event::AlarmRaised { alarm: AlarmKind::StillOpen } => replies::still_open(telling.request, &reader, &around),
-            event => replies::reply_for(event, telling.at, telling.request, &reader, &around),
-        };
-        line.map(|line| self.templates.reply(&line))
+    fn reply(&self, platform: Platform, telling: &Telling<'_>) -> Option<Message> {
+        let (catalogue, scene) = (self.bot.catalogue(), &telling.scene);
+        let reader = reader(&catalogue, scene, None);
+        let line = replies::reply_for(telling.event, telling.at, scene.request, &reader, scene.around)?;
+        Some(self.templates.reply(platform, &line))
     }
 
-    fn direct(&self, _platform: Platform, to: &PersonId, telling: &Telling<'_>) -> Option<Message> {
-        let catalogue = self.bot.catalogue();
-        let zone = catalogue.people.get(to).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone);
-        let reader = Reader { catalogue: &catalogue, texts: telling.texts, now: telling.now, tz: zone };
-        let line = replies::direct_for(telling.event, telling.at, to, telling.request, &reader, &Around::default());
-        line.map(|line| self.templates.direct(&line))
+    fn direct(&self, platform: Platform, to: &PersonId, telling: &Telling<'_>) -> Option<Message> {
+        let (catalogue, scene) = (self.bot.catalogue(), &telling.scene);
+        let reader = reader(&catalogue, scene, Some(to));
+        let line = replies::direct_for(telling.event, telling.at, to, scene.request, &reader, scene.around)?;
+        Some(self.templates.direct(platform, &line))
     }
 
-    fn alarm(&self, _platform: Platform, alarm: &Alarm, _now: Instant) -> Message {
-        let state = if alarm.cleared_at.is_some() { "OVER" } else { "ALARM" };
-        Message { body: format!("{state}: {}", alarm.what), buttons: Vec::new() }
+    fn link(&self, platform: Platform, _to: &PersonId, account: (Platform, &str), joined: bool) -> Message {
+        let name = if joined { "linked" } else { "unlinked" };
+        let data = serde_json::json!({ "platform": account.0.name(), "account": account.1 });
+        self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new() })
+    }
+
+    fn alarm(&self, platform: Platform, alarm: &Alarm, about: Option<&Scene<'_>>, now: Instant) -> Message {
+        let (catalogue, none) = (self.bot.catalogue(), Texts::new());
+        let reader = Reader { catalogue: &catalogue, texts: about.map_or(&none, |scene| scene.texts), now, tz: catalogue.time_zone };
+        let post = alarms::post(alarm, about.map(|scene| (scene.request, scene.around)), &reader);
+        self.templates.alarm(platform, &post)
     }
 }

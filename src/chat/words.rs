@@ -5,20 +5,22 @@ use chrono_tz::Tz;
 
 use crate::domain::time::{Instant, Span};
 
-/// A length in words: `1 h 30 min`, `45 min`, `3 min 12 s`, `2 d`. Exact.
+/// A length in words: `1 h 30 min`, `45 min`, `3 min 12 s`, `2 days`. Exact.
 pub fn duration(span: Span) -> String {
     let s = span.seconds();
-    let parts = [(s / 86_400, "d"), (s / 3600 % 24, "h"), (s / 60 % 60, "min"), (s % 60, "s")];
+    let days = if s / 86_400 == 1 { "day" } else { "days" };
+    let parts = [(s / 86_400, days), (s / 3600 % 24, "h"), (s / 60 % 60, "min"), (s % 60, "s")];
     let words: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}")).collect();
     if words.is_empty() { "0 s".to_owned() } else { words.join(" ") }
 }
 
-/// The same, rounded to what a glance needs: minutes from one minute on, hours from two days on.
+/// The same, rounded to what a glance needs: minutes from one minute on, hours from a day on, days from a week on.
 pub fn rough(span: Span) -> String {
     let grain = match span.seconds() {
         ..60 => 1,
-        60..172_800 => 60,
-        _ => 3600,
+        60..86_400 => 60,
+        86_400..604_800 => 3600,
+        _ => 86_400,
     };
     duration(Span::from_seconds((span.seconds() + grain / 2) / grain * grain))
 }
@@ -77,6 +79,19 @@ pub fn list(names: &[String]) -> String {
     }
 }
 
+/// `48,213`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// Text from people made inert for one line of plain text: no control, direction or zero-width characters;
 /// line breaks become ` / `.
 pub fn one_line(text: &str) -> String {
@@ -115,7 +130,7 @@ mod tests {
     #[test]
     fn lengths_are_said_in_units_people_use() {
         let said = |s| duration(Span::from_seconds(s));
-        assert_eq!([said(5400), said(2700), said(192), said(172_800), said(0)], ["1 h 30 min", "45 min", "3 min 12 s", "2 d", "0 s"]);
+        assert_eq!([said(5400), said(2700), said(192), said(172_800), said(0)], ["1 h 30 min", "45 min", "3 min 12 s", "2 days", "0 s"]);
         assert_eq!(rough(Span::from_seconds(3479)), "58 min");
     }
 

@@ -1,7 +1,10 @@
 //! The command line: one file per subcommand.
 
 pub mod adapter;
+mod check;
 pub mod demo;
+mod explain;
+mod init;
 pub mod ledger;
 pub mod run;
 
@@ -28,6 +31,8 @@ enum Verb {
         #[arg(long)]
         play: bool,
     },
+    /// Write a first bot.toml, from flags and a few questions.
+    Init(init::Init),
     /// Run the bot.
     Run {
         #[arg(long, default_value = "bot.toml")]
@@ -47,6 +52,9 @@ enum Verb {
         role: String,
         duration: Option<String>,
     },
+    /// Adapters: check one against the real system behind it.
+    #[command(subcommand)]
+    Adapter(adapter::Adapter),
     /// Look into the ledger.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -59,9 +67,13 @@ enum Verb {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
+        Verb::Init(flags) => init::init(&flags),
         Verb::Run { config } => run::run(&config).await,
-        Verb::Check { config } => run::check(&config),
-        Verb::Explain { config, person, resource, role, duration } => run::explain(&config, &person, &resource, &role, duration.as_deref()),
+        Verb::Check { config } => check::check(&config),
+        Verb::Explain { config, person, resource, role, duration } => {
+            explain::explain(&config, &person, &resource, &role, duration.as_deref())
+        }
+        Verb::Adapter(adapter) => adapter::adapter(adapter).await,
         Verb::Ledger(ledger) => ledger::look(ledger).await,
         Verb::Audit(audit) => ledger::audit(audit).await,
     }

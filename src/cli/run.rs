@@ -9,15 +9,19 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use rand::{RngCore as _, SeedableRng as _, rngs::StdRng};
+use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     bot::{Bot, Parts, Providers},
     chat::{directory::Directory, render::Templates, show::Voice},
     clock::{Clock, SystemClock},
-    config::{self, Config},
+    config::{self, Config, LedgerKey, StoreConfig},
     domain::{due, event::Operation},
-    ledger::{key::Key, seal::Sealer},
+    ledger::{
+        key::{Key, MarkFile},
+        seal::Sealer,
+    },
     provider,
     store::{Filter, Store},
     worker::{Deps, Workers},
@@ -50,7 +54,8 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         let what = format!("{} is refused: running on the last file that loaded, granting nothing", path.display());
         bot.raise("policy", what, Operation::PolicyRefused { digest: config.catalogue.digest.clone(), why }).await?;
     }
-    let voice = Arc::new(Voice { bot: bot.clone(), templates: Arc::new(Templates::load(None).context("our own templates")?) });
+    let voice =
+        Arc::new(Voice { bot: bot.clone(), templates: Arc::new(Templates::load(config.templates.as_deref()).context("the templates")?) });
     let heartbeat = config.heartbeat.clone();
     let workers = Workers::new(Deps {
         store: store.clone(),
@@ -71,7 +76,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     bot.handle_left().await?;
     let mut seed = [0; 32];
     chance.fill_bytes(&mut seed);
-    let key = Key::open(&config.ledger_key, || seed).map_err(|why| anyhow!(why))?;
+    let key = signing_key(&config, || seed).map_err(|why| anyhow!(why))?;
     let sealing = tokio::spawn(every_second(Sealer::new(store, key, config.ledger_origin.clone()), bot.clone()));
     let reloading = tokio::spawn(reload_on_hangup(path.to_path_buf(), bot.clone()));
     let watching = tokio::spawn(watch_leavers(bot.clone()));
@@ -103,11 +108,11 @@ struct Start {
 
 /// The file; or, when it is broken or would lose what is held, the last one that loaded, frozen, with the reason.
 async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<Start> {
-    let before = config::load(&last_good(path)).ok();
+    let before = config::load_kept(&last_good(path)).ok();
     let problems = match whole(path, clock).await {
         Err(problems) => problems,
         Ok((config, providers)) => {
-            let store = Store::open(before.as_ref().map_or(&config.store, |before| &before.store)).await?;
+            let store = open(before.as_ref().map_or(&config.store, |before| &before.store)).await?;
             let reaches = match &before {
                 Some(before) => still_reaches(&store, before, &config).await,
                 None => Ok(()),
@@ -120,7 +125,7 @@ async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<Start> {
         }
     };
     let Some(before) = before else { return Err(problems) };
-    let store = Store::open(&before.store).await?;
+    let store = open(&before.store).await?;
     Ok(frozen(before, store, clock, &problems).await)
 }
 
@@ -132,9 +137,26 @@ async fn frozen(mut config: Config, store: Store, clock: &Arc<dyn Clock>, proble
     Start { config, providers, store, refused: Some("the file at start is refused".into()) }
 }
 
+async fn open(store: &StoreConfig) -> anyhow::Result<Store> {
+    let url = store.open_with().map_err(|why| anyhow!("the store's password: {why}"))?;
+    Ok(Store::open(url.expose_secret()).await?)
+}
+
+/// The ledger's key: given as a secret, or in a file that is made on the first start.
+fn signing_key(config: &Config, seed: impl FnOnce() -> [u8; 32]) -> Result<Key, String> {
+    let LedgerKey { file, given } = &config.ledger_key;
+    match given {
+        Some(secret) => Key::given(secret.read()?.expose_secret(), MarkFile::beside(file)),
+        None => Key::open(file, seed),
+    }
+}
+
 /// A file counts as loaded only when its adapters could be made too.
 async fn whole(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers)> {
     let config = config::load(path)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let providers = providers(&config, clock).await?;
     Ok((config, providers))
 }
@@ -183,7 +205,7 @@ async fn reload_on_hangup(path: PathBuf, bot: Arc<Bot>) {
 /// Refuses a file with which access that is held now could not be taken away where it was given: its provider gone or
 /// reaching another system, its role gone, the store that knows of it another one.
 pub async fn still_reaches(store: &Store, before: &Config, after: &Config) -> anyhow::Result<()> {
-    if before.store != after.store {
+    if before.store.url != after.store.url {
         return Err(anyhow!(
             "the store is another one: move what the old one holds, then remove the .last-good file beside the configuration"
         ));
@@ -209,7 +231,10 @@ pub async fn still_reaches(store: &Store, before: &Config, after: &Config) -> an
 
 async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
     let config = config::load(path)?;
-    let before = config::load(&last_good(path))?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let before = config::load_kept(&last_good(path))?;
     still_reaches(bot.store(), &before, &config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let made = providers(&config, &clock).await?;
@@ -235,39 +260,4 @@ async fn every_second(mut sealer: Sealer, bot: Arc<Bot>) {
         }
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
-}
-
-/// `hallpass check`: the file, the templates, and who could approve what.
-pub fn check(path: &Path) -> anyhow::Result<()> {
-    let config = config::load(path)?;
-    let wrong = Templates::load(None).context("our own templates")?.check();
-    if !wrong.is_empty() {
-        return Err(anyhow!("templates:\n{}", wrong.join("\n")));
-    }
-    for resource in config.catalogue.resources.values() {
-        for role in &resource.roles {
-            let Some(policy) = config.catalogue.policies.get(&role.policy) else { continue };
-            let stages: Vec<String> = policy
-                .stages
-                .iter()
-                .map(|s| {
-                    let who: Vec<String> = s.approvers.iter().map(crate::domain::decide::name_of).collect();
-                    format!("{} of {}", s.needed, who.join(", "))
-                })
-                .collect();
-            let stages = if stages.is_empty() { "at once".to_owned() } else { stages.join(", then ") };
-            println!("{:<20} {:<12} {:<16} {stages}", resource.id.as_str(), role.name.as_str(), policy.name.as_str());
-        }
-    }
-    println!("{}: nothing is wrong with it ({})", path.display(), config.catalogue.digest);
-    Ok(())
-}
-
-/// `hallpass explain PERSON RESOURCE ROLE DURATION`.
-pub fn explain(path: &Path, person: &str, resource: &str, role: &str, length: Option<&str>) -> anyhow::Result<()> {
-    let config = config::load(path)?;
-    let length = length.map(|text| crate::domain::spans::parse(text).map_err(|why| anyhow!("{text}: {why}"))).transpose()?;
-    let person = person.trim_start_matches('@').parse()?;
-    println!("{}", crate::domain::explain::explain(&config.catalogue, &person, &resource.parse()?, &role.parse()?, length));
-    Ok(())
 }

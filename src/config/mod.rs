@@ -1,30 +1,49 @@
-//! bot.toml: read, checked, and turned into the catalogue and the settings. Unknown keys are refused; every refusal names
-//! file, line and column, or the section it is about. Reads files and nothing else.
+//! bot.toml: read, checked, and turned into the catalogue and the settings. All problems of a file are found at once, and
+//! each names file, line and column and says what to write instead. Reads files and the environment, and nothing else.
 
-mod check;
-mod raw;
+mod chains;
+mod node;
+mod people;
+mod policies;
+mod resources;
+mod settings;
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use toml::de::DeTable;
 
-use crate::domain::policy::{Catalogue, Channel};
+pub use self::settings::{LedgerKey, StoreConfig};
+use self::{
+    node::{At, Log, Reading, Table, folder_of, line_and_column},
+    people::Names,
+    resources::Known,
+};
+use crate::domain::policy::{Catalogue, Channel, Platform};
 
-/// A bot.toml that may be put in force.
+/// Largest file that is read, in bytes.
+const FILE_MAX: usize = 4 * 1024 * 1024;
+
+/// A bot.toml that may be put in force. Holds no secret, only where each is found. All paths are absolute.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub catalogue: Catalogue,
-    /// `sqlite:FILE` or `postgres://..`
-    pub store: String,
+    /// The chat whose full members become people, by `Catalogue::with_members`.
+    pub people_from: Option<Platform>,
+    pub store: StoreConfig,
     pub providers: Vec<ProviderConfig>,
-    pub ledger_key: PathBuf,
+    pub ledger_key: LedgerKey,
     pub ledger_origin: String,
+    /// Folder whose templates replace ours.
+    pub templates: Option<PathBuf>,
     /// Where alarms are posted.
     pub alarm_channels: Vec<Channel>,
     /// Program and arguments that get each alarm as JSON on standard input.
     pub alarm_run: Vec<String>,
     /// Touched while nothing overdue is unreported.
     pub heartbeat: Option<PathBuf>,
+    /// What is allowed and yet hardly meant, one line each, with its place.
+    pub warnings: Vec<String>,
 }
 
 /// One configured real system; its settings are the adapter's own.
@@ -35,43 +54,105 @@ pub struct ProviderConfig {
     pub settings: toml::Table,
 }
 
-/// Everything that is wrong with a file, one line each: `bot.toml:12:5: ...`.
+/// Everything that is wrong with a file, in its order, one line each: `bot.toml:12:5: ...`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct Problems(pub Vec<String>);
 
-/// Reads and checks a file.
+/// Reads and checks a file, and that what it refers to (secrets, programs, folders) is there.
 pub fn load(path: &Path) -> Result<Config, Problems> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| Problems(vec![format!("{name}: {error}")]))?;
-    parse(&text, &name)
+    read(path).and_then(|text| parsed(&text, path, true))
 }
 
-/// Checks a text. `name` is the file's name in refusals.
+/// Reads a file that loaded before. What it refers to may be gone: whatever needs it fails then, and nothing else.
+pub fn load_kept(path: &Path) -> Result<Config, Problems> {
+    read(path).and_then(|text| parsed(&text, path, false))
+}
+
+/// Checks a text. `name` is the file's name in refusals, and its folder is where relative paths begin.
 pub fn parse(text: &str, name: &str) -> Result<Config, Problems> {
-    let file: raw::File = toml::from_str(text).map_err(|error| {
-        let (line, column) = error.span().map_or((1, 1), |span| place(text, span.start));
-        Problems(vec![format!("{name}:{line}:{column}: {}", error.message().replace('\n', " "))])
-    })?;
-    let digest = format!("sha256:{:x}", Sha256::digest(text.as_bytes()));
-    check::check(file, digest).map_err(|problems| {
-        let located = |(key, why): (String, String)| {
-            let (line, column) = find(text, &key).map_or((1, 1), |at| place(text, at));
-            format!("{name}:{line}:{column}: {why}")
+    parsed(text, Path::new(name), true)
+}
+
+fn read(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path).map_err(|error| Problems(vec![format!("{}: {error}", path.display())]))
+}
+
+fn parsed(text: &str, path: &Path, strict: bool) -> Result<Config, Problems> {
+    let name = path.display().to_string();
+    if text.len() > FILE_MAX {
+        return Err(Problems(vec![format!("{name}: larger than 4 MiB")]));
+    }
+    let placed = |notes: Vec<At<String>>| -> Vec<String> {
+        let mut notes = notes;
+        notes.sort_by(|a, b| (a.at, &a.value).cmp(&(b.at, &b.value)));
+        notes.dedup();
+        let line = |note: &At<String>| {
+            let (line, column) = line_and_column(text, note.at);
+            format!("{name}:{line}:{column}: {}", note.value)
         };
-        Problems(problems.into_iter().map(located).collect())
+        notes.iter().map(line).collect()
+    };
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let note =
+            |error: &toml::de::Error| At { at: error.span().map_or(0, |span| span.start), value: error.message().replace('\n', " ") };
+        return Err(Problems(placed(errors.iter().map(note).collect())));
+    }
+    let reading = Reading { log: Log::default(), folder: folder_of(path), strict };
+    let config = file(document.get_ref(), &reading, format!("sha256:{:x}", Sha256::digest(text.as_bytes())));
+    let problems = reading.log.problems.into_inner();
+    match config {
+        Some(config) if problems.is_empty() => Ok(Config { warnings: placed(reading.log.warnings.into_inner()), ..config }),
+        _ => Err(Problems(placed(problems))),
+    }
+}
+
+fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Config> {
+    let file = Table::new(document, 0, reading);
+    let log = &reading.log;
+    let (names, known) = (Names::of(&file), Known::of(&file));
+    let store = settings::store(&file);
+    let people_from = people::people_from(&file);
+    let (people, groups) = (people::people(&file), people::groups(&file, &names));
+    let policies = policies::policies(&file, &names);
+    let resources = resources::resources(&file, &names, &known);
+    let providers = settings::providers(&file);
+    let administrators = names.deciders(log, &file.texts("administrators"));
+    let auditors = names.deciders(log, &file.texts("auditors"));
+    if administrators.is_empty() {
+        log.warn(file.place("administrators"), "nobody could settle what cannot be read back: write administrators = [\"..\"]");
+    }
+    let time_zone = people::zone(&file).unwrap_or(chrono_tz::UTC);
+    let (ledger_key, ledger_origin) = settings::ledger(&file);
+    let alarm = settings::alarm(&file);
+    let templates = settings::templates(&file);
+    let who = chains::People { people: &people, groups: &groups };
+    chains::judge(log, &who, &policies);
+    let everywhere: Vec<_> = administrators.iter().chain(&auditors).cloned().collect();
+    chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);
+    let catalogue = Catalogue {
+        people,
+        groups,
+        resources: resources.into_iter().map(|(id, (_, resource))| (id, resource)).collect(),
+        policies: policies.into_iter().map(|(name, placed)| (name, placed.policy)).collect(),
+        administrators,
+        auditors,
+        digest,
+        frozen: false,
+        time_zone,
+    };
+    Some(Config {
+        catalogue,
+        people_from,
+        store: store?,
+        providers,
+        ledger_key,
+        ledger_origin,
+        templates,
+        alarm_channels: alarm.channels,
+        alarm_run: alarm.run,
+        heartbeat: alarm.heartbeat,
+        warnings: Vec::new(),
     })
-}
-
-/// Line and column, from one.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(at)];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
-}
-
-/// Where a table such as `policies.hosts` begins.
-fn find(text: &str, table: &str) -> Option<usize> {
-    text.find(&format!("[{table}]")).or_else(|| text.find(table.rsplit('.').next().unwrap_or(table)))
 }

@@ -3,10 +3,11 @@
 use super::{
     command::{Length, NewAsk},
     facts::Facts,
-    ids::PersonId,
+    ids::{PersonId, ResourceId, RoleName},
     policy::{Policy, TicketRule},
     refusal::Refusal,
     request::{Ask, AskKind, Preview, Request, State},
+    rounds,
     time::{Instant, Span},
 };
 
@@ -29,7 +30,7 @@ pub fn judge(new: &NewAsk, by: &PersonId, preview: Preview, open: &[Request], fa
         near: Vec::new(),
         roles: facts.catalogue.resources.get(&new.resource).map(|r| r.roles.iter().map(|r| r.name.clone()).collect()).unwrap_or_default(),
     })?;
-    may_ask(new, by, policy, facts)?;
+    may_ask(&new.resource, &new.role, by, policy, facts)?;
     let subject = new.subject.clone().unwrap_or_else(|| by.clone());
     may_ask_for(&subject, by, policy, facts)?;
     let length = new.length.unwrap_or(Length::For(policy.default));
@@ -37,7 +38,7 @@ pub fn judge(new: &NewAsk, by: &PersonId, preview: Preview, open: &[Request], fa
     check_length(length, new.start.unwrap_or(now), policy)?;
     check_reason(&new.reason.text, policy)?;
     check_ticket(new.ticket.as_deref(), policy.ticket.as_ref())?;
-    if let Some(other) = open.iter().find(|r| same_access(r, new, &subject)) {
+    if let Some(other) = open.iter().find(|r| same_access(r, new, &subject, length, now)) {
         return Err(Refusal::AlreadyOpen { request: other.id.clone() });
     }
     Ok(Ask {
@@ -56,23 +57,61 @@ pub fn judge(new: &NewAsk, by: &PersonId, preview: Preview, open: &[Request], fa
     })
 }
 
-fn same_access(request: &Request, new: &NewAsk, subject: &PersonId) -> bool {
+/// Asked for already, and not working yet, for a time that this one would lie in too. What works does not count:
+/// a second grant beside it is as good as an extension, and neither cuts the other.
+fn same_access(request: &Request, new: &NewAsk, subject: &PersonId, length: Length, now: Instant) -> bool {
     let ask = request.main_ask();
     let waiting = matches!(request.state, State::Pending { .. } | State::Scheduled { .. } | State::Granting { .. });
-    waiting && request.subject == *subject && ask.resource == new.resource && ask.role == new.role
+    let same = request.subject == *subject && ask.resource == new.resource && ask.role == new.role;
+    let (ours, theirs) = (time_of(new.start, length, now), time_of(ask.start, ask.length, now));
+    waiting && same && ours.0 < theirs.1 && theirs.0 < ours.1
 }
 
-fn may_ask(new: &NewAsk, by: &PersonId, policy: &Policy, facts: &Facts<'_>) -> Result<(), Refusal> {
+/// From when to when, if it began at once or at its start.
+fn time_of(start: Option<Instant>, length: Length, now: Instant) -> (Instant, Instant) {
+    let from = start.unwrap_or(now).max(now);
+    match length {
+        Length::For(span) => (from, from + span),
+        Length::Until(end) => (from, end),
+    }
+}
+
+/// Judges an accepted offer: the policy of what it asks for now, as if it were asked anew. Its reason was judged when it
+/// was written; here it only has to be there where one is needed.
+pub fn judge_again(ask: &Ask, requester: &PersonId, facts: &Facts<'_>, now: Instant) -> Result<(), Refusal> {
+    let Some((_, _, policy)) = facts.catalogue.role(&ask.resource, &ask.role) else { return Err(Refusal::NoOffer) };
+    may_ask(&ask.resource, &ask.role, requester, policy, facts)?;
+    may_ask_for(&ask.subject, requester, policy, facts)?;
+    check_length(ask.length, ask.start.unwrap_or(now).max(now), policy)?;
+    if ask.reason.is_none() && policy.reason.min_chars > 0 {
+        return Err(Refusal::ReasonMissing { min_chars: policy.reason.min_chars });
+    }
+    check_ticket(ask.ticket.as_deref(), policy.ticket.as_ref())
+}
+
+/// A chain that nobody could climb is refused when it is asked, not waited for.
+pub fn someone_can_approve(request: &Request, facts: &Facts<'_>, now: Instant) -> Result<(), Refusal> {
+    let ask = request.main_ask();
+    let Some((_, _, policy)) = facts.catalogue.role(&ask.resource, &ask.role) else { return Ok(()) };
+    let length = duration_from(ask, ask.start.unwrap_or(now).max(now));
+    if rounds::can_be_satisfied(request, rounds::chain(policy, length), facts) {
+        Ok(())
+    } else {
+        Err(Refusal::NobodyCanApprove { resource: ask.resource.clone(), role: ask.role.clone() })
+    }
+}
+
+fn may_ask(resource: &ResourceId, role: &RoleName, by: &PersonId, policy: &Policy, facts: &Facts<'_>) -> Result<(), Refusal> {
     if facts.includes(&policy.may_ask, by)? {
         return Ok(());
     }
-    let roles = facts.catalogue.resources.get(&new.resource).map(|r| r.roles.as_slice()).unwrap_or_default();
+    let roles = facts.catalogue.resources.get(resource).map(|r| r.roles.as_slice()).unwrap_or_default();
     let others = roles.iter().filter(|role| {
         let policy = facts.catalogue.policies.get(&role.policy);
         policy.is_some_and(|p| facts.includes(&p.may_ask, by).unwrap_or(false))
     });
     let others = others.map(|role| role.name.clone()).collect();
-    Err(Refusal::MayNotAsk { resource: new.resource.clone(), role: new.role.clone(), others })
+    Err(Refusal::MayNotAsk { resource: resource.clone(), role: role.clone(), others })
 }
 
 fn may_ask_for(subject: &PersonId, by: &PersonId, policy: &Policy, facts: &Facts<'_>) -> Result<(), Refusal> {
@@ -108,7 +147,8 @@ fn check_length(length: Length, from: Instant, policy: &Policy) -> Result<(), Re
     Ok(())
 }
 
-fn check_reason(reason: &str, policy: &Policy) -> Result<(), Refusal> {
+/// Long enough for the policy, after trimming.
+pub fn check_reason(reason: &str, policy: &Policy) -> Result<(), Refusal> {
     let min_chars = policy.reason.min_chars;
     if reason.trim().chars().count() < min_chars { Err(Refusal::ReasonMissing { min_chars }) } else { Ok(()) }
 }

@@ -1,6 +1,7 @@
 //! What time alone brings about, and what a provider's answer does: ticks, news, wake-up times and claims.
 
 use super::{
+    command::Length,
     decide::{self, Context, ending, policy_of},
     entitlement::Claim,
     event::{AlarmKind, Event, ExtensionEnd},
@@ -58,10 +59,18 @@ fn stages<'a>(request: &Request, round: &Round, facts: &Facts<'a>, now: Instant)
 
 fn pending(request: &Request, round: &Round, context: &Context<'_>) -> Vec<Event> {
     let Some((policy, stages)) = stages(request, round, &context.facts, context.now) else { return vec![Event::Unanswered] };
-    if round.opened_at + policy.patience <= context.now {
+    if (round.opened_at + policy.patience).min(asked_end(request)) <= context.now {
         return vec![Event::Unanswered];
     }
     ladder(round, stages, context.now)
+}
+
+/// An end that was asked for as such: an answer after it would come too late.
+fn asked_end(request: &Request) -> Instant {
+    match request.main_ask().length {
+        Length::Until(end) => end,
+        Length::For(_) => Instant::from_micros(i64::MAX),
+    }
 }
 
 /// Escalations and reminders of the open stage.
@@ -141,7 +150,7 @@ fn warn_at(grant: &Grant, work: &Work) -> Instant {
 /// When time alone may bring something about; None: never. May be early, never late.
 pub fn wake_at(request: &Request, facts: &Facts<'_>, now: Instant) -> Option<Instant> {
     match &request.state {
-        State::Pending { round } => Some(round_wake(request, round, facts, now)),
+        State::Pending { round } => Some(round_wake(request, round, facts, now).min(asked_end(request))),
         State::Scheduled { start, .. } => Some(if *start <= now { now + ASK_AGAIN } else { *start }),
         State::Granting { grant } => Some(grant.give_up_at.min(grant.latest)),
         State::Active { grant, work, extension } => {
@@ -197,7 +206,7 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
             vec![Event::Extended { until: *until, native_expiry: *native_expiry }]
         }
         (State::Active { work, .. }, News::FoundAbsent) if !work.found_absent && !work.had_before => vec![Event::FoundAbsent],
-        (State::Revoking { .. }, News::Gone { remains, sessions_closed, residue, used }) => {
+        (State::Revoking { .. }, News::Gone { remains, sessions_closed, residue, used, unwritten }) => {
             let mut events = Vec::new();
             if request.alarms.contains(&AlarmKind::StillOpen) {
                 events.push(Event::AlarmCleared { alarm: AlarmKind::StillOpen });
@@ -207,6 +216,7 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
                 sessions_closed: *sessions_closed,
                 residue: residue.clone(),
                 used: used.clone(),
+                unwritten: *unwritten,
             });
             if !residue.is_empty() {
                 events.push(Event::AlarmRaised { alarm: AlarmKind::Residue });

@@ -99,6 +99,9 @@ pub struct Progress {
     pub looked_at: Option<Instant>,
     /// Told that it is absent though live; never given again, not told twice.
     pub found_absent: bool,
+    /// Taken away and read as absent then, while the store refused writes (R12).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<Instant>,
 }
 
 /// A call in flight.

@@ -129,6 +129,9 @@ pub enum Event {
         sessions_closed: Option<u32>,
         residue: Vec<String>,
         used: Option<Used>,
+        /// First read as gone then, while the store refused writes (R12); None: it was read and written at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unwritten: Option<Instant>,
     },
     Settled {
         person: PersonId,
@@ -168,6 +171,24 @@ pub enum AlarmKind {
     GrantFailed,
     /// Something remains after the access is gone.
     Residue,
+}
+
+impl AlarmKind {
+    pub const ALL: [Self; 3] = [Self::StillOpen, Self::GrantFailed, Self::Residue];
+
+    /// Its name in the store and in templates.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StillOpen => "still_open",
+            Self::GrantFailed => "grant_failed",
+            Self::Residue => "residue",
+        }
+    }
+
+    /// The id of this alarm's row.
+    pub fn id(self, request: &super::request::RequestId) -> String {
+        format!("{}/{request}", self.name())
+    }
 }
 
 /// Whether and how the access was used, as far as the target can tell.
@@ -261,6 +282,11 @@ pub enum Operation {
         person: PersonId,
         what: String,
     },
+    /// An account was parted from its person.
+    Unlinked {
+        person: PersonId,
+        what: String,
+    },
     /// A right refused where no request is concerned.
     Refused {
         act: String,
@@ -283,5 +309,12 @@ pub enum Operation {
     StoreWasDown {
         since: Instant,
         for_: Span,
+    },
+    /// An alarm of the bot itself, told to operators; what it says stands in the alarm.
+    AlarmRaised {
+        alarm: String,
+    },
+    AlarmCleared {
+        alarm: String,
     },
 }

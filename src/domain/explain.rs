@@ -1,45 +1,181 @@
-//! How an ask would go, in words: which rule, who would be asked, when it escalates. Asks nobody, changes nothing.
+//! How an ask would go: which rule, who would be asked, when it escalates, what would be approved at once. Asks nobody,
+//! changes nothing; the ask itself is judged again.
 
-use std::fmt::Write as _;
+use std::fmt;
+
+use chrono::Timelike as _;
+use serde::{Deserialize, Serialize};
 
 use super::{
+    command::Length,
     decide::name_of,
-    ids::{PersonId, ResourceId, RoleName},
-    policy::{Catalogue, Who},
+    facts::Facts,
+    ids::{PersonId, PolicyName, ResourceId, RoleName},
+    policy::{Policy, Stage, Who},
+    refusal::Refusal,
+    request::{Ending, Request, State},
     rounds,
     spans::words,
-    time::Span,
+    time::{Instant, Span},
 };
 
-/// The explanation, one line per fact.
-pub fn explain(catalogue: &Catalogue, person: &PersonId, resource: &ResourceId, role: &RoleName, length: Option<Span>) -> String {
-    let Some((_, _, policy)) = catalogue.role(resource, role) else {
-        return format!("{role} is not a role of {resource}");
+/// Fewer answers than this say nothing about what is usual.
+const ENOUGH: usize = 3;
+/// Lengths that people pick; those within the cap are offered.
+const USUAL: [i64; 8] = [15, 30, 60, 120, 240, 480, 1_440, 10_080];
+
+/// How an ask of this length would go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outlook {
+    pub person: PersonId,
+    pub resource: ResourceId,
+    pub role: RoleName,
+    pub rule: PolicyName,
+    pub length: Span,
+    pub cap: Span,
+    pub within_cap: bool,
+    /// None: a chat could not say.
+    pub may_ask: Option<bool>,
+    /// Empty: approved at once.
+    pub stages: Vec<Asked>,
+    /// Lengths up to this are approved at once.
+    pub at_once: Option<Span>,
+    /// May be extended to this without being approved again.
+    pub extend_to: Option<Span>,
+    pub patience: Span,
+    /// The median wait of past answers; None: too few to say.
+    pub usual: Option<Span>,
+}
+
+/// One stage, and whom it would ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub names: Vec<String>,
+    pub needed: usize,
+    /// Everybody in it who is known now, but for the one who asks.
+    pub people: Vec<Approver>,
+    pub ladder: Vec<Then>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approver {
+    pub id: PersonId,
+    /// Their wall clock now, `02:10`.
+    pub clock: String,
+    /// It is between 22:00 and 06:00 there.
+    pub night: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Then {
+    pub after: Span,
+    pub names: Vec<String>,
+}
+
+/// Looks ahead. None for `length`: the policy's default.
+pub fn outlook(
+    facts: &Facts<'_>,
+    person: &PersonId,
+    (resource, role): (&ResourceId, &RoleName),
+    length: Option<Length>,
+    now: Instant,
+) -> Result<Outlook, Refusal> {
+    let (_, _, policy) = facts.catalogue.role(resource, role).ok_or_else(|| Refusal::NoSuchRole {
+        resource: resource.clone(),
+        name: role.to_string(),
+        near: Vec::new(),
+        roles: facts.catalogue.resources.get(resource).map(|r| r.roles.iter().map(|r| r.name.clone()).collect()).unwrap_or_default(),
+    })?;
+    let length = match length {
+        None => policy.default,
+        Some(Length::For(span)) => span,
+        Some(Length::Until(end)) => end.since(now),
     };
-    let length = length.unwrap_or(policy.default);
-    let mut out = format!("{person} asks for {role} on {resource} for {}: rule {}\n", words(length), policy.name);
-    let facts = super::facts::Facts { catalogue, groups: &super::facts::Groups::default() };
-    let may = match facts.includes(&policy.may_ask, person) {
-        Ok(true) => "may ask",
-        Ok(false) => "may not ask",
-        Err(_) => "may ask if a chat group has them",
-    };
-    let fits = if length <= policy.cap { "within" } else { "over" };
-    let _infallible = writeln!(out, "{person} {may}; {} is {fits} the cap of {}", words(length), words(policy.cap));
-    let stages = rounds::chain(policy, length);
-    if stages.is_empty() {
-        out.push_str("approved at once: nobody is asked\n");
+    Ok(Outlook {
+        person: person.clone(),
+        resource: resource.clone(),
+        role: role.clone(),
+        rule: policy.name.clone(),
+        length,
+        cap: policy.cap,
+        within_cap: length <= policy.cap,
+        may_ask: facts.includes(&policy.may_ask, person).ok(),
+        stages: rounds::chain(policy, length).iter().map(|stage| asked(stage, facts, person, now)).collect(),
+        at_once: policy.at_once_up_to,
+        extend_to: policy.extend_to,
+        patience: policy.patience,
+        usual: None,
+    })
+}
+
+fn asked(stage: &Stage, facts: &Facts<'_>, person: &PersonId, now: Instant) -> Asked {
+    let names = |whos: &[Who]| whos.iter().map(name_of).collect();
+    let people = facts.people(&stage.approvers).into_iter().filter(|id| id != person);
+    Asked {
+        names: names(&stage.approvers),
+        needed: stage.needed,
+        people: people.map(|id| approver(id, facts, now)).collect(),
+        ladder: stage.ladder.iter().map(|rung| Then { after: rung.after, names: names(&rung.to) }).collect(),
     }
-    let list = |whos: &[Who]| whos.iter().map(name_of).collect::<Vec<_>>().join(", ");
-    for (index, stage) in stages.iter().enumerate() {
-        let _infallible = writeln!(out, "stage {}: {} of {}", index + 1, stage.needed, list(&stage.approvers));
-        for rung in &stage.ladder {
-            let _infallible = writeln!(out, "  after {}: also {}", words(rung.after), list(&rung.to));
+}
+
+fn approver(id: PersonId, facts: &Facts<'_>, now: Instant) -> Approver {
+    let zone = facts.catalogue.people.get(&id).and_then(|person| person.time_zone).unwrap_or(facts.catalogue.time_zone);
+    let here = now.utc().with_timezone(&zone);
+    Approver { id, clock: here.format("%H:%M").to_string(), night: !(6..22).contains(&here.hour()) }
+}
+
+/// Lengths to choose from, shortest first: the usual ones within the cap, the default, the cap.
+pub fn lengths(policy: &Policy) -> Vec<Span> {
+    let usual = USUAL.into_iter().map(Span::from_minutes).filter(|span| *span <= policy.cap);
+    let mut all: Vec<Span> = usual.chain([policy.default, policy.cap]).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The median wait for an answer among past requests; None when there were too few.
+pub fn usual_wait<'r>(past: impl IntoIterator<Item = &'r Request>) -> Option<Span> {
+    let mut waits: Vec<Span> = past.into_iter().filter_map(wait).collect();
+    waits.sort();
+    (waits.len() >= ENOUGH).then(|| waits[waits.len() / 2])
+}
+
+/// From the ask to the decision, where people decided.
+fn wait(request: &Request) -> Option<Span> {
+    let grant = match &request.state {
+        State::Granting { grant } | State::Active { grant, .. } | State::Revoking { grant, .. } => Some(grant),
+        State::Closed { held: Some(held), .. } => Some(&held.grant),
+        State::Closed { ending: Ending::Denied { .. }, at, .. } => return Some(at.since(request.opened_at)),
+        _ => None,
+    }?;
+    grant.votes.last().map(|vote| vote.at.since(request.opened_at))
+}
+
+impl fmt::Display for Outlook {
+    /// For the command line; chats have templates.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let may = match self.may_ask {
+            Some(true) => "may ask",
+            Some(false) => "may not ask",
+            None => "may ask if a chat group has them",
+        };
+        let Self { person, resource, role, rule, .. } = self;
+        writeln!(f, "{person} asks for {role} on {resource} for {}: rule {rule}", words(self.length))?;
+        let fits = if self.within_cap { "within" } else { "over" };
+        writeln!(f, "{person} {may}; {} is {fits} the cap of {}", words(self.length), words(self.cap))?;
+        if self.stages.is_empty() {
+            writeln!(f, "approved at once: nobody is asked")?;
         }
+        for (index, stage) in self.stages.iter().enumerate() {
+            writeln!(f, "stage {}: {} of {}", index + 1, stage.needed, stage.names.join(", "))?;
+            for then in &stage.ladder {
+                writeln!(f, "  after {}: also {}", words(then.after), then.names.join(", "))?;
+            }
+        }
+        if let Some(most) = self.at_once {
+            writeln!(f, "up to {} would be approved at once", words(most))?;
+        }
+        write!(f, "unanswered after {}", words(self.patience))
     }
-    if let Some(most) = policy.at_once_up_to {
-        let _infallible = writeln!(out, "up to {} would be approved at once", words(most));
-    }
-    let _infallible = write!(out, "unanswered after {}", words(policy.patience));
-    out
 }

@@ -11,12 +11,21 @@ use super::{
 /// Group members and leavers as gathered for one decision.
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
-    /// Members of chat-backed groups now, or why the chat could not say.
-    pub asked: BTreeMap<GroupId, Result<BTreeSet<PersonId>, String>>,
+    /// What the chats say now of the groups that they know.
+    pub asked: BTreeMap<GroupId, Asked>,
     /// People whom their chat says are gone.
     pub inactive: BTreeSet<PersonId>,
     /// People whose chat could not be asked.
     pub unknown: BTreeMap<PersonId, String>,
+}
+
+/// A group's members as its chats have them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Of all chats that answered.
+    pub members: BTreeSet<PersonId>,
+    /// Why one of its chats could not say; there may be more members then.
+    pub unanswered: Option<String>,
 }
 
 /// The policy in force and the groups as they are now.
@@ -55,11 +64,12 @@ impl Facts<'_> {
         if group.members.contains(person) {
             return Ok(true);
         }
-        match (self.groups.asked.get(id), &group.chat) {
-            (Some(Ok(members)), _) => Ok(members.contains(person)),
-            (Some(Err(why)), _) => Err(Refusal::CannotAskGroup { group: id.to_string(), why: why.clone() }),
-            (None, None) => Ok(false),
-            (None, Some(_)) => Err(Refusal::CannotAskGroup { group: id.to_string(), why: "it was not asked".into() }),
+        let cannot = |why: &str| Err(Refusal::CannotAskGroup { group: id.to_string(), why: why.to_owned() });
+        match self.groups.asked.get(id) {
+            Some(asked) if asked.members.contains(person) => Ok(true),
+            Some(Asked { unanswered: Some(why), .. }) => cannot(why),
+            None if !group.chats.is_empty() => cannot("it was not asked"),
+            Some(_) | None => Ok(false),
         }
     }
 
@@ -72,7 +82,7 @@ impl Facts<'_> {
                 Who::Person(id) => drop(people.insert(id.clone())),
                 Who::Group(id) => {
                     people.extend(self.catalogue.groups.get(id).into_iter().flat_map(|g| g.members.iter().cloned()));
-                    people.extend(self.groups.asked.get(id).into_iter().flatten().flatten().cloned());
+                    people.extend(self.groups.asked.get(id).into_iter().flat_map(|asked| asked.members.iter().cloned()));
                 }
             }
         }
@@ -86,5 +96,30 @@ impl Stage {
     pub fn approvers_at(&self, rung: u32) -> impl Iterator<Item = &Who> {
         let open = usize::try_from(rung).unwrap_or(usize::MAX).min(self.ladder.len());
         self.approvers.iter().chain(self.ladder[..open].iter().flat_map(|r: &Rung| r.to.iter()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::policy::{Group, Platform};
+
+    #[test]
+    fn a_group_on_two_chats_has_the_members_of_both_and_a_silent_one_hides_nobody_whom_the_other_knows() {
+        let id: GroupId = "leads".parse().unwrap();
+        let chats = BTreeMap::from([(Platform::Slack, "S1".to_owned()), (Platform::Discord, "7".to_owned())]);
+        let group = Group { id: id.clone(), members: vec!["ana".parse().unwrap()], chats };
+        let catalogue = Catalogue { groups: [(id.clone(), group)].into(), ..Catalogue::default() };
+        let asked = Asked { members: ["ben".parse().unwrap()].into(), unanswered: Some("discord is away".into()) };
+        let includes = |groups: &Groups, person: &str| {
+            Facts { catalogue: &catalogue, groups }.includes([&Who::Group(id.clone())], &person.parse().unwrap())
+        };
+        let groups = Groups { asked: [(id.clone(), asked)].into(), ..Groups::default() };
+        assert_eq!(includes(&groups, "ana"), Ok(true), "listed");
+        assert_eq!(includes(&groups, "ben"), Ok(true), "known to the chat that answered");
+        assert!(matches!(includes(&groups, "cleo"), Err(Refusal::CannotAskGroup { .. })), "perhaps known to the one that did not");
+        assert!(matches!(includes(&Groups::default(), "ben"), Err(Refusal::CannotAskGroup { .. })), "nobody was asked");
+        let both = Groups { asked: [(id.clone(), Asked { unanswered: None, ..groups.asked[&id].clone() })].into(), ..Groups::default() };
+        assert_eq!(includes(&both, "cleo"), Ok(false));
     }
 }

@@ -148,9 +148,14 @@ impl Round {
             }
             Event::TakenBack { person } => self.votes.retain(|vote| vote.person != *person),
             Event::StageOpened { stage } => return Some(self.open_stage(*stage, at)),
-            Event::Recounted { dropped, stage, .. } | Event::Reopened { stage, dropped } => {
+            Event::Recounted { dropped, stage, .. } => {
                 self.votes.retain(|vote| !dropped.contains(&vote.person));
                 return Some(self.open_stage(*stage, at));
+            }
+            // Asked anew: patience and ladder count from here, what was approved and still counts stays.
+            Event::Reopened { stage, dropped } => {
+                self.votes.retain(|vote| !dropped.contains(&vote.person));
+                return Some(Self { stage: *stage, votes: self.votes, ..Self::new(self.ask, at) });
             }
             Event::Offered { person, less, comment } => {
                 self.offer = Some(Offer { person: person.clone(), less: less.clone(), comment: comment.clone(), at });
@@ -238,20 +243,22 @@ impl State {
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }
 
-            (Self::Revoking { grant, work, cause, since }, E::Gone { remains, sessions_closed, residue, used }) => Self::Closed {
-                ending: cause,
-                at,
-                held: Some(Held {
-                    grant,
-                    work,
-                    ended_at: since,
-                    gone_at: Some(at),
-                    remains: remains.clone(),
-                    sessions_closed: *sessions_closed,
-                    residue: residue.clone(),
-                    used: used.clone(),
-                }),
-            },
+            (Self::Revoking { grant, work, cause, since }, E::Gone { remains, sessions_closed, residue, used, unwritten }) => {
+                Self::Closed {
+                    ending: cause,
+                    at,
+                    held: Some(Held {
+                        grant,
+                        work,
+                        ended_at: unwritten.map_or(since, |gone| gone.min(since)),
+                        gone_at: Some(unwritten.unwrap_or(at)),
+                        remains: remains.clone(),
+                        sessions_closed: *sessions_closed,
+                        residue: residue.clone(),
+                        used: used.clone(),
+                    }),
+                }
+            }
             (Self::Revoking { grant, work, since, .. }, E::Settled { person, reason }) => Self::Closed {
                 ending: Ending::Settled { by: person.clone(), reason: reason.clone() },
                 at,

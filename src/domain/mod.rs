@@ -2,6 +2,7 @@
 //! Nothing here knows async, the clock, randomness, a database, a chat or a provider.
 
 pub mod asking;
+pub mod choices;
 pub mod command;
 pub mod decide;
 pub mod due;
@@ -11,6 +12,8 @@ pub mod explain;
 pub mod facts;
 pub mod ids;
 pub mod lifecycle;
+pub mod linking;
+pub mod members;
 pub mod news;
 pub mod parse;
 pub mod plan;

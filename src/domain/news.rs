@@ -14,5 +14,6 @@ pub enum News {
     /// Active, and yet not there: somebody took it away by hand.
     FoundAbsent,
     /// Read back, late enough, often enough.
-    Gone { remains: Remains, sessions_closed: Option<u32>, residue: Vec<String>, used: Option<Used> },
+    /// `unwritten`: it was read as gone before, while the store refused writes.
+    Gone { remains: Remains, sessions_closed: Option<u32>, residue: Vec<String>, used: Option<Used>, unwritten: Option<Instant> },
 }

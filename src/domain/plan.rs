@@ -232,5 +232,11 @@ fn working(row: &Entitlement, since: Instant, had_before: bool) -> News {
 }
 
 fn gone(row: &Entitlement, remains: Remains) -> News {
-    News::Gone { remains, sessions_closed: row.sessions_closed, residue: row.residue.clone(), used: None }
+    News::Gone {
+        remains,
+        sessions_closed: row.sessions_closed,
+        residue: row.residue.clone(),
+        used: None,
+        unwritten: row.progress.unwritten,
+    }
 }

@@ -77,8 +77,8 @@ pub struct Group {
     pub id: GroupId,
     /// Listed in bot.toml.
     pub members: Vec<PersonId>,
-    /// Asked of a chat, in addition: platform and the group's id there.
-    pub chat: Option<(Platform, String)>,
+    /// Asked of the chats, in addition: the group's id on each. Whoever is in one of them is a member.
+    pub chats: BTreeMap<Platform, String>,
 }
 
 /// Somebody, in a policy.

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{PersonId, ResourceId, RoleName},
+    parse::{Missing, Piece},
+    policy::Platform,
     request::RequestId,
     time::{Instant, Span},
 };
@@ -29,6 +31,8 @@ pub enum Refusal {
     },
     NotAdministrator,
     NotAuditor,
+    /// Our own records cannot be written: nothing happened, and it is to be done again (R12).
+    NotRecorded,
     // -- words of a command
     /// The text is not a command: what was expected, where, and the nearest word.
     Grammar {
@@ -68,6 +72,11 @@ pub enum Refusal {
         why: String,
     },
     // -- asking
+    /// Pieces of an ask are missing; the typed ones stand in the line, ready to be completed.
+    Missing {
+        pieces: Vec<Missing>,
+        line: String,
+    },
     Frozen,
     MayNotAsk {
         resource: ResourceId,
@@ -139,6 +148,8 @@ pub enum Refusal {
     NoVote,
     NotLess,
     NoOffer,
+    /// An offer is answered by whoever asked.
+    NotRequester,
     /// "Pass on" only goes to somebody who may approve.
     CannotPassTo {
         to: PersonId,
@@ -158,6 +169,36 @@ pub enum Refusal {
         most: Span,
     },
     NoTimeLeft,
+    /// It ends later than that already.
+    EndsLater {
+        until: Instant,
+    },
+    /// An end that was asked for as such stays.
+    EndFixed {
+        end: Instant,
+    },
+    // -- joining accounts
+    /// Wrong, used or over: which of these is not said.
+    LinkCode,
+    /// Too many wrong codes from this account.
+    LinkLocked {
+        at: Instant,
+    },
+    /// Too many codes made.
+    LinkTooMany {
+        at: Instant,
+    },
+    /// This account belongs to a person already.
+    LinkedAlready,
+    /// The person has another account there already.
+    PlatformTaken {
+        platform: Platform,
+    },
+    /// No account of theirs there was joined with a code.
+    NotJoined {
+        person: PersonId,
+        platform: Platform,
+    },
     // -- too late or too early: how it stands
     /// Somebody was faster; who and when.
     AlreadyDecided {
@@ -169,6 +210,28 @@ pub enum Refusal {
         how: Standing,
         at: Instant,
     },
+}
+
+impl Refusal {
+    /// The field of a form that this is about; None: the ask as a whole.
+    pub const fn field(&self) -> Option<Piece> {
+        Some(match self {
+            Self::NoSuchResource { .. } => Piece::Resource,
+            Self::NoSuchRole { .. } | Self::MayNotAsk { .. } | Self::NobodyCanApprove { .. } => Piece::Role,
+            Self::BadDuration { .. } | Self::OverCap { .. } | Self::EndInPast { .. } => Piece::Length,
+            Self::BadTime { .. } | Self::StartInPast { .. } | Self::StartTooFar { .. } => Piece::Start,
+            Self::NoSuchPerson { .. } | Self::MayNotAskFor { .. } | Self::SubjectInactive { .. } => Piece::Subject,
+            Self::ReasonMissing { .. } | Self::BadText { .. } => Piece::Reason,
+            Self::TicketMissing { .. } | Self::TicketWrong { .. } => Piece::Ticket,
+            _ => return None,
+        })
+    }
+
+    /// Its name on the wire and in the templates.
+    pub fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("refusal").and_then(|name| name.as_str()).unwrap_or("refused").to_owned()
+    }
 }
 
 /// How a request stands, in a refusal.

@@ -154,6 +154,14 @@ pub struct Grant {
     pub votes: Vec<Vote>,
 }
 
+impl Grant {
+    /// How much more may be asked for under a policy with this cap: nothing where an absolute end was asked for (R8).
+    pub fn room(&self, work: &Work, cap: Span) -> Span {
+        let most = self.cap.min(cap).seconds() - work.until.since(work.since).seconds();
+        if self.end.is_some() { Span::ZERO } else { Span::from_seconds(most) }
+    }
+}
+
 /// Access that works.
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts of a stored document")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

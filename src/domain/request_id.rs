@@ -33,6 +33,13 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters before the check.
 const DATA: usize = 5;
 
+/// What may stand around an id that was typed or copied. No `@`: a person is never taken for a request.
+const AROUND: &[char] = &[
+    '`', '\'', '"', '“', '”', '‘', '’', '„', '«', '»', '(', ')', '[', ']', '{', '}', '<', '>', '*', '_', '~', '.', ',', ';', ':', '!', '?',
+    '#',
+];
+const DASHES: &[char] = &['-', '‐', '‑', '–', '—', '−'];
+
 /// Times alpha in GF(32) with x^5 + x^2 + 1.
 const fn times_alpha(x: u8) -> u8 {
     let shifted = x << 1;
@@ -48,14 +55,20 @@ fn check(digits: &[u8]) -> u8 {
 
 impl FromStr for RequestId {
     type Err = IdError;
-    /// Takes lower case, O for 0, I and L for 1, and an id without its `R-`.
+    /// Takes lower case, O for 0, I and L for 1, an id without its `R-` or its hyphen, a dash that a phone put in its place,
+    /// and what a sentence or a chat's markup leaves around it.
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let text = text.trim().trim_matches('`');
+        let text = text.trim().trim_matches(AROUND);
         if text.is_empty() {
             return Err(IdError::Empty);
         }
         let upper = text.to_ascii_uppercase();
-        let bare = upper.strip_prefix("R-").unwrap_or(&upper);
+        let bare = match upper.strip_prefix('R') {
+            Some(rest) if rest.starts_with(DASHES) => rest.trim_start_matches(DASHES),
+            // Data may begin with R as well: only the length tells.
+            Some(rest) if rest.chars().count() > DATA => rest,
+            _ => &upper,
+        };
         let mut digits = Vec::with_capacity(DATA + 1);
         for letter in bare.chars() {
             let letter = match letter {
@@ -138,7 +151,21 @@ mod tests {
         for id in ids() {
             let bare = id.as_str().trim_start_matches("R-").to_ascii_lowercase().replace('0', "o").replace('1', "l");
             assert_eq!(bare.parse(), Ok(id.clone()));
-            assert_eq!(format!(" `{id}` ").parse(), Ok(id));
+            assert_eq!(format!(" `{id}` ").parse(), Ok(id.clone()));
+            for typed in [id.as_str().replace('-', ""), id.as_str().replace('-', "–"), format!("({id})."), format!("*{id}*,")] {
+                assert_eq!(typed.parse(), Ok(id.clone()), "{typed}");
+                assert_eq!(typed.to_lowercase().parse(), Ok(id.clone()), "{typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused_and_a_person_is_never_taken_for_one() {
+        let id = ids().next().unwrap();
+        let bare = id.as_str().trim_start_matches("R-");
+        for text in ["", "R-", "R", "R-R-000000", "R--", "٠٠٠٠٠٠", "R-00000", "R-0000000", &format!("@{bare}"), &format!("RR{bare}")]
+        {
+            assert!(text.parse::<RequestId>().is_err(), "{text}");
         }
     }
 

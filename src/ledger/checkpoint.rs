@@ -54,6 +54,24 @@ pub fn verifier_key(name: &str, key: &VerifyingKey) -> String {
     format!("{name}+{id:08x}+{}", BASE64.encode(bytes))
 }
 
+/// The name and the key that a verifier key is for.
+pub fn parse_verifier_key(text: &str) -> Result<(String, VerifyingKey), String> {
+    let wrong = |what: &str| format!("{what}: a verifier key is NAME+HEX+BASE64, as `hallpass ledger key` prints it");
+    let mut parts = text.trim().splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else { return Err(wrong("it has not three parts")) };
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err(wrong("it has no name"));
+    }
+    let bytes = BASE64.decode(key).map_err(|_| wrong("its key is not base64"))?;
+    let [1, key @ ..] = bytes.as_slice() else { return Err(wrong("its key is of another kind")) };
+    let key: [u8; 32] = key.try_into().map_err(|_| wrong("its key is not 32 bytes long"))?;
+    let key = VerifyingKey::from_bytes(&key).map_err(|_| wrong("its key is none"))?;
+    if id != format!("{:08x}", u32::from_be_bytes(key_id(name, &key))) {
+        return Err(wrong("its parts do not belong together"));
+    }
+    Ok((name.to_owned(), key))
+}
+
 /// Reads a note and checks our signature on it. Signatures of other keys are ignored.
 pub fn open(note: &str, origin: &str, key: &VerifyingKey) -> Result<Head, NoteError> {
     let (text, signatures) = note.split_once("\n\n").ok_or(NoteError::Grammar)?;
@@ -97,6 +115,16 @@ mod tests {
     fn a_signed_note_opens() {
         let (key, note) = signed();
         assert_eq!(open(&note, "example.com/ledger", &key.verifying_key()).map(|head| head.size), Ok(3));
+    }
+
+    #[test]
+    fn a_verifier_key_reads_back_and_a_changed_one_does_not() {
+        let key = SigningKey::from_bytes(&[7; 32]).verifying_key();
+        let text = verifier_key("example.com/ledger", &key);
+        assert_eq!(parse_verifier_key(&format!("{text}\n")), Ok(("example.com/ledger".to_owned(), key)));
+        for wrong in ["", "x", "a+b", &text.replace("example", "other"), &text[..text.len() - 4], &text.replacen('+', " ", 1)] {
+            assert!(parse_verifier_key(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

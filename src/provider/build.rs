@@ -1,11 +1,57 @@
 //! Makes the adapter that bot.toml names. The list of kinds is closed.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, de::DeserializeOwned};
+use toml::{
+    Spanned,
+    de::{DeValue, Error, ValueDeserializer},
+};
 
 use super::{Provider, exec, pretend::Pretend, ssh};
 use crate::{clock::Clock, domain::entitlement::Ownership};
+
+/// Every kind.
+pub const KINDS: [&str; 3] = ["ssh", "exec", "pretend"];
+
+/// Is the shape of these settings right? Starts and opens nothing. The error knows its place in the file.
+/// # Errors
+/// An unknown key, a missing one, or a value of another type.
+pub fn check(kind: &str, settings: Spanned<DeValue<'_>>) -> Result<(), Error> {
+    match kind {
+        "ssh" => ssh::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
+        "exec" => exec::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
+        _ => Nothing::deserialize(ValueDeserializer::from(settings)).map(drop),
+    }
+}
+
+/// A provider without settings.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Is this what a role of such a provider is? What an adapter outside wants only it can say.
+/// # Errors
+/// As for `check`.
+pub fn check_target(kind: &str, target: Spanned<DeValue<'_>>) -> Result<(), Error> {
+    if kind == "ssh" { ssh::check_target(ValueDeserializer::from(target)) } else { Ok(()) }
+}
+
+/// Settings of this kind that are paths.
+pub fn paths(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "ssh" => &["ca_key_file", "revocation_list"],
+        "exec" => &["program"],
+        _ => &[],
+    }
+}
+
+/// Can this program be run, and can nobody else change it?
+/// # Errors
+/// What is wrong with it, and how to mend it.
+pub fn runnable(program: &Path) -> Result<(), String> {
+    exec::runnable(program)
+}
 
 /// Makes one adapter from its settings; says what is wrong with them otherwise, naming the key.
 pub async fn build(kind: &str, settings: &toml::Table, clock: Arc<dyn Clock>) -> Result<Arc<dyn Provider>, String> {

@@ -75,7 +75,7 @@ impl fmt::Display for Check {
 
 /// Runs every check, in order; each cleans up behind itself.
 pub async fn run(provider: &dyn Provider, fixture: &Fixture, access: Option<&dyn Access>) -> Vec<Check> {
-    let bench = Bench { provider, fixture, access };
+    let bench = Bench::new(provider, fixture, access);
     vec![
         check("its description is sound", bench.description()),
         check("resolving changes nothing and answers the same twice", bench.resolving().await),
@@ -96,15 +96,17 @@ pub async fn run(provider: &dyn Provider, fixture: &Fixture, access: Option<&dyn
     ]
 }
 
-type Outcome = Result<(), Stop>;
+/// How a check came out.
+pub(crate) type Outcome = Result<(), Stop>;
 
 /// Why a check does not go on.
-enum Stop {
+pub(crate) enum Stop {
     Failed(String),
     Skipped(&'static str),
 }
 
-fn check(rule: &'static str, outcome: Outcome) -> Check {
+/// One rule's line.
+pub(crate) fn check(rule: &'static str, outcome: Outcome) -> Check {
     let verdict = match outcome {
         Ok(()) => Verdict::Passed,
         Err(Stop::Failed(why)) => Verdict::Failed(why),
@@ -122,19 +124,23 @@ fn must(holds: bool, otherwise: &str) -> Outcome {
 }
 
 /// What the checks are made of: the verbs as the core would call them, within the deadline and until settled.
-struct Bench<'a> {
+pub(crate) struct Bench<'a> {
     provider: &'a dyn Provider,
     fixture: &'a Fixture,
     access: Option<&'a dyn Access>,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    pub(crate) const fn new(provider: &'a dyn Provider, fixture: &'a Fixture, access: Option<&'a dyn Access>) -> Self {
+        Self { provider, fixture, access }
+    }
+
     async fn resolve(&self, person: &Person) -> Result<Resolved, Stop> {
         self.timed("resolve", self.provider.resolve(person, &self.fixture.role)).await?.map_err(|fault| said("resolve", &fault))
     }
 
     /// An order for this person, as the core would fix it.
-    async fn order(&self, person: &Person, name: &str) -> Result<Order, Stop> {
+    pub(crate) async fn order(&self, person: &Person, name: &str) -> Result<Order, Stop> {
         Ok(self.order_of(person, self.resolve(person).await?, name))
     }
 
@@ -150,12 +156,12 @@ impl Bench<'_> {
         }
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>) -> Result<Done, Stop> {
+    pub(crate) async fn grant(&self, order: &Order, handle: Option<&Handle>) -> Result<Done, Stop> {
         let step = self.timed("grant", self.provider.grant(order, handle, self.fixture.until)).await?;
         self.finish("grant", order, step).await
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Done, Stop> {
+    pub(crate) async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Done, Stop> {
         let step = self.timed("revoke", self.provider.revoke(order, handle)).await?;
         self.finish("revoke", order, step).await
     }
@@ -174,7 +180,7 @@ impl Bench<'_> {
     }
 
     /// What enough reads agree on.
-    async fn sees(&self, order: &Order, handle: Option<&Handle>, present: bool) -> Outcome {
+    pub(crate) async fn sees(&self, order: &Order, handle: Option<&Handle>, present: bool) -> Outcome {
         let settling = &self.provider.describe().settling;
         let mut agreeing = 0;
         for read in 0..POLLS {
@@ -200,7 +206,7 @@ impl Bench<'_> {
     }
 
     /// The person tries; nothing is said where nobody can try.
-    async fn can(&self, order: &Order, brought: &Done, wanted: bool) -> Outcome {
+    pub(crate) async fn can(&self, order: &Order, brought: &Done, wanted: bool) -> Outcome {
         let Some(access) = self.access else { return Ok(()) };
         match access.can(order, brought).await {
             Ok(can) if can == wanted => Ok(()),

@@ -62,6 +62,12 @@ struct Target {
     extensions: Vec<String>,
 }
 
+/// Whether this says what a role is.
+pub(super) fn check_target<'de, D: serde::Deserializer<'de>>(target: D) -> Result<(), D::Error> {
+    let target = Target::deserialize(target)?;
+    if target.principals.is_empty() { Err(serde::de::Error::custom("principals is empty: name at least one")) } else { Ok(()) }
+}
+
 fn permit_pty() -> Vec<String> {
     vec!["permit-pty".into()]
 }

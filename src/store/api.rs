@@ -13,7 +13,7 @@ use super::{
         Value::{self, Bool, Int, Text, TextOr},
     },
     jobs::{Job, Reply},
-    open::{Inner, ReadPool},
+    open::{Backend, Inner, SILENCE},
 };
 use crate::domain::{
     entitlement::{Claim, Entitlement, EntitlementKey},
@@ -88,11 +88,25 @@ pub struct StoredCheckpoint {
     pub root: [u8; 32],
     pub note: String,
     pub at: Instant,
+    /// Size of the one before it; 0 for the first.
+    pub previous: u64,
+}
+
+impl StoredCheckpoint {
+    /// The whole root as people compare it: base64.
+    pub fn root_text(&self) -> String {
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.root)
+    }
 }
 
 impl Store {
-    /// Writes all of it or nothing. Answered after COMMIT.
-    pub async fn commit(&self, mut commit: Commit) -> Result<(), CommitError> {
+    /// Writes all of it or nothing. Answered after COMMIT. What is owed is written first.
+    pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.pay().await?;
+        self.commit_alone(commit).await
+    }
+
+    pub(super) async fn commit_alone(&self, mut commit: Commit) -> Result<(), CommitError> {
         let first_id = self.entry_ids(commit.entries.len()).await?;
         // Once a second is enough, and keeps commits from waiting for each other at that one row.
         let marked = self.0.marked.load(Ordering::Relaxed);
@@ -108,9 +122,12 @@ impl Store {
     /// Runs a query on a reading connection.
     pub(super) async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
-        Ok(match &self.0.read {
-            ReadPool::Sqlite(pool) => Conn::Sqlite(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
-            ReadPool::Postgres(pool) => Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+        Ok(match &self.0.backend {
+            Backend::Sqlite(pool) => Conn::Sqlite(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+            Backend::Postgres(pool) => {
+                let answer = async { Ok(Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?) };
+                in_time(answer).await?
+            }
         })
     }
 
@@ -121,9 +138,12 @@ impl Store {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(match &self.0.read {
-            ReadPool::Sqlite(pool) => Conn::Sqlite(&mut *pool.acquire().await.map_err(unavailable)?).rows_many(sql, 1, &keys).await?,
-            ReadPool::Postgres(pool) => Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows_many(sql, 1, &keys).await?,
+        Ok(match &self.0.backend {
+            Backend::Sqlite(pool) => Conn::Sqlite(&mut *pool.acquire().await.map_err(unavailable)?).rows_many(sql, 1, &keys).await?,
+            Backend::Postgres(pool) => {
+                let answer = async { Ok(Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows_many(sql, 1, &keys).await?) };
+                in_time(answer).await?
+            }
         })
     }
 
@@ -218,7 +238,7 @@ impl Store {
         match self.write(Job::LeaseTasks { now, until, skip: skip.to_vec(), limit }).await {
             Ok(Reply::Tasks(tasks)) => Ok(tasks),
             Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
-            Err(CommitError::Unavailable(why)) => Err(StoreError::Unavailable(why)),
+            Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),
         }
     }
 
@@ -238,7 +258,7 @@ impl Store {
         match self.write(Job::LeaseEntitlements { provider: provider.clone(), now, until, limit }).await {
             Ok(Reply::Entitlements(leased)) => Ok(leased),
             Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
-            Err(CommitError::Unavailable(why)) => Err(StoreError::Unavailable(why)),
+            Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),
         }
     }
 
@@ -266,22 +286,25 @@ impl Store {
         rows.first().map(|row| parsed(&row.text(0)?)).transpose()
     }
 
-    /// Entitlements with any claim that ends (or is no longer wanted) before `before`, with all their claims.
+    /// Entitlements with a claim that ends before `before`, is no longer wanted, or must work by then; with all their claims.
+    /// At most `limit`, the earliest ends.
     pub async fn ending_before(&self, before: Instant, limit: u32) -> Result<Vec<(Entitlement, Vec<Claim>)>, StoreError> {
-        let sql = "SELECT document FROM entitlements WHERE id IN (SELECT entitlement FROM claims WHERE until <= $1 \
-                   UNION SELECT entitlement FROM claims WHERE wanted = FALSE LIMIT $2)";
-        let rows = self.read(sql, &[Int(before.micros()), Int(i64::from(limit))]).await?;
-        let ending: Vec<Entitlement> = rows.iter().map(|row| parsed(&row.text(0)?)).collect::<Result<_, _>>()?;
-        let keys: Vec<EntitlementKey> = ending.iter().map(|row| row.key.clone()).collect();
-        let mut claims: BTreeMap<EntitlementKey, Vec<Claim>> = BTreeMap::new();
-        for claim in self.claims(&keys).await? {
-            claims.entry(claim.entitlement.clone()).or_default().push(claim);
+        let sql = "SELECT c.entitlement, c.grant_id, c.request, c.wanted, c.until, c.extend_to, c.latest, c.give_up_at, c.duration, \
+                   e.document FROM claims c JOIN entitlements e ON e.id = c.entitlement WHERE c.entitlement IN (SELECT entitlement FROM \
+                   (SELECT entitlement, until AS ends FROM claims WHERE until <= $1 \
+                   UNION ALL SELECT entitlement, 0 FROM claims WHERE NOT wanted \
+                   UNION ALL SELECT entitlement, give_up_at FROM claims WHERE until IS NULL AND give_up_at <= $1 \
+                   UNION ALL SELECT entitlement, latest FROM claims WHERE until IS NULL AND latest <= $1) AS soon \
+                   GROUP BY entitlement ORDER BY MIN(ends), entitlement LIMIT $2) ORDER BY c.entitlement, c.grant_id";
+        let mut ending: Vec<(Entitlement, Vec<Claim>)> = Vec::new();
+        for row in self.read(sql, &[Int(before.micros()), Int(i64::from(limit))]).await? {
+            let claim = claim(&row)?;
+            match ending.last_mut().filter(|(last, _)| last.key == claim.entitlement) {
+                Some((_, claims)) => claims.push(claim),
+                None => ending.push((parsed(&row.text(9)?)?, vec![claim])),
+            }
         }
-        let with_claims = |row: Entitlement| {
-            let of = claims.remove(&row.key).unwrap_or_default();
-            (row, of)
-        };
-        Ok(ending.into_iter().map(with_claims).collect())
+        Ok(ending)
     }
 
     pub async fn posts(&self, request: &RequestId) -> Result<Vec<Post>, StoreError> {
@@ -319,18 +342,16 @@ impl Store {
         rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
     }
 
-    /// Platform identities joined with `/jit link` and similar are kept as inputs `identity.<platform>`.
-    pub async fn person_linked(&self, platform: Platform, user: &str) -> Result<Option<PersonId>, StoreError> {
-        let name = format!("identity.{}", platform.name());
-        let rows = self.read("SELECT person FROM inputs WHERE name = $1 AND value = $2", &[Text(name), Text(user.to_owned())]).await?;
-        rows.first().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a person's id"))).transpose()
-    }
-
     /// The clock's high-water mark.
     pub async fn highest_now(&self) -> Result<Option<Instant>, StoreError> {
         let rows = self.read("SELECT value FROM marks WHERE name = 'now'", &[]).await?;
         Ok(rows.first().map(|row| row.int(0)).transpose()?.map(Instant::from_micros))
     }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let silent = || StoreError::Unavailable("the database does not answer".into());
+    tokio::time::timeout(SILENCE, answer).await.unwrap_or_else(|_| Err(silent()))
 }
 
 fn wrong_reply() -> CommitError {
@@ -341,7 +362,7 @@ pub(super) fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(what.to_owned())
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+pub(super) fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
@@ -349,7 +370,7 @@ fn id(text: &str) -> Result<RequestId, StoreError> {
     text.parse().map_err(|_| corrupt("a request's id"))
 }
 
-fn platform(name: &str) -> Result<Platform, StoreError> {
+pub(super) fn platform(name: &str) -> Result<Platform, StoreError> {
     Platform::named(name).ok_or_else(|| corrupt("a platform's name"))
 }
 

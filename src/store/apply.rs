@@ -35,7 +35,11 @@ pub(super) async fn apply(conn: &mut Conn<'_>, commits: &[Numbered<'_>]) -> Resu
     fences(conn, all()).await
 }
 
-fn must_change(rows: u64, wanted: usize, otherwise: CommitError) -> Result<(), CommitError> {
+pub(super) const fn must_change(rows: u64) -> Result<(), CommitError> {
+    if rows == 1 { Ok(()) } else { Err(CommitError::Stale) }
+}
+
+fn all_changed(rows: u64, wanted: usize, otherwise: CommitError) -> Result<(), CommitError> {
     if u64::try_from(wanted).is_ok_and(|wanted| wanted == rows) { Ok(()) } else { Err(otherwise) }
 }
 
@@ -55,7 +59,7 @@ async fn inbox<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit
     let wanted = rows.len();
     let sql = "WITH v (platform, interaction) AS (VALUES {rows}) UPDATE inbox SET open = FALSE FROM v \
                WHERE inbox.platform = v.platform AND inbox.interaction = v.interaction AND inbox.open";
-    must_change(exec(conn, sql, rows).await?, wanted, CommitError::Stale)
+    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Stale)
 }
 
 async fn requests<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
@@ -83,11 +87,11 @@ async fn requests<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Com
     let wanted = (new.len(), changed.len());
     let sql = "INSERT INTO requests (id, n, requester, subject, resource, open, opened_at, wake_at, document) VALUES {rows} \
                ON CONFLICT DO NOTHING";
-    must_change(exec(conn, sql, new).await?, wanted.0, CommitError::Stale)?;
+    all_changed(exec(conn, sql, new).await?, wanted.0, CommitError::Stale)?;
     let sql = "WITH v (id, n, open, wake_at, document, expected) AS (VALUES {rows}) UPDATE requests \
                SET n = v.n, open = v.open, wake_at = v.wake_at, document = v.document FROM v \
                WHERE requests.id = v.id AND requests.n = v.expected";
-    must_change(exec(conn, sql, changed).await?, wanted.1, CommitError::Stale)
+    all_changed(exec(conn, sql, changed).await?, wanted.1, CommitError::Stale)
 }
 
 /// Several raises of one row count as many.
@@ -104,6 +108,7 @@ impl Raised {
 async fn entitlements<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     let mut wanted: BTreeMap<&str, (&Entitlement, Instant, bool)> = BTreeMap::new();
     let (mut raised, mut saved, mut dropped) = (Raised::default(), BTreeMap::new(), BTreeMap::new());
+    let mut freed = BTreeMap::new();
     for commit in commits {
         let fence = commit.fence.as_ref().map_or(-1, |f| f.fence);
         for write in &commit.entitlements {
@@ -120,6 +125,9 @@ async fn entitlements<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a
                     let values = [Text(row.key.0.clone()), Int(fence), Int(*seen_gen), Bool(*urgent), due, Bool(*release), document];
                     saved.insert(&row.key.0, values);
                 }
+                EntitlementWrite::Free { key, fence, at } => {
+                    freed.insert(&key.0, [Text(key.0.clone()), Int(fence.unwrap_or(-1)), Int(at.micros())]);
+                }
                 EntitlementWrite::Drop { key, seen_gen } => {
                     dropped.insert(&key.0, (*seen_gen, fence));
                 }
@@ -128,6 +136,9 @@ async fn entitlements<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a
     }
     want(conn, wanted.into_values()).await?;
     save(conn, saved.into_values().collect()).await?;
+    let sql = "WITH v (id, fence, at) AS (VALUES {rows}) UPDATE entitlements SET fence = entitlements.fence + 1, gen = gen + 1, \
+               leased_until = v.at, due_at = v.at FROM v WHERE entitlements.id = v.id AND (v.fence < 0 OR entitlements.fence = v.fence)";
+    exec(conn, sql, freed.into_values().collect()).await?;
     drop_all(conn, &dropped).await?;
     raise(conn, raised).await
 }
@@ -156,7 +167,7 @@ async fn save(conn: &mut Conn<'_>, rows: Vec<[Value; 7]>) -> Result<(), CommitEr
                WHEN v.due_at IS NULL OR entitlements.due_at < v.due_at THEN entitlements.due_at ELSE v.due_at END, \
                leased_until = CASE WHEN v.release THEN 0 ELSE leased_until END FROM v \
                WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
-    must_change(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
+    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
 }
 
 /// Rows that may go, go; the others are given back.
@@ -172,7 +183,7 @@ async fn drop_all(conn: &mut Conn<'_>, dropped: &BTreeMap<&String, (i64, i64)>) 
     let rows: Vec<_> = dropped.iter().map(|(key, (_, fence))| [Text((*key).clone()), Int(*fence)]).collect();
     let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET leased_until = 0 FROM v \
                WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
-    must_change(gone + exec(conn, sql, rows).await?, dropped.len(), CommitError::Fenced)
+    all_changed(gone + exec(conn, sql, rows).await?, dropped.len(), CommitError::Fenced)
 }
 
 async fn raise(conn: &mut Conn<'_>, raised: Raised) -> Result<(), CommitError> {
@@ -235,7 +246,7 @@ async fn tasks<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit
 
 async fn rest<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     let (mut posts, mut alarms, mut inputs, mut words) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let mut highest = None;
+    let (mut highest, mut told, mut links) = (None, Vec::new(), Vec::new());
     for commit in commits {
         for super::PostWrite(post) in &commit.posts {
             let key = (&post.request, post.platform.name(), &post.place);
@@ -245,6 +256,8 @@ async fn rest<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>
         }
         alarms.extend(commit.alarms.iter().map(|super::AlarmWrite(alarm)| (&alarm.id, alarm)));
         inputs.extend(commit.inputs.iter().map(|input| ((&input.person, &input.key), input)));
+        told.extend(&commit.alarms_told);
+        links.extend(&commit.links);
         words.extend(commit.words.iter().map(|words| (&words.id, words)));
         highest = highest.max(commit.now);
     }
@@ -264,12 +277,18 @@ async fn rest<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>
     });
     let sql = "INSERT INTO alarms (id, request, raised_at, cleared_at, what, told) VALUES {rows} \
                ON CONFLICT (id) DO UPDATE SET raised_at = excluded.raised_at, cleared_at = excluded.cleared_at, \
-               what = excluded.what, told = excluded.told";
+               what = excluded.what";
     exec(conn, sql, rows.collect()).await?;
+    for (id, told) in told {
+        conn.exec("UPDATE alarms SET told = $1 WHERE id = $2", &[Text(told.clone()), Text(id.clone())]).await?;
+    }
     let rows = inputs.into_values().map(|i| [Text(i.person.to_string()), Text(i.key.clone()), Text(i.value.clone()), Int(i.at.micros())]);
     let sql = "INSERT INTO inputs (person, name, value, at) VALUES {rows} \
                ON CONFLICT (person, name) DO UPDATE SET value = excluded.value, at = excluded.at";
     exec(conn, sql, rows.collect()).await?;
+    for link in links {
+        super::links::apply(conn, link).await?;
+    }
     let rows = words.into_values().map(|w| [Text(w.id.as_str().into()), Text(w.salt.clone()), Text(w.text.clone())]);
     exec(conn, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect()).await?;
     let sql = "INSERT INTO marks (name, value) VALUES {rows} \
@@ -285,7 +304,7 @@ async fn fences<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commi
         let checked = commit.entitlements.iter().any(|write| match write {
             EntitlementWrite::Save { row, .. } => row.key == fence.key,
             EntitlementWrite::Drop { key, .. } => *key == fence.key,
-            EntitlementWrite::Want { .. } | EntitlementWrite::Raise { .. } => false,
+            EntitlementWrite::Want { .. } | EntitlementWrite::Raise { .. } | EntitlementWrite::Free { .. } => false,
         });
         (!checked).then(|| [Text(fence.key.0.clone()), Int(fence.fence)])
     });
@@ -293,5 +312,5 @@ async fn fences<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commi
     let wanted = rows.len();
     let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET fence = v.fence FROM v \
                WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
-    must_change(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
+    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
 }

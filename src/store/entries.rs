@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use super::{
     CommitError, NewEntry,
     apply::Numbered,
@@ -11,6 +9,7 @@ use super::{
         Conn,
         Value::{Int, Text},
     },
+    entry::encode,
 };
 use crate::domain::time::Instant;
 
@@ -28,7 +27,13 @@ pub(super) async fn append(conn: &mut Conn<'_>, commits: &[Numbered<'_>]) -> Res
         for (run, last, at) in numbered(conn, round).await? {
             let first = last - i64::try_from(run.entries.len()).unwrap_or(0);
             for ((id, entry), n) in run.entries.into_iter().zip(first..) {
-                rows.extend([Int(id), Text(entry.stream.clone()), Int(n), Int(at), Text(bytes(entry, n, at)?)]);
+                rows.extend([
+                    Int(id),
+                    Text(entry.stream.clone()),
+                    Int(n),
+                    Int(at),
+                    Text(encode(entry, n, Instant::from_micros(at)).map_err(CommitError::Refused)?),
+                ]);
                 ids.push(Int(id));
             }
         }
@@ -77,17 +82,4 @@ async fn numbered<'a>(conn: &mut Conn<'_>, round: Vec<Run<'a>>) -> Result<Vec<(R
         Ok((run, n, at))
     };
     round.into_iter().map(number).collect()
-}
-
-fn bytes(entry: &NewEntry, n: i64, at: i64) -> Result<String, CommitError> {
-    let value = json!({
-        "v": 1,
-        "stream": entry.stream,
-        "n": n,
-        "at": Instant::from_micros(at),
-        "actor": entry.actor,
-        "policy": entry.policy,
-        "event": entry.event,
-    });
-    serde_json_canonicalizer::to_string(&value).map_err(|error| CommitError::Unavailable(error.to_string()))
 }

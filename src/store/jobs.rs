@@ -36,10 +36,9 @@ pub(super) enum Job {
         until: Instant,
         limit: u32,
     },
-    Seal {
-        seals: Vec<Seal>,
-        checkpoint: StoredCheckpoint,
-    },
+    /// Gives entries their places in the tree, behind the last one.
+    Seal(Vec<Seal>),
+    Sign(StoredCheckpoint),
     /// Takes this many entry ids; the reply is the first.
     ReserveIds(i64),
 }
@@ -60,7 +59,7 @@ impl Job {
             Self::FinishTask { task, .. } => vec![format!("{} {}", task.kind.name(), task.key)],
             Self::LeaseTasks { .. } => vec!["lease tasks".into()],
             Self::LeaseEntitlements { provider, .. } => vec![format!("lease {provider}")],
-            Self::Seal { .. } => vec!["seal".into()],
+            Self::Seal(_) | Self::Sign(_) => vec!["seal".into()],
             Self::ReserveIds(_) => vec!["reserve".into()],
             Self::Receive(_) => Vec::new(),
         }
@@ -86,7 +85,8 @@ impl Job {
             Self::LeaseEntitlements { provider, now, until, limit } => {
                 Ok(Reply::Entitlements(leases::entitlements(conn, provider, *now, *until, *limit).await?))
             }
-            Self::Seal { seals, checkpoint } => seal(conn, seals, checkpoint).await,
+            Self::Seal(seals) => seal(conn, seals).await,
+            Self::Sign(checkpoint) => sign(conn, checkpoint).await,
             Self::ReserveIds(count) => reserve(conn, *count).await,
             Self::Commit { .. } | Self::Receive(_) | Self::FinishTask { .. } => Ok(Reply::Done),
         }
@@ -117,9 +117,9 @@ fn aggregates(commit: &Commit) -> Vec<String> {
     let requests = commit.requests.iter().map(|r| r.request.id.to_string());
     let entitlements = commit.entitlements.iter().map(|e| match e {
         EntitlementWrite::Want { row, .. } | EntitlementWrite::Save { row, .. } => row.key.0.clone(),
-        EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } => key.0.clone(),
+        EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } | EntitlementWrite::Free { key, .. } => key.0.clone(),
     });
-    requests.chain(entitlements).collect()
+    requests.chain(entitlements).chain(commit.links.iter().map(super::LinkWrite::aggregate)).collect()
 }
 
 async fn receive(conn: &mut Conn<'_>, rows: &[&InboxRow]) -> Result<Vec<Received>, CommitError> {
@@ -152,19 +152,33 @@ async fn reserve(conn: &mut Conn<'_>, count: i64) -> Result<Reply, CommitError> 
     Ok(Reply::Id(end - count + 1))
 }
 
-async fn seal(conn: &mut Conn<'_>, seals: &[Seal], checkpoint: &StoredCheckpoint) -> Result<Reply, CommitError> {
-    let row = |seal: &Seal| [Int(i64::try_from(seal.index).unwrap_or(i64::MAX)), Int(seal.entry), Text(hex(&seal.leaf))];
-    let values: Vec<_> = seals.iter().flat_map(row).collect();
+/// Leaf numbers are one row of places: who finds one taken, or the one before the first missing, is stale.
+async fn seal(conn: &mut Conn<'_>, seals: &[Seal]) -> Result<Reply, CommitError> {
+    let Some(first) = seals.first() else { return Ok(Reply::Done) };
+    let number = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
+    let wanted = (number(first.index)..).zip(seals).all(|(index, seal)| number(seal.index) == index);
+    let row = |seal: &Seal| [Int(number(seal.index)), Int(seal.entry), Text(hex(&seal.leaf))];
+    // The first one finds its neighbour in the table, the others in the list.
+    let sql = "INSERT INTO seals (leaf, entry, hash) SELECT $1, $2, $3 WHERE $1 = 0 OR EXISTS (SELECT 1 FROM seals WHERE leaf = $1 - 1) \
+               ON CONFLICT DO NOTHING";
+    let mut sealed = conn.exec(sql, &row(first)).await?;
+    let values: Vec<_> = seals.iter().skip(1).flat_map(row).collect();
     let sql = "INSERT INTO seals (leaf, entry, hash) VALUES {rows} ON CONFLICT DO NOTHING";
-    let sealed = conn.exec_many(sql, 3, &values).await?;
-    if usize::try_from(sealed).is_ok_and(|sealed| sealed != seals.len()) {
+    sealed += conn.exec_many(sql, 3, &values).await?;
+    if !wanted || usize::try_from(sealed).is_ok_and(|sealed| sealed != seals.len()) {
         return Err(CommitError::Stale);
     }
     let entries: Vec<_> = seals.iter().map(|seal| Int(seal.entry)).collect();
     conn.exec_many("DELETE FROM unsealed WHERE entry IN (VALUES {rows})", 1, &entries).await?;
-    let sql = "INSERT INTO checkpoints (size, root, note, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    let size = i64::try_from(checkpoint.size).unwrap_or(i64::MAX);
-    let values = [Int(size), Text(hex(&checkpoint.root)), Text(checkpoint.note.clone()), Int(checkpoint.at.micros())];
+    Ok(Reply::Done)
+}
+
+/// One checkpoint follows another: of two that would follow the same one, the first stays.
+async fn sign(conn: &mut Conn<'_>, checkpoint: &StoredCheckpoint) -> Result<Reply, CommitError> {
+    let sql = "INSERT INTO checkpoints (size, root, note, at, previous) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    let number = |n: u64| Int(i64::try_from(n).unwrap_or(i64::MAX));
+    let (root, note) = (Text(hex(&checkpoint.root)), Text(checkpoint.note.clone()));
+    let values = [number(checkpoint.size), root, note, Int(checkpoint.at.micros()), number(checkpoint.previous)];
     if conn.exec(sql, &values).await? == 1 { Ok(Reply::Done) } else { Err(CommitError::Stale) }
 }
 

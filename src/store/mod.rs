@@ -4,15 +4,24 @@
 
 mod api;
 mod apply;
+mod audit;
 mod db;
 mod entries;
+pub mod entry;
+mod history;
 mod jobs;
 mod leases;
 mod ledger;
+mod links;
 mod open;
+mod owed;
+mod snapshot;
 mod writer;
 
 pub use api::{Filter, Leased, Received, Seal, Store, StoredCheckpoint};
+pub use audit::{Counts, StoredLeaf, StoredWords};
+pub use links::LinkWrite;
+pub use snapshot::Snapshot;
 
 use crate::domain::{
     command::Actor,
@@ -34,7 +43,10 @@ pub struct Commit {
     pub tasks: Vec<TaskWant>,
     pub posts: Vec<PostWrite>,
     pub alarms: Vec<AlarmWrite>,
+    /// What was told of alarms, by their id: only who tells them writes it.
+    pub alarms_told: Vec<(String, String)>,
     pub inputs: Vec<InputWrite>,
+    pub links: Vec<LinkWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.
@@ -61,6 +73,9 @@ pub enum EntitlementWrite {
     /// The lease holder's: replaces the document. Goes with `Commit::fence`.
     /// `due_at` None: not due again unless `gen` was raised meanwhile; `release`: gives the lease back.
     Save { row: Entitlement, due_at: Option<Instant>, urgent: bool, seen_gen: i64, release: bool },
+    /// Takes the lease from whoever has it (or only from the holder of `fence`, if it still is the holder); due at `at`, and
+    /// nobody can lease it before. No row: nothing to do.
+    Free { key: EntitlementKey, fence: Option<i64>, at: Instant },
     /// The lease holder's: removes the row if `gen` is still `seen_gen` and no claim is left; otherwise only releases.
     Drop { key: EntitlementKey, seen_gen: i64 },
 }
@@ -101,10 +116,12 @@ pub enum TaskKind {
     Thread,
     /// Bring an alarm's post and program in line.
     Alarm,
+    /// Tell a person that an account was joined to them, or parted from them.
+    Link,
 }
 
 impl TaskKind {
-    const ALL: [Self; 3] = [Self::Card, Self::Thread, Self::Alarm];
+    const ALL: [Self; 4] = [Self::Card, Self::Thread, Self::Alarm, Self::Link];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -112,6 +129,7 @@ impl TaskKind {
             Self::Card => "card",
             Self::Thread => "thread",
             Self::Alarm => "alarm",
+            Self::Link => "link",
         }
     }
 
@@ -153,7 +171,7 @@ pub struct Post {
     pub posted: Option<crate::chat::Posted>,
     /// Digest of what was last shown.
     pub shown: Option<String>,
-    /// Events of the request's stream that have been told.
+    /// How many events of the request's stream have been told: the number of the next one.
     pub cursor: u64,
 }
 
@@ -174,6 +192,7 @@ pub struct Alarm {
     pub told: String,
 }
 
+/// Raises, changes or clears an alarm; `told` counts only for a new one.
 #[derive(Debug, Clone)]
 pub struct AlarmWrite(pub Alarm);
 
@@ -237,6 +256,9 @@ pub enum CommitError {
     /// The store refuses writes: nothing was recorded (R12).
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// It can never be written as it is: a ledger entry too long, or with numbers that readers disagree about.
+    #[error("the ledger cannot hold this: {0}")]
+    Refused(String),
 }
 
 /// Why a read gave nothing.

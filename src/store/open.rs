@@ -17,36 +17,48 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot, watch},
+    task::JoinHandle,
+};
 
 use super::{
     CommitError, Store, StoreError,
-    db::STATEMENTS,
+    db::{Conn, STATEMENTS},
     jobs::{Job, Reply},
     writer::{self, Envelope, Place},
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
 const BLOCK: i64 = 10_000;
+/// A PostgreSQL that has not answered by then counts as away: a stopped one would keep us waiting for ever.
+pub(super) const SILENCE: Duration = Duration::from_secs(15);
 /// Connections to PostgreSQL, and how many of them write at the same time. While one waits for its disk, others go on.
 const POOL: u32 = 16;
 const WRITERS: usize = 3;
 
 /// What all clones share.
 pub(super) struct Inner {
-    pub read: ReadPool,
+    pub backend: Backend,
     writer: mpsc::Sender<Envelope>,
     /// The clock's high-water mark as this process last stored it, in microseconds.
     pub(super) marked: AtomicI64,
     next_id: AtomicI64,
     end_id: AtomicI64,
     reserving: Mutex<()>,
+    pub(super) owed: super::owed::Owed,
+    /// The writers, and how to tell them to end.
+    writing: Mutex<Option<Writing>>,
     /// Held as long as the store is open.
     _lock: Option<File>,
 }
 
-pub(super) enum ReadPool {
+/// The writers' tasks, which end when they are told.
+type Writing = (watch::Sender<bool>, Vec<JoinHandle<()>>);
+
+/// Where to read.
+pub(super) enum Backend {
     Sqlite(SqlitePool),
     Postgres(PgPool),
 }
@@ -54,18 +66,41 @@ pub(super) enum ReadPool {
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (read, writers, lock) = match url.strip_prefix("sqlite:") {
+        let (backend, writers, lock) = match url.strip_prefix("sqlite:") {
             Some(path) => sqlite(Path::new(path.trim_start_matches("//"))).await?,
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => postgres(url).await?,
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
         let (writer, inbox) = mpsc::channel(writer::QUEUE);
         let inbox = Arc::new(Mutex::new(inbox));
-        for place in writers {
-            tokio::spawn(writer::run(place, inbox.clone()));
+        let (stop, stopped) = watch::channel(false);
+        let begin = |place| tokio::spawn(writer::run(place, inbox.clone(), stopped.clone()));
+        let writing = writers.into_iter().map(begin).collect();
+        Ok(Self(Arc::new(Inner {
+            backend,
+            writer,
+            marked: AtomicI64::new(i64::MIN),
+            next_id: AtomicI64::new(1),
+            end_id: AtomicI64::new(0),
+            reserving: Mutex::new(()),
+            owed: super::owed::Owed::default(),
+            writing: Mutex::new(Some((stop, writing))),
+            _lock: lock,
+        })))
+    }
+
+    /// Finishes what was begun and closes the database; nothing can be read or written afterwards, by any clone.
+    pub async fn close(&self) {
+        if let Some((stop, writing)) = self.0.writing.lock().await.take() {
+            stop.send(true).ok();
+            for writer in writing {
+                drop(writer.await);
+            }
         }
-        let (next_id, end_id, marked) = (AtomicI64::new(1), AtomicI64::new(0), AtomicI64::new(i64::MIN));
-        Ok(Self(Arc::new(Inner { read, writer, marked, next_id, end_id, reserving: Mutex::new(()), _lock: lock })))
+        match &self.0.backend {
+            Backend::Sqlite(pool) => pool.close().await,
+            Backend::Postgres(pool) => pool.close().await,
+        }
     }
 
     /// Runs a writing job in a transaction with whatever else waits. Answered after COMMIT.
@@ -98,7 +133,7 @@ impl Store {
     }
 }
 
-fn unavailable(error: impl std::fmt::Display) -> StoreError {
+pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 
@@ -115,9 +150,11 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
 }
 
 /// Where to read, where to write, and the lock that keeps others out.
-type Opened = (ReadPool, Vec<Place>, Option<File>);
+type Opened = (Backend, Vec<Place>, Option<File>);
 
 async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
+    // Under whatever name it is opened, one file has one lock.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut lock_name = path.as_os_str().to_owned();
     lock_name.push(".lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_name).map_err(unavailable)?;
@@ -139,8 +176,16 @@ async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
         .statement_cache_capacity(STATEMENTS);
     let mut conn = options.connect().await.map_err(unavailable)?;
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
+    // The lock is ours alone, so whoever held these leases is gone.
+    for sql in
+        ["UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", "UPDATE tasks SET leased_until = 0 WHERE leased_until > 0"]
+    {
+        if let Err(error) = Conn::Sqlite(&mut conn).exec(sql, &[]).await {
+            tracing::error!(?error, "leases of before the start cannot be given back");
+        }
+    }
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
-    Ok((ReadPool::Sqlite(read), vec![Place::Sqlite(conn)], Some(lock)))
+    Ok((Backend::Sqlite(read), vec![Place::Sqlite(conn)], Some(lock)))
 }
 
 async fn postgres(url: &str) -> Result<Opened, StoreError> {
@@ -149,5 +194,5 @@ async fn postgres(url: &str) -> Result<Opened, StoreError> {
     let pool = pool.connect_with(options).await.map_err(unavailable)?;
     migrated(MIGRATIONS.run(&pool).await)?;
     let writers = (0..WRITERS).map(|_| Place::Postgres(pool.clone())).collect();
-    Ok((ReadPool::Postgres(pool), writers, None))
+    Ok((Backend::Postgres(pool), writers, None))
 }

@@ -5,12 +5,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use sqlx::{Connection, PgPool, SqliteConnection};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use super::{
     CommitError,
     db::{Conn, DbError},
     jobs::{self, Job, Reply},
+    open::SILENCE,
 };
 
 /// Jobs in one transaction at most.
@@ -69,11 +70,11 @@ enum How {
     Savepoints,
 }
 
-/// Runs until all senders are gone.
-pub(super) async fn run(mut place: Place, inbox: Inbox) {
+/// Runs until all senders are gone, or until `stop` says so and what was sent before is done.
+pub(super) async fn run(mut place: Place, inbox: Inbox, mut stop: watch::Receiver<bool>) {
     let mut later: Vec<Envelope> = Vec::new();
     loop {
-        if !collect(&mut later, &inbox).await {
+        if !collect(&mut later, &inbox, &mut stop).await {
             break;
         }
         let (group, rest) = apart(std::mem::take(&mut later));
@@ -86,10 +87,19 @@ pub(super) async fn run(mut place: Place, inbox: Inbox) {
 }
 
 /// Everything that waits, and at least one; false: nothing will come any more.
-async fn collect(waiting: &mut Vec<Envelope>, inbox: &Inbox) -> bool {
+async fn collect(waiting: &mut Vec<Envelope>, inbox: &Inbox, stop: &mut watch::Receiver<bool>) -> bool {
     if waiting.is_empty() {
         let mut inbox = inbox.lock().await;
-        match inbox.recv().await {
+        let first = tokio::select! {
+            first = inbox.recv() => first,
+            told = async { stop.wait_for(|stop| *stop).await.is_ok() } => {
+                if told {
+                    inbox.close();
+                }
+                inbox.recv().await
+            }
+        };
+        match first {
             Some(first) => waiting.push(first),
             None => return false,
         }
@@ -129,7 +139,7 @@ async fn run_group(place: &mut Place, mut group: Vec<Envelope>) {
     // Whoever stopped waiting was told that nothing was recorded.
     group.retain(|envelope| !envelope.done.is_closed());
     let mut outcome = attempt(place, &group, How::Together).await;
-    if group.len() > 1 && matches!(outcome, Err(Failed::Undone(CommitError::Stale | CommitError::Fenced))) {
+    if group.len() > 1 && matches!(outcome, Err(Failed::Undone(CommitError::Stale | CommitError::Fenced | CommitError::Refused(_)))) {
         outcome = attempt(place, &group, How::Savepoints).await;
     }
     match outcome {
@@ -182,12 +192,17 @@ async fn attempt(place: &mut Place, group: &[Envelope], how: How) -> Result<Vec<
             outcome
         }
         Place::Postgres(pool) => {
-            let mut transaction = pool.begin().await.map_err(|error| Failed::Closed(DbError::from(error).into()))?;
-            let answers = work(&mut Conn::Postgres(&mut transaction), group, how).await?;
-            transaction.commit().await.map_err(DbError::from)?;
-            Ok(answers)
+            let silent = || Failed::Closed(CommitError::Unavailable("the database does not answer".into()));
+            tokio::time::timeout(SILENCE, on_postgres(pool, group, how)).await.unwrap_or_else(|_| Err(silent()))
         }
     }
+}
+
+async fn on_postgres(pool: &PgPool, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {
+    let mut transaction = pool.begin().await.map_err(|error| Failed::Closed(DbError::from(error).into()))?;
+    let answers = work(&mut Conn::Postgres(&mut transaction), group, how).await?;
+    transaction.commit().await.map_err(DbError::from)?;
+    Ok(answers)
 }
 
 async fn work(conn: &mut Conn<'_>, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {

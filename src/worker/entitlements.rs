@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
-use super::{Deps, Stop};
+use super::{Deps, Stop, lifeline::Lifeline};
 use crate::{
     domain::{
         command::Actor,
@@ -43,6 +43,7 @@ type Done<T> = Result<T, Stop>;
 /// Everything about one leased entitlement.
 struct Job<'a> {
     deps: &'a Deps,
+    lifeline: &'a Lifeline,
     provider: Arc<dyn Provider>,
     leased: Leased,
     claims: Vec<Claim>,
@@ -52,7 +53,7 @@ struct Job<'a> {
 
 /// Leases and handles what is due at one provider, so many at a time: whoever is done makes room for the next, ends first,
 /// and one that is slow holds up nobody. Returns how many entitlements were handled.
-pub(super) async fn handle_due(deps: &Deps, name: &ProviderName) -> Done<usize> {
+pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &ProviderName) -> Done<usize> {
     let Some(provider) = deps.bot.providers().get(name).cloned() else {
         tracing::error!(provider = %name, "a stored order names a provider that is not configured");
         return Ok(0);
@@ -78,8 +79,9 @@ pub(super) async fn handle_due(deps: &Deps, name: &ProviderName) -> Done<usize> 
                     begun += leased.len();
                     for leased in leased {
                         let claims = Vec::new();
-                        let job = Job { deps, provider: provider.clone(), leased, claims, traits: traits(&description), deadline };
-                        running.push(job.run(now + deadline + MARGIN));
+                        let (provider, traits) = (provider.clone(), traits(&description));
+                        let job = Job { deps, lifeline, provider, leased, claims, traits, deadline };
+                        running.push(job.hold(now + deadline + MARGIN));
                     }
                 }
                 Err(error) => stop = Some(Stop::read(error)),
@@ -106,10 +108,27 @@ fn traits(description: &Description) -> Traits {
 }
 
 impl Job<'_> {
+    /// Runs it with its lease noted, so that neither a store that goes away nor a stop that cannot wait leaves it leased.
+    async fn hold(self, last: Instant) -> Done<()> {
+        let (key, fence) = (self.leased.row.key.clone(), self.leased.fence);
+        let (deps, lifeline) = (self.deps, self.lifeline);
+        lifeline.leased(&key, fence);
+        let done = self.run(last).await;
+        lifeline.released(&key);
+        if let Err(Stop::Unavailable(_)) = &done {
+            deps.store.owe_free(key, Some(fence), deps.bot.now());
+        }
+        done
+    }
+
     /// Steps until there is nothing to do now; gives the lease back with the next due time. No call starts after `last`.
     async fn run(mut self, last: Instant) -> Done<()> {
         for _ in 0..STEPS {
             self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
+            let untold = self.leased.row.progress.unwritten.is_none();
+            if let Some((at, grants)) = self.lifeline.taken(&self.leased.row.key).filter(|_| untold) {
+                learn::taken(&mut self.leased.row, &self.claims, at, &grants);
+            }
             let now = self.deps.bot.now();
             if now > last || self.deps.is_stopping() {
                 return self.release(Some(now)).await;
@@ -196,6 +215,7 @@ impl Job<'_> {
         learn::read(&mut self.leased.row, why, present, now);
         if why == Why::ReadBack && present && !self.claims.iter().any(|c| is_live(c, now)) {
             learn::still_there(&mut self.leased.row, again);
+            self.lifeline.forget(&self.leased.row.key);
         }
     }
 
@@ -205,6 +225,11 @@ impl Job<'_> {
             self.leased.row.progress.trying = Some((Verb::Grant, at));
             return self.save(Vec::new(), Vec::new()).await;
         }
+        let (lifeline, key) = (self.lifeline, self.leased.row.key.clone());
+        let Some(_here) = lifeline.call(&key) else {
+            self.leased.row.progress.trying = Some((verb, self.deps.bot.now() + Span::from_seconds(1)));
+            return self.save(Vec::new(), Vec::new()).await;
+        };
         let now = self.deps.bot.now();
         let first = self.leased.row.progress.trying.is_none_or(|(trying, _)| trying != verb);
         learn::begin(&mut self.leased.row, verb, now, now + self.deadline);

@@ -1,105 +1,265 @@
 //! What must end soon, held in memory, so that it ends on time while the store refuses writes (R12).
-//! Acts only then; everything it did is written first when the store is back.
+//! Acts only then, and only on ends; what it did is owed to the store and written before anything else.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod ends;
 
-use super::{Deps, Stop, entitlements::entry};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+
+use self::ends::Try;
+use super::{Deps, Stop, outage::Outage};
 use crate::{
     domain::{
         entitlement::{Claim, Entitlement, EntitlementKey},
-        event::{Effect, Outcome, Verb},
-        plan::is_live,
+        ids::ProviderName,
+        plan::learn::end_of,
+        request::GrantId,
         time::{Instant, Span},
     },
-    store::{Commit, EntitlementWrite},
+    store::Commit,
 };
 
+/// So far ahead ends are held.
 const AHEAD: Span = Span::from_minutes(15);
+/// Between two readings of what ends soon; longer when a reading takes long.
 const EVERY: Span = Span::from_seconds(3);
-const MOST: u32 = 10_000;
+/// A reading may take one part in so many of the time.
+const SHARE: u32 = 20;
+/// Held at most, the earliest ends: a bound on memory, about 2 KiB each.
+const MOST: u32 = 20_000;
+/// The time's mark is stored at least so often, and with it is seen whether the store takes writes.
+const MARK: Span = Span::from_seconds(30);
+/// An end is the ordinary workers' until it is late by this much.
+const LATE: Span = Span::from_seconds(1);
+/// Late by this much with nobody at work on it: is the store taking writes at all?
+const DOUBTFUL: Span = Span::from_seconds(2);
+/// Past the end by this much it is overdue (R3).
+const OVERDUE: Span = Span::from_seconds(30);
+/// The store has this long to answer a question of the lifeline.
+const ANSWER: Duration = Duration::from_secs(2);
 
-/// The memory.
+/// The memory, the calls under way in this process, and what is known of the store.
 #[derive(Default)]
-pub(super) struct Lifeline(Mutex<Memory>);
+pub(super) struct Lifeline {
+    pub(super) outage: Outage,
+    memory: Mutex<Memory>,
+    calls: Mutex<BTreeSet<EntitlementKey>>,
+    /// What the ordinary workers have leased, by fence.
+    leases: Mutex<BTreeMap<EntitlementKey, i64>>,
+    gates: Mutex<BTreeMap<ProviderName, Arc<Semaphore>>>,
+    /// A try to write that the outage is over; never given up half-way, lest it be written twice.
+    back: tokio::sync::Mutex<Option<JoinHandle<Result<(), Stop>>>>,
+}
 
 #[derive(Default)]
 struct Memory {
     ending: Vec<(Entitlement, Vec<Claim>)>,
     refreshed: Option<Instant>,
-    unwritten: Vec<(EntitlementKey, Effect)>,
-    tried: Option<Instant>,
+    cost: Duration,
+    marked: Option<Instant>,
+    tries: BTreeMap<EntitlementKey, Try>,
+    /// Read as gone while the store was away, with the grants that it was for: until a worker reads it back.
+    taken: BTreeMap<EntitlementKey, (Instant, Vec<GrantId>)>,
+}
+
+/// A call at a provider, by which no other starts on the same entitlement in this process.
+pub(super) struct InCall<'a>(&'a Lifeline, EntitlementKey);
+
+impl Drop for InCall<'_> {
+    fn drop(&mut self) {
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
 }
 
 impl Lifeline {
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what was done unwritten, then reads again what ends soon.
-    pub(super) async fn refresh(&self, deps: &Deps) -> Result<(), Stop> {
-        let now = deps.bot.now();
-        let unwritten = self.memory().unwritten.clone();
-        if !unwritten.is_empty() {
-            let entries = unwritten.iter().map(|(key, effect)| entry(deps, key, effect)).collect();
-            let raise = |key: &EntitlementKey| EntitlementWrite::Raise { key: key.clone(), due_at: now, urgent: true };
-            let entitlements = unwritten.iter().map(|(key, _)| raise(key)).collect();
-            deps.store.commit(Commit { entitlements, entries, ..Commit::default() }).await?;
-            self.memory().unwritten.drain(..unwritten.len());
-        }
-        let fresh = self.memory().refreshed.is_some_and(|at| now < at + EVERY && at <= now);
-        if !fresh {
-            let ending = deps.store.ending_before(now + AHEAD, MOST).await.map_err(Stop::read)?;
-            let mut memory = self.memory();
-            memory.ending = ending;
-            memory.refreshed = Some(now);
-        }
-        Ok(())
+    /// None: a call on this entitlement is under way.
+    pub(super) fn call(&self, key: &EntitlementKey) -> Option<InCall<'_>> {
+        let free = self.calls.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        free.then(|| InCall(self, key.clone()))
     }
 
-    /// The store is away: takes away what is due and was given by us alone, without waiting for a commit.
-    pub(super) async fn end_due(&self, deps: &Deps) {
+    fn is_in_call(&self, key: &EntitlementKey) -> bool {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    }
+
+    pub(super) fn leased(&self, key: &EntitlementKey, fence: i64) {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), fence);
+    }
+
+    pub(super) fn released(&self, key: &EntitlementKey) {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Gives back what is still leased, for a stop that cannot wait for it: a call in flight stands in its row.
+    pub(super) async fn let_go(&self, deps: &Deps) {
+        let leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (key, fence) in leases {
+            deps.store.owe_free(key, Some(fence), deps.bot.now());
+        }
+        if !matches!(timeout(ANSWER, deps.store.pay()).await, Ok(Ok(()))) {
+            tracing::error!("what is leased could not be given back: a next start on PostgreSQL waits until the leases are over");
+        }
+    }
+
+    /// When it was read as gone while the store was away, and for which grants.
+    pub(super) fn taken(&self, key: &EntitlementKey) -> Option<(Instant, Vec<GrantId>)> {
+        self.memory().taken.get(key).cloned()
+    }
+
+    /// A later reading showed it present: what was done without the store means nothing any more.
+    pub(super) fn forget(&self, key: &EntitlementKey) {
+        let mut memory = self.memory();
+        memory.tries.remove(key);
+        memory.taken.remove(key);
+    }
+
+    /// One look: reads what ends soon, and while the store is away begins what is due into `ends`, tells operators, and
+    /// finds out whether it is back.
+    pub(super) async fn step(self: &Arc<Self>, deps: &Arc<Deps>, ends: &mut JoinSet<()>) {
+        self.refresh(deps).await;
+        self.doubt(deps).await;
+        if !self.outage.is_on() {
+            return;
+        }
+        let fresh = self.outage.take_fresh();
+        let over = self.is_back(deps).await;
+        if over && !fresh {
+            return;
+        }
+        self.begin_due(deps, ends);
+        let (this, deps) = (self.clone(), deps.clone());
+        ends.spawn(async move { this.outage.tell(&deps).await });
+    }
+
+    /// Reads what ends soon, now and then; while the store is away every time, since it may still answer reads.
+    async fn refresh(&self, deps: &Deps) {
         let now = deps.bot.now();
-        let due: Vec<Entitlement> = {
-            let mut memory = self.memory();
-            if memory.tried.is_some_and(|at| now < at + Span::from_seconds(1) && at <= now) {
+        let away = self.outage.is_on();
+        {
+            let memory = self.memory();
+            let pause = EVERY.max(Span::from_seconds(i64::try_from((memory.cost * SHARE).as_secs()).unwrap_or(0)));
+            if !away && memory.refreshed.is_some_and(|at| now < at + pause && at <= now) {
                 return;
             }
-            memory.tried = Some(now);
-            memory.ending.iter().filter(|(row, claims)| is_due(row, claims, now)).map(|(row, _)| row.clone()).collect()
-        };
-        let done = super::together(due.iter().map(|row| end(deps, row))).await;
-        let mut memory = self.memory();
-        for (row, effect) in due.iter().zip(done) {
-            let ok = matches!(effect, Effect::Unwritten { outcome: Outcome::Ok, .. });
-            if ok {
-                memory.ending.retain(|(other, _)| other.key != row.key);
-                memory.unwritten.push((row.key.clone(), effect));
-            }
         }
+        let begun = std::time::Instant::now();
+        let why = match timeout(ANSWER, deps.store.ending_before(now + AHEAD, MOST)).await {
+            Ok(Ok(ending)) => {
+                let mut memory = self.memory();
+                let known: BTreeSet<&EntitlementKey> = ending.iter().map(|(row, _)| &row.key).collect();
+                memory.tries.retain(|key, _| known.contains(key));
+                memory.taken.retain(|key, _| known.contains(key));
+                (memory.ending, memory.refreshed, memory.cost) = (ending, Some(now), begun.elapsed());
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it does not answer reads".to_owned(),
+        };
+        self.outage.failed(&why, now, false);
+    }
+
+    /// Writes the time's mark now and then; at once when an end is overdue that nobody is at work on, though nothing failed:
+    /// a store that only keeps us waiting looks like that.
+    async fn doubt(&self, deps: &Deps) {
+        let now = deps.bot.now();
+        let waiting = |(row, claims): &(Entitlement, Vec<Claim>)| {
+            let resting = row.progress.trying.is_some_and(|(_, again)| now <= again + DOUBTFUL);
+            is_due(row, claims, now, DOUBTFUL) && !resting && !self.is_in_call(&row.key)
+        };
+        let marked = self.memory().marked.is_some_and(|at| now < at + MARK && at <= now);
+        if self.outage.is_on() || (marked && !self.memory().ending.iter().any(waiting)) {
+            return;
+        }
+        let mark = Commit { now: Some(deps.bot.highest()), ..Commit::default() };
+        let why = match timeout(ANSWER, deps.store.commit(mark)).await {
+            Ok(Ok(())) => {
+                self.memory().marked = Some(now);
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it does not take writes".to_owned(),
+        };
+        self.outage.failed(&why, now, false);
+    }
+
+    /// Tries to write that the outage is over; that is how it is found to be over.
+    async fn is_back(self: &Arc<Self>, deps: &Arc<Deps>) -> bool {
+        let mut back = self.back.lock().await;
+        let task = back.get_or_insert_with(|| {
+            let (this, deps) = (self.clone(), deps.clone());
+            tokio::spawn(async move { this.outage.over(&deps).await })
+        });
+        let Ok(ended) = timeout(ANSWER, task).await else { return false };
+        *back = None;
+        drop(back);
+        let why = match ended {
+            Ok(Ok(())) => {
+                // What was tried is kept: it may go away again before the workers have read it back.
+                self.memory().refreshed = None;
+                deps.bot.wake.notify_waiters();
+                return true;
+            }
+            Ok(Err(stop)) => stop.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.outage.failed(&why, deps.bot.now(), false);
+        false
+    }
+
+    /// Begins every end that is due, each by itself: a provider that hangs keeps nobody else's waiting.
+    fn begin_due(self: &Arc<Self>, deps: &Arc<Deps>, ends: &mut JoinSet<()>) {
+        let now = deps.bot.now();
+        let mut memory = self.memory();
+        let Memory { ending, tries, .. } = &mut *memory;
+        let (mut ended, mut stuck) = (0, 0);
+        for (row, claims) in ending.iter().filter(|(row, claims)| is_due(row, claims, now, LATE)) {
+            let grants: Vec<GrantId> = claims.iter().map(|claim| claim.grant.clone()).collect();
+            let known = tries.entry(row.key.clone()).or_default();
+            known.begin_for(&grants);
+            if known.gone.is_some() {
+                ended += 1;
+                continue;
+            }
+            stuck += usize::from(is_due(row, claims, now, OVERDUE));
+            if known.again.is_some_and(|again| now < again) || self.is_in_call(&row.key) {
+                continue;
+            }
+            let gate = self.gate(&row.order.provider, deps.at_once);
+            let (this, deps, row) = (self.clone(), deps.clone(), row.clone());
+            ends.spawn(async move {
+                let _one = gate.acquire_owned().await;
+                this.end(&deps, &row).await;
+            });
+        }
+        drop(memory);
+        self.outage.count(ended, stuck);
+    }
+
+    fn gate(&self, provider: &ProviderName, at_once: u32) -> Arc<Semaphore> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = usize::try_from(at_once.max(1)).unwrap_or(1);
+        gates.entry(provider.clone()).or_insert_with(|| Arc::new(Semaphore::new(most))).clone()
     }
 }
 
-/// Every claim is over, something of ours may be there, and nothing was there before.
-fn is_due(row: &Entitlement, claims: &[Claim], now: Instant) -> bool {
-    let given = row.given && !row.progress.revoked && row.had_before != Some(true);
+/// Every claim has been over for `late`, something of ours may be there, nothing was there before, and no call of the
+/// ordinary workers may still be unanswered.
+fn is_due(row: &Entitlement, claims: &[Claim], now: Instant, late: Span) -> bool {
+    let ours = row.given && !row.progress.revoked && row.had_before != Some(true);
     let unanswered = row.call.as_ref().is_some_and(|call| now <= call.deadline);
-    given && !unanswered && !claims.is_empty() && !claims.iter().any(|c| is_live(c, now))
-}
-
-async fn end(deps: &Deps, row: &Entitlement) -> Effect {
-    let provider = deps.bot.providers().get(&row.order.provider).cloned();
-    let (outcome, detail) = match provider {
-        None => (Outcome::Failed, "its provider is not configured".to_owned()),
-        Some(provider) => {
-            let call = provider.revoke(&row.order, row.handle.as_ref());
-            match tokio::time::timeout(provider.describe().deadline.std(), call).await {
-                Ok(Ok(_)) => (Outcome::Ok, String::new()),
-                Ok(Err(fault)) => (Outcome::Failed, fault.message),
-                Err(_) => (Outcome::Unknown, "no answer in time".to_owned()),
-            }
-        }
-    };
-    let (key, at) = (&row.key.0, deps.bot.now());
-    tracing::error!(entitlement = %key, ?outcome, %detail, "revoked while the store refuses writes");
-    Effect::Unwritten { verb: Verb::Revoke, outcome, at, detail }
+    let over = |claim: &Claim| !claim.wanted || end_of(claim) + late <= now;
+    ours && !unanswered && !claims.is_empty() && claims.iter().all(over)
 }

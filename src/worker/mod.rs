@@ -1,27 +1,38 @@
 //! The workers: lease what is due, perform it, report. Nothing else in the bot changes the outside.
 //! Must not decide: `plan` says what happens to an entitlement, the bot what it means for a request.
 
+mod alarms;
 mod chat;
 mod entitlements;
+mod heartbeat;
 mod lifeline;
+mod outage;
+mod shows;
 
 use std::{
     collections::BTreeMap,
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-pub use chat::{Shows, Telling};
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use shows::{Scene, Shows, Telling};
+
+use self::{heartbeat::Heartbeat, lifeline::Lifeline};
 
 use crate::{
     bot::Bot,
     chat::Chat,
     clock::Clock,
-    domain::policy::{Channel, Platform},
+    domain::{
+        ids::ProviderName,
+        policy::{Channel, Platform},
+    },
     store::{CommitError, Store, StoreError},
 };
 
@@ -42,7 +53,7 @@ pub struct Deps {
     pub pace: u32,
     /// Entitlements handled at the same time at one provider.
     pub at_once: u32,
-    /// Called once in each loop in which nothing overdue is unreported.
+    /// Called once in each minute in which nothing overdue is unreported.
     pub heartbeat: Box<dyn Fn() + Send + Sync>,
     /// Set by `run` when it is told to stop: nothing new is begun.
     pub stopping: AtomicBool,
@@ -76,6 +87,10 @@ impl From<CommitError> for Stop {
         match error {
             CommitError::Unavailable(why) => Self::Unavailable(why),
             CommitError::Fenced | CommitError::Stale => Self::Fenced,
+            CommitError::Refused(why) => {
+                tracing::error!("what was learnt cannot be written down, and is tried again later: {why}");
+                Self::Fenced
+            }
         }
     }
 }
@@ -83,15 +98,24 @@ impl From<CommitError> for Stop {
 /// All workers of one process.
 pub struct Workers {
     deps: Arc<Deps>,
-    lifeline: lifeline::Lifeline,
+    lifeline: Arc<Lifeline>,
+    heartbeat: Heartbeat,
+    /// Steady microseconds of the last time that a worker died.
+    died: Mutex<Option<i64>>,
 }
 
 /// Rounds of `drain` before it gives up calling it quiet.
 const ROUNDS: usize = 1_000;
+/// Between two looks of the lifeline, while the store is away and otherwise.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(1));
+/// Until a worker that died is begun again.
+const AFTER_DEATH: Duration = Duration::from_secs(1);
+/// Steady microseconds without a death after which the alarm about it is over.
+const ALIVE: i64 = 60_000_000;
 
 impl Workers {
     pub fn new(deps: Deps) -> Self {
-        Self { deps: Arc::new(deps), lifeline: lifeline::Lifeline::default() }
+        Self { deps: Arc::new(deps), lifeline: Arc::default(), heartbeat: Heartbeat::default(), died: Mutex::default() }
     }
 
     pub fn deps(&self) -> &Deps {
@@ -102,85 +126,165 @@ impl Workers {
     pub async fn drain(&self) -> Result<usize, Stop> {
         let mut all = 0;
         for _ in 0..ROUNDS {
-            let done = self.round().await?;
+            self.look().await;
+            let done = match self.round().await {
+                Ok(done) => done,
+                Err(stop) => {
+                    self.look().await;
+                    return Err(stop);
+                }
+            };
             if done == 0 {
                 break;
             }
             all += done;
         }
+        self.heartbeat.beat(&self.deps, self.lifeline.outage.is_on()).await;
         Ok(all)
     }
 
     /// For a start: ends what fell due while nobody was there. Chats are told of it later.
     pub async fn end_overdue(&self) -> Result<(), Stop> {
+        let ended = self.end_all().await;
+        if ended.is_err() {
+            self.look().await;
+        }
+        ended
+    }
+
+    async fn end_all(&self) -> Result<(), Stop> {
         loop {
             let (ticked, ended) = tokio::join!(self.deps.bot.tick(), self.provide());
-            let ticked = self.guarded(ticked.map_err(Stop::from)).await?;
-            self.guarded(ended).await?;
+            let ticked = self.noted(ticked.map_err(Stop::from))?;
+            self.noted(ended)?;
             if ticked == 0 {
                 // What the last but one tick raised may have come after that look at the providers.
-                return self.guarded(self.provide().await).await.map(|_| ());
+                return self.noted(self.provide().await).map(|_| ());
             }
         }
+    }
+
+    /// The lifeline's look, with everything that it begins.
+    async fn look(&self) {
+        let mut ends = JoinSet::new();
+        self.lifeline.step(&self.deps, &mut ends).await;
+        ends.join_all().await;
     }
 
     /// One round: due requests, then entitlements of every provider side by side, then chats.
     async fn round(&self) -> Result<usize, Stop> {
         let deps = &*self.deps;
-        let done = self.guarded(deps.bot.tick().await.map_err(Stop::from)).await?;
-        let ended = self.guarded(self.provide().await).await?;
-        let told = self.guarded(chat::handle_due(deps).await).await?;
+        let done = self.noted(deps.bot.tick().await.map_err(Stop::from))?;
+        let ended = self.noted(self.provide().await)?;
+        let told = self.noted(chat::handle_due(deps).await)?;
         Ok(done + ended + told)
     }
 
     async fn provide(&self) -> Result<usize, Stop> {
         let deps = &*self.deps;
-        self.lifeline.refresh(deps).await?;
         let due = deps.store.due_providers(deps.bot.now()).await.map_err(Stop::read)?;
-        let handled = together(due.iter().map(|name| entitlements::handle_due(deps, name))).await;
+        let handled = together(due.iter().map(|name| entitlements::handle_due(deps, &self.lifeline, name))).await;
         handled.into_iter().sum()
     }
 
-    /// While the store refuses writes, what is remembered still ends on time (R12).
-    async fn guarded(&self, result: Result<usize, Stop>) -> Result<usize, Stop> {
+    /// What failed because the store is away wakes the lifeline (R12).
+    fn noted(&self, result: Result<usize, Stop>) -> Result<usize, Stop> {
         if let Err(Stop::Unavailable(why)) = &result {
-            tracing::error!(%why, "the store is unavailable");
-            self.lifeline.end_due(&self.deps).await;
+            self.lifeline.outage.failed(why, self.deps.bot.now(), true);
         }
         result
     }
 
     /// Works until `shutdown` resolves, then finishes what was begun. Sleeps until the earliest due time, one second at most.
+    /// A stop that cannot wait drops this future and calls `let_go`.
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
-        tokio::pin!(shutdown);
-        let deps = self.deps.clone();
-        let providers = tokio::spawn(self.clone().run_providers());
-        let chats = tokio::spawn(self.clone().run_chats());
-        loop {
-            let result = self.guarded(deps.bot.tick().await.map_err(Stop::from)).await;
-            if result.is_ok() {
-                (deps.heartbeat)();
-            }
-            tokio::select! {
-                () = &mut shutdown => break,
-                () = self.pause(matches!(result, Ok(n) if n > 0)) => {}
+        let mut work = JoinSet::new();
+        work.spawn(self.clone().keep("requests", Self::run_requests));
+        work.spawn(self.clone().keep("providers", Self::run_providers));
+        work.spawn(self.clone().keep("chats", Self::run_chats));
+        let lifeline = tokio::spawn(self.clone().keep("lifeline", Self::run_lifeline));
+        shutdown.await;
+        self.deps.stopping.store(true, Ordering::Relaxed);
+        self.deps.bot.wake.notify_waiters();
+        work.join_all().await;
+        lifeline.abort();
+        if let Err(error) = self.deps.store.pay().await {
+            tracing::error!(%error, "what was done while the store refused writes could not be written: only this log has it");
+        }
+    }
+
+    /// Gives the leases back that `run` was still using when it was dropped.
+    pub async fn let_go(&self) {
+        self.lifeline.let_go(&self.deps).await;
+    }
+
+    /// Runs one of the loops; one that dies is an alarm, and begun again.
+    async fn keep<F: Future<Output = ()> + Send + 'static>(self: Arc<Self>, name: &'static str, run: fn(Arc<Self>) -> F) {
+        while let Err(error) = AbortOnDrop(tokio::spawn(run(self.clone()))).await {
+            tracing::error!(worker = name, %error, "a worker died");
+            self.mourn(name).await;
+            tokio::time::sleep(AFTER_DEATH).await;
+            if self.deps.is_stopping() {
+                break;
             }
         }
-        deps.stopping.store(true, Ordering::Relaxed);
-        deps.bot.wake.notify_waiters();
-        for task in [providers, chats] {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a worker ended badly");
+    }
+
+    async fn mourn(&self, name: &str) {
+        *self.died.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.deps.clock.monotonic());
+        let what = format!("a worker ({name}) died of a fault in this program and was begun again: the log says where; please report it");
+        if let Err(error) = self.deps.bot.raise("worker", what, None).await {
+            tracing::error!(%error, "the alarm about it could not be raised");
+        }
+    }
+
+    /// Without a death for a while, the alarm about it is over.
+    async fn comfort(&self) -> Result<(), Stop> {
+        let long_ago = |at: i64| self.deps.clock.monotonic() >= at + ALIVE;
+        let over = self.died.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(long_ago);
+        if over {
+            self.deps.bot.clear("worker").await?;
+            *self.died.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        Ok(())
+    }
+
+    async fn run_requests(self: Arc<Self>) {
+        while !self.deps.is_stopping() {
+            let result = self.noted(self.deps.bot.tick().await.map_err(Stop::from));
+            self.heartbeat.beat(&self.deps, self.lifeline.outage.is_on()).await;
+            drop(self.noted(self.comfort().await.map(|()| 0)));
+            self.pause(matches!(result, Ok(n) if n > 0)).await;
+        }
+    }
+
+    /// Looks on its own, so that a worker that waits for a store without an answer keeps no end waiting.
+    async fn run_lifeline(self: Arc<Self>) {
+        let mut ends = JoinSet::new();
+        loop {
+            self.lifeline.step(&self.deps, &mut ends).await;
+            while let Some(ended) = ends.try_join_next() {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "an end died");
+                }
             }
+            let pause = if self.lifeline.outage.is_on() { LOOKS.0 } else { LOOKS.1 };
+            tokio::time::sleep(pause / self.deps.pace.max(1)).await;
         }
     }
 
     /// Each provider has its own task while it has work, so that one that is slow delays no other.
     async fn run_providers(self: Arc<Self>) {
-        let mut busy: BTreeMap<_, tokio::task::JoinHandle<()>> = BTreeMap::new();
+        let mut busy: BTreeMap<ProviderName, JoinHandle<()>> = BTreeMap::new();
         while !self.deps.is_stopping() {
-            busy.retain(|_, task| !task.is_finished());
-            let begun = self.guarded(self.begin_providers(&mut busy).await).await;
+            let ended: Vec<ProviderName> = busy.iter().filter(|(_, task)| task.is_finished()).map(|(name, _)| name.clone()).collect();
+            for name in ended {
+                if let Some(Err(error)) = async { Some(busy.remove(&name)?.await) }.await {
+                    tracing::error!(provider.name = %name, %error, "a worker died");
+                    self.mourn(name.as_str()).await;
+                }
+            }
+            let begun = self.noted(self.begin_providers(&mut busy).await);
             self.pause(matches!(begun, Ok(n) if n > 0)).await;
         }
         for task in busy.into_values() {
@@ -188,19 +292,16 @@ impl Workers {
         }
     }
 
-    async fn begin_providers(
-        self: &Arc<Self>,
-        busy: &mut BTreeMap<crate::domain::ids::ProviderName, tokio::task::JoinHandle<()>>,
-    ) -> Result<usize, Stop> {
-        self.lifeline.refresh(&self.deps).await?;
+    async fn begin_providers(self: &Arc<Self>, busy: &mut BTreeMap<ProviderName, JoinHandle<()>>) -> Result<usize, Stop> {
         let due = self.deps.store.due_providers(self.deps.bot.now()).await.map_err(Stop::read)?;
         let mut begun = 0;
-        for name in due {
+        let known = self.deps.bot.providers();
+        for name in due.into_iter().filter(|name| known.contains_key(name)) {
             if let std::collections::btree_map::Entry::Vacant(free) = busy.entry(name) {
                 let (this, of) = (self.clone(), free.key().clone());
                 let task = tokio::spawn(async move {
-                    let result = entitlements::handle_due(&this.deps, &of).await;
-                    drop(this.guarded(result).await);
+                    let result = entitlements::handle_due(&this.deps, &this.lifeline, &of).await;
+                    drop(this.noted(result));
                     this.deps.bot.wake.notify_waiters();
                 });
                 free.insert(task);
@@ -212,7 +313,7 @@ impl Workers {
 
     async fn run_chats(self: Arc<Self>) {
         while !self.deps.is_stopping() {
-            let done = self.guarded(chat::handle_due(&self.deps).await).await;
+            let done = self.noted(chat::handle_due(&self.deps).await);
             self.pause(matches!(done, Ok(n) if n > 0)).await;
         }
     }
@@ -221,11 +322,33 @@ impl Workers {
         if busy {
             return tokio::task::yield_now().await;
         }
-        let due = self.deps.store.next_due().await.ok().flatten();
+        // While the store is away everything is overdue: that is no reason to hurry.
+        let away = self.lifeline.outage.is_on();
+        let due = if away { None } else { self.deps.store.next_due().await.ok().flatten() };
         let now = self.deps.bot.now();
         let micros = due.map_or(1_000_000, |at| at.micros().saturating_sub(now.micros()) / i64::from(self.deps.pace.max(1)));
         let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(0).clamp(20_000, 1_000_000));
+        if away {
+            return tokio::time::sleep(wait).await;
+        }
         drop(tokio::time::timeout(wait, self.deps.bot.wake.notified()).await);
+    }
+}
+
+/// A task that ends when nobody waits for it any more.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Future for AbortOnDrop {
+    type Output = Result<(), tokio::task::JoinError>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(context)
     }
 }
 

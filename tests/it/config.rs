@@ -4,69 +4,157 @@ use hallpass::config::parse;
 
 const EXAMPLE: &str = include_str!("../../bot.toml.example");
 
-fn refused(from: &str, to: &str) -> String {
-    assert!(EXAMPLE.contains(from), "{from}");
-    parse(&EXAMPLE.replacen(from, to, 1), "bot.toml").map(|_| ()).unwrap_err().to_string()
-}
-
 #[test]
 fn the_example_loads() {
     let config = parse(EXAMPLE, "bot.toml.example").unwrap();
     assert_eq!(config.catalogue.resources.len(), 1);
     assert!(config.catalogue.digest.starts_with("sha256:"));
+    assert_eq!(config.warnings, Vec::<String>::new());
+}
+
+/// One value of the example changed. `‸` stands before what the refusal must point at; what it says there is returned.
+fn refused_at(from: &str, to: &str) -> String {
+    assert!(EXAMPLE.contains(from), "{from}");
+    let marked = EXAMPLE.replacen(from, to, 1);
+    let before = &marked[..marked.find('‸').unwrap()];
+    let at = format!("bot.toml:{}:{}: ", before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap().chars().count() + 1);
+    let said = parse(&marked.replace('‸', ""), "bot.toml").map(|_| ()).unwrap_err().to_string();
+    let line = said.lines().find_map(|line| line.strip_prefix(&at));
+    line.unwrap_or_else(|| panic!("nothing at {at}in\n{said}")).to_owned()
 }
 
 #[test]
-fn an_unknown_key_is_refused_at_its_line() {
-    insta::assert_snapshot!(
-        refused("grant_within", "grant_witin"),
-        @"bot.toml:48:1: unknown field `grant_witin`, expected one of `cap`, `default`, `extend_to`, `grace`, `grant_within`, `patience`, `warn`, `reason_min_chars`, `ticket`, `may_ask`, `on_behalf_of`, `at_once_up_to`, `stages`"
-    );
-}
-
-#[test]
-fn impossible_policies_are_refused() {
+fn an_unknown_key_is_refused_at_its_place_with_the_nearest_one() {
     let all = [
-        refused("default = \"30m\"", "default = \"5h\""),
-        refused("grace = \"0\"", "grace = \"11m\""),
-        refused("needed = 1", "needed = 3"),
-        refused("needed = 1", "needed = 0"),
-        refused("[\"@host-leads\"]", "[\"@host-lead\"]"),
-        refused("[\"@host-leads\"]", "[\"everyone\"]"),
-        refused("remind_every = \"30m\"", "remind_every = \"0\""),
-        refused("owner = \"eve\"", "owner = \"everyone\""),
-        refused("{ticket}", "ticket"),
-        refused("provider = \"hosts\"", "provider = \"host\""),
-        refused("console:#host-approvers", "#host-approvers"),
-        refused("console = \"ben\"", "console = \"ana\""),
-        refused("time_zone = \"UTC\"", "time_zone = \"Mars\""),
-        refused("cap = \"4h\"", "cap = \"4 hours and a bit\""),
+        refused_at("grant_within", "‸grant_witin"),
+        refused_at("[alarm]", "[‸alrm]\n[alarm]"),
+        refused_at("needed = 1", "‸neded = 1"),
+        refused_at("ca_key_file", "‸ca_key_fiel"),
+        refused_at("login = \"ops\"", "‸logn = \"ops\""),
+        refused_at("url = \"sqlite:hallpass.db\"", "url = \"sqlite:a\"\n‸zebra = 1"),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    unknown key "grant_witin"; did you mean "grant_within"?
+    unknown key "alrm"; did you mean "alarm"?
+    unknown key "neded"; did you mean "needed"?
+    unknown key "ca_key_fiel"; did you mean "ca_key_file"?
+    unknown key "logn"; did you mean "login"?
+    unknown key "zebra"; known here: password, url
+    "#);
+}
+
+#[test]
+fn impossible_policies_are_refused_at_the_very_value() {
+    let all = [
+        refused_at("default = \"30m\"", "default = ‸\"5h\""),
+        refused_at("grace = \"0\"", "grace = ‸\"11m\""),
+        refused_at("needed = 1", "needed = ‸0"),
+        refused_at("stages = [{", "stages = [‸{ approvers = [\"ben\"], needed = 2 }, {"),
+        refused_at(
+            "{ approvers = [\"@host-leads\"]",
+            "‸{ approvers = [\"ben\"] }, { approvers = [\"ben\"] }, { approvers = [\"@host-leads\"]",
+        ),
+        refused_at("[\"@host-leads\"]", "[‸\"@host-lead\"]"),
+        refused_at("[\"@host-leads\"]", "[\"ana\", ‸\"everyone\"]"),
+        refused_at("[\"@host-leads\"]", "[\"ben\", ‸\"@ben\"]"),
+        refused_at("remind_every = \"30m\"", "remind_every = ‸\"0\""),
+        refused_at(
+            "ladder = [{ after = \"10m\", to = [\"eve\"] }",
+            "ladder = [{ after = \"10m\", to = [\"eve\"] }, { after = ‸\"5m\", to = [\"ana\"] }",
+        ),
+        refused_at("owner = \"eve\"", "owner = ‸\"everyone\""),
+        refused_at("link = \"https://tickets.example.org/{ticket}\"", "link = ‸\"https://tickets.example.org/ticket\""),
+        refused_at("may_ask = [\"everyone\"]", "may_ask = [‸\"bne\"]"),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    default is longer than the cap: write at most 4 h
+    grace is at most "10m"
+    needed must be a number from 1 to 20
+    2 needed here, and 1 there, even with the whole ladder: name more people, or ask for fewer
+    there are too few different people for all stages together: each person counts once
+    "@host-lead" is neither a person nor a group; did you mean "host-leads"?
+    "everyone" may ask, never decide: name people or groups
+    "@ben" stands here twice: once is enough
+    remind_every cannot be zero: write a length such as "30m", or leave it out
+    a ladder's rungs come later and later: write a longer time than the rung before
+    "everyone" may ask, never decide: name people or groups
+    link needs {ticket} where the ticket's name goes: "https://tickets.example.org/{ticket}"
+    "bne" is neither a person nor a group; did you mean "ben"?
+    "#);
+}
+
+#[test]
+fn what_is_no_name_title_place_or_length_is_refused_with_what_to_write_instead() {
+    let all = [
+        refused_at("provider = \"hosts\"", "provider = ‸\"host\""),
+        refused_at("policy = \"hosts\"\n", "policy = ‸\"hots\"\n"),
+        refused_at("[\"console:#host-approvers\"]", "[‸\"#host-approvers\"]"),
+        refused_at("[\"console:#host-approvers\"]", "‸[]"),
+        refused_at("console = \"ben\"", "console = ‸\"ana\""),
+        refused_at("time_zone = \"UTC\"", "time_zone = ‸\"Europe/Berln\""),
+        refused_at("cap = \"4h\"", "cap = ‸\"4 hours and a bit\""),
+        refused_at("cap = \"4h\"", "cap = ‸4"),
+        refused_at("[policies.hosts]\ncap = \"4h\"", "[policies.‸hosts]\n"),
+        refused_at("name = \"Ben Okafor\"", "name = ‸\" \""),
+        refused_at("name = \"Ben Okafor\"", "name = ‸\"Ben \\u202e Okafor\""),
+        refused_at("name = \"Ben Okafor\"", &format!("name = ‸\"{}\"", "x".repeat(121))),
+        refused_at("[people.ben]", "[people.‸Ben]"),
+        refused_at("[groups.host-leads]", "[groups.‸ben]\nmembers = [\"ana\"]\n[groups.host-leads]"),
+        refused_at("members = [\"ben\", \"eve\"]", "members = [\"ben\", \"eve\", ‸\"eve\"]"),
+        refused_at("kind = \"ssh\"", "kind = ‸\"shs\""),
+        refused_at("principals = [\"bastion:login\"]", "principals = ‸7"),
+        refused_at("roles = [{ name = \"login\"", "roles = [{ name = \"login\" }, { name = ‸\"login\""),
     ];
     insta::assert_snapshot!(all.join("\n"), @r##"
-    bot.toml:43:1: default is longer than the cap
-    bot.toml:43:1: grace is at most 10m
-    bot.toml:43:1: there are too few different people for all its stages together
-    bot.toml:43:1: a stage has approvers, and needs at least one of them
-    bot.toml:43:1: "@host-lead" is neither a person nor a group; did you mean "host-leads"?
-    bot.toml:43:1: "everyone" may ask, never decide: name people or groups
-    bot.toml:43:1: remind_every cannot be zero
-    bot.toml:58:1: "everyone" may ask, never decide: name people or groups
-    bot.toml:43:1: ticket.link needs {ticket} where the ticket's name goes
-    bot.toml:58:1: there is no provider "host"
-    bot.toml:58:1: "#host-approvers" is not a channel: write console:#name, slack:C0123 or discord:123
-    bot.toml:58:1: a resource has at least one channel and one role
-    bot.toml:26:1: console id "ana" belongs to ana already: one person, one id
-    bot.toml:2:1: "Mars" is not a time zone such as Europe/Berlin
-    bot.toml:44:7: "4 hours and a bit" is not a length such as 30m or 1h30m: a number is missing before "and a bit"
+    there is no provider "host"; did you mean "hosts"?
+    there is no policy "hots"; did you mean "hosts"?
+    "#host-approvers" is not a channel: write console:#name, slack:C0123 or discord:123
+    its cards need a place: write channels = ["console:#name"], slack:C0123 or discord:123
+    console id "ana" belongs to ana already: one person, one id
+    "Europe/Berln" is not a time zone such as Europe/Berlin; did you mean "Europe/Berlin"?
+    "4 hours and a bit" is not a length such as 30m or 1h30m: a number is missing before "and a bit"
+    cap must be a length in quotes, such as "30m" or "1h30m"
+    cap is missing: write cap = "4h"
+    name: it is empty: leave the key out, or write something
+    name: it has the invisible character U+202E: take it out
+    name: it is longer than 120 characters
+    "Ben" cannot be the name of a person: only a-z, 0-9, '.', '_' and '-' are allowed, starting with a letter or digit
+    "ben" is taken: people and groups share their names, and everyone is everybody
+    "eve" stands here twice: once is enough
+    "shs" is not a kind of provider: ssh, exec, pretend; did you mean "ssh"?
+    expected a list
+    role "login" is there twice: each has a name of its own
     "##);
 }
 
 #[test]
-fn the_first_bot_toml_of_the_readme_loads() {
+fn all_problems_of_a_file_are_told_at_once_in_its_order() {
+    let text = "colour = 1\n[store]\nurl = 'sqlite:a'\n[people.ana]\nage = 3\n[policies.p]\ncap = '1h'\ndefault = '2h'\n\
+                [resources.r]\nprovider = 'x'\nchannels = []\nroles = []\n";
+    let said = parse(text, "/etc/hallpass/bot.toml").unwrap_err().to_string();
+    insta::assert_snapshot!(said, @r#"
+    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
+    /etc/hallpass/bot.toml:4:9: name is missing: write name = "Ana Reyes"
+    /etc/hallpass/bot.toml:5:1: unknown key "age"; known here: console, slack, discord, name, email, time_zone, active, logins
+    /etc/hallpass/bot.toml:6:11: nobody would approve: write stages = [{ approvers = [".."] }], or at_once_up_to equal to the cap
+    /etc/hallpass/bot.toml:8:11: default is longer than the cap: write at most 1 h
+    /etc/hallpass/bot.toml:10:12: there is no provider "x"
+    /etc/hallpass/bot.toml:11:12: its cards need a place: write channels = ["console:#name"], slack:C0123 or discord:123
+    /etc/hallpass/bot.toml:12:9: a resource has at least one role: write roles = [{ name = ".." }]
+    "#);
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_refused_at_each_place() {
+    insta::assert_snapshot!(parse("[store\nurl = \n", "bot.toml").unwrap_err().to_string(), @"bot.toml:1:7: unclosed table, expected `]`");
+}
+
+#[test]
+fn the_first_bot_toml_of_the_readme_loads_without_a_warning() {
     let readme = include_str!("../../README.md");
     let first = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(first.lines().count() < 25);
-    parse(first, "bot.toml").unwrap();
+    assert_eq!(parse(first, "bot.toml").unwrap().warnings, Vec::<String>::new());
 }
 
 #[tokio::test]

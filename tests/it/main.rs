@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cards;
+mod checker;
 mod config;
+mod config_judged;
+mod console_commands;
 mod grammar;
 mod life;
+mod outage;
 mod providers;
 mod store_suite;
 mod tidy;

@@ -1,5 +1,6 @@
 //! Adapters against what they are for: the examples of docs/, OpenSSH's own tools, a real sshd.
 
+mod flawed;
 mod sshd;
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, sync::Arc};
@@ -12,7 +13,7 @@ use hallpass::{
         policy::{Person, Role},
         time::Span,
     },
-    provider::{Done, Provider, Step, build::build, conformance::Fixture, ssh::PUBLIC_KEY},
+    provider::{Done, Provider, Step, build::build, conformance::Fixture, exec::Settings, ssh::PUBLIC_KEY},
 };
 use serde_json::{Value, json};
 
@@ -60,8 +61,9 @@ fn example(name: &str, folder: &Path) -> String {
     to.display().to_string()
 }
 
-async fn passes(provider: &dyn Provider, fixture: &Fixture) -> String {
-    let report = adapter::test(provider, fixture, None).await;
+async fn passes(provider: &Arc<dyn Provider>, exec: Option<&str>, fixture: &Fixture) -> String {
+    let exec: Option<Settings> = exec.map(|settings| settings.parse::<toml::Table>().unwrap().try_into().unwrap());
+    let report = adapter::test(provider, exec.as_ref(), fixture, None).await;
     assert!(report.is_passed(), "{report}");
     report.to_string()
 }
@@ -76,7 +78,7 @@ async fn the_shell_example_passes_the_suite_and_leaves_nothing() {
     let mut fixture = fixture("door", ["ana", "ben"], json!({ "name": "front" }));
     fixture.unknown_person = Some(person("eve", ("other", "eve")));
     fixture.unknown_role = Some(role(json!({ "name": "../front" })));
-    insta::assert_snapshot!(passes(provider.as_ref(), &fixture).await, @r"
+    insta::assert_snapshot!(passes(&provider, Some(&settings), &fixture).await, @r#"
     folder 1
       pass  its description is sound
       pass  resolving changes nothing and answers the same twice
@@ -94,8 +96,18 @@ async fn the_shell_example_passes_the_suite_and_leaves_nothing() {
       skip  holders are listed: it does not list holders
       pass  hostile names are data
       pass  health answers
-    13 passed, 0 failed, 3 skipped
-    ");
+      pass  standing access survives a grant and its end
+      pass  two grants overlap, and both end
+      pass  killed after the call took effect, overlapped and ended: nothing is left
+      pass  cut answers leave nothing behind
+      pass  slow answers leave nothing behind
+      pass  garbage answers leave nothing behind
+      pass  garbage on standard output is not taken for an answer
+      pass  an exit code that means nothing is not taken for an answer
+      pass  an answer that is too long is not taken for one
+      pass  at the deadline the program's whole group is killed
+    23 passed, 0 failed, 3 skipped
+    "#);
     assert_eq!(fs::read_dir(doors).unwrap().count(), 0);
 }
 
@@ -110,7 +122,7 @@ async fn the_python_example_passes_the_suite_and_keeps_who_was_there() {
     let mut fixture = fixture("groups", ["ana", "ben"], json!({ "group": "admins" }));
     fixture.unknown_person = Some(person("eve", ("groups", "eve")));
     fixture.unknown_role = Some(role(json!({ "group": "wizards" })));
-    passes(provider.as_ref(), &fixture).await;
+    passes(&provider, None, &fixture).await;
     assert_eq!(serde_json::from_slice::<Value>(&fs::read(&groups).unwrap()).unwrap(), before);
 
     fs::write(&groups, "{ half").unwrap();
@@ -189,7 +201,7 @@ async fn the_authority_passes_the_suite() {
     let mut fixture = fixture(PUBLIC_KEY, [&keys[0], &keys[1]], json!({ "principals": ["bastion"] }));
     fixture.unknown_person = Some(person("eve", ("other", "eve")));
     fixture.unknown_role = Some(role(json!({ "principals": [] })));
-    passes(provider.as_ref(), &fixture).await;
+    passes(&provider, None, &fixture).await;
 }
 
 #[tokio::test]

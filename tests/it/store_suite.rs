@@ -60,6 +60,8 @@ on_both![
     urgent_entitlements_come_first,
     ledger_numbers_have_no_gaps,
     an_entry_is_sealed_once,
+    checkpoints_follow_one_another,
+    an_entry_that_the_audit_would_refuse_is_not_written,
     a_command_is_received_once,
     words_are_found_by_their_id,
     the_earliest_due_time_of_anything,
@@ -493,18 +495,47 @@ async fn an_entry_is_sealed_once(url: &str) {
     let open = store.unsealed(10).await.unwrap();
     assert_eq!(open.iter().map(|entry| entry.n).collect::<Vec<_>>(), [0, 1]);
     let seal = |index: u64, entry: i64| Seal { index, entry, leaf: [7; 32] };
-    let head = |size: u64| StoredCheckpoint { size, root: [9; 32], note: "a note\n".into(), at: at(0) };
-    store.seal(vec![seal(0, open[0].id)], head(1)).await.unwrap();
-    assert_eq!(store.seal(vec![seal(0, open[1].id)], head(1)).await, Err(CommitError::Stale));
-    assert_eq!(store.seal(vec![seal(1, open[1].id), seal(0, open[0].id)], head(2)).await, Err(CommitError::Stale));
-    assert_eq!(store.seal(vec![seal(1, open[1].id)], head(1)).await, Err(CommitError::Stale));
+    store.seal(vec![seal(0, open[0].id)]).await.unwrap();
+    for wrong in [vec![seal(0, open[1].id)], vec![seal(1, open[1].id), seal(0, open[0].id)], vec![seal(2, open[1].id)]] {
+        assert_eq!(store.seal(wrong).await, Err(CommitError::Stale));
+    }
     assert_eq!(store.unsealed(10).await.unwrap(), open[1..]);
-    assert_eq!(store.last_checkpoint().await.unwrap(), Some(head(1)));
-    store.seal(vec![seal(1, open[1].id)], head(2)).await.unwrap();
+    assert_eq!(store.sealed().await.unwrap(), (1, 0));
+    store.seal(vec![seal(1, open[1].id)]).await.unwrap();
     assert!(store.unsealed(10).await.unwrap().is_empty());
-    let sealed = store.sealed(0, 10).await.unwrap();
-    assert_eq!(sealed, [(seal(0, open[0].id), open[0].clone()), (seal(1, open[1].id), open[1].clone())]);
-    assert_eq!(store.checkpoints().await.unwrap(), [head(1), head(2)]);
+    assert_eq!(store.seals(0, 10).await.unwrap(), [seal(0, open[0].id), seal(1, open[1].id)]);
+}
+
+async fn checkpoints_follow_one_another(url: &str) {
+    let store = Store::open(url).await.unwrap();
+    let head = |size: u64, previous: u64| StoredCheckpoint { size, root: [9; 32], note: "a note\n".into(), at: at(0), previous };
+    assert_eq!(store.last_checkpoint().await.unwrap(), None);
+    store.sign(head(3, 0)).await.unwrap();
+    for wrong in [head(3, 3), head(2, 0), head(5, 0)] {
+        assert_eq!(store.sign(wrong).await, Err(CommitError::Stale));
+    }
+    store.sign(head(7, 3)).await.unwrap();
+    assert_eq!(store.last_checkpoint().await.unwrap(), Some(head(7, 3)));
+    assert_eq!(store.checkpoints().await.unwrap(), [head(3, 0), head(7, 3)]);
+    assert_eq!(head(7, 3).root_text(), "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=");
+}
+
+async fn an_entry_that_the_audit_would_refuse_is_not_written(url: &str) {
+    let store = Store::open(url).await.unwrap();
+    let event = |value: serde_json::Value| NewEntry { event: value, ..entry("bot", 0) };
+    let long = event(serde_json::json!({ "type": "tested", "text": "x".repeat(64 * 1024) }));
+    let large = event(serde_json::json!({ "type": "tested", "number": 1_u64 << 53 }));
+    for wrong in [long, large] {
+        let mut commit = task("t", "q", at(0));
+        commit.entries = vec![entry("bot", 1), wrong];
+        let neighbour = Commit { entries: vec![entry("neighbour", 1)], ..Commit::default() };
+        let (refused, kept) = tokio::join!(store.commit(commit), store.commit(neighbour));
+        assert!(matches!(refused, Err(CommitError::Refused(_))), "{refused:?}");
+        assert_eq!(kept, Ok(()));
+        assert!(store.entries("bot", 0, 10).await.unwrap().is_empty());
+        assert!(tasks(&store, at(1)).await.is_empty());
+    }
+    assert_eq!(store.entries("neighbour", 0, 10).await.unwrap().len(), 2);
 }
 
 fn received(interaction: &str) -> InboxRow {

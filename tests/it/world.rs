@@ -28,7 +28,7 @@ pub(crate) const START: Instant = Instant::from_micros(1_795_528_800_000_000);
 
 pub(crate) struct World {
     pub bot: Arc<Bot>,
-    pub workers: Workers,
+    pub workers: Arc<Workers>,
     pub console: Arc<Console>,
     pub clock: Arc<ManualClock>,
     pub pretend: Arc<Pretend>,
@@ -79,7 +79,7 @@ impl World {
         });
         let bot = Arc::new(bot.await.unwrap());
         let voice = Arc::new(Voice { bot: bot.clone(), templates: Arc::new(Templates::load(None).unwrap()) });
-        let workers = Workers::new(Deps {
+        let workers = Arc::new(Workers::new(Deps {
             store: store.clone(),
             bot: bot.clone(),
             clock: clock.clone(),
@@ -92,8 +92,15 @@ impl World {
             at_once: 16,
             heartbeat: Box::new(|| {}),
             stopping: false.into(),
-        });
+        }));
         Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), folder: None }
+    }
+
+    /// Stops this bot and closes its store; what lives outside of it goes on.
+    pub(crate) async fn without_store(self) -> Outside {
+        let Self { clock, pretend, console, store, .. } = self;
+        store.close().await;
+        Outside { clock, pretend, console }
     }
 
     /// Somebody types a line; what they read as the answer. Everything that follows from it is done.
@@ -107,15 +114,25 @@ impl World {
         self.incoming(user, body).await
     }
 
+    /// How an ask would go, as the form shows it before sending.
+    pub(crate) fn before(&self, outlook: &hallpass::domain::explain::Outlook) -> String {
+        self.voice.before(Platform::Console, outlook)
+    }
+
     async fn incoming(&self, user: &str, body: Body) -> String {
         let n = self.interactions.fetch_add(1, Ordering::Relaxed);
         let interaction = format!("{self:p}-{n}");
         let incoming = Incoming { platform: Platform::Console, user: user.into(), interaction, body };
         let answer = self.bot.take(&incoming).await.unwrap().unwrap();
         let person: Option<PersonId> = user.parse().ok();
-        let said = self.voice.answer(person.as_ref(), &answer).await.unwrap();
+        let said = self.voice.answer(Platform::Console, person.as_ref(), &answer).await.unwrap();
         self.workers.drain().await.unwrap();
         said
+    }
+
+    /// What a person reads of an answer.
+    pub(crate) async fn say_of(&self, answer: &hallpass::bot::Answer) -> String {
+        self.voice.answer(Platform::Console, None, answer).await.unwrap()
     }
 
     /// Time passes in one step, and all that is due is done.
@@ -148,6 +165,20 @@ impl World {
 
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+}
+
+/// A world while its bot is down.
+pub(crate) struct Outside {
+    clock: Arc<ManualClock>,
+    pretend: Arc<Pretend>,
+    console: Arc<Console>,
+}
+
+impl Outside {
+    /// The next start of the bot.
+    pub(crate) async fn with_store(self, store: Store) -> World {
+        World::built(store, self.clock, self.pretend, self.console).await
     }
 }
 
@@ -188,7 +219,7 @@ pub(crate) fn catalogue() -> Catalogue {
     let group = |id: &str, members: &[&str]| Group {
         id: id.parse().unwrap(),
         members: members.iter().map(|m| m.parse().unwrap()).collect(),
-        chat: None,
+        chats: BTreeMap::new(),
     };
     let groups = [("db-leads", &["ben", "dora"][..]), ("security", &["cleo", "dora"]), ("oncall", &["eve"])]
         .map(|(id, members)| (id.parse().unwrap(), group(id, members)));

@@ -15,7 +15,7 @@ use ssh_key::{LineEnding, PrivateKey, rand_core::OsRng};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
-    bot::{Body, Bot, Incoming, Parts},
+    bot::{Body, Bot, Incoming, NotRecorded, Parts},
     chat::{Chat, console::Console, directory::Directory, render::Templates, show::Voice},
     clock::Clock,
     domain::{
@@ -148,9 +148,16 @@ impl House {
         let n = self.count.fetch_add(1, Ordering::Relaxed);
         let interaction = format!("{}-{n}", self.bot.now().micros());
         let incoming = Incoming { platform: Platform::Console, user: person.to_owned(), interaction, body };
-        let Some(answer) = self.bot.take(&incoming).await? else { return Ok("That was recorded already.".into()) };
+        let answer = match self.bot.take(&incoming).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Ok("That was recorded already.".into()),
+            Err(error) => {
+                tracing::error!(%error, "a command was not recorded");
+                NotRecorded::answer()
+            }
+        };
         let id: Option<PersonId> = person.parse().ok();
-        Ok(self.voice.answer(id.as_ref(), &answer).await?)
+        Ok(self.voice.answer(Platform::Console, id.as_ref(), &answer).await?)
     }
 }
 
@@ -227,7 +234,7 @@ fn catalogue(keys: &BTreeMap<String, String>) -> Catalogue {
     });
     let group = |id: &str, members: &[&str]| {
         let id: crate::domain::ids::GroupId = id.parse().ok()?;
-        Some((id.clone(), Group { id, members: members.iter().filter_map(|m| m.parse().ok()).collect(), chat: None }))
+        Some((id.clone(), Group { id, members: members.iter().filter_map(|m| m.parse().ok()).collect(), chats: BTreeMap::new() }))
     };
     let groups = [group("host-leads", &["ben", "dora"]), group("security", &["cleo", "dora"]), group("oncall", &["eve"])];
     let policies = [

@@ -5,12 +5,17 @@ use crate::domain::{
     entitlement::{Call, Claim, Entitlement, Handle, Ownership, Progress},
     event::Verb,
     news::News,
-    request::RequestId,
+    request::{GrantId, RequestId},
     time::{Instant, Span},
 };
 
 /// Longest pause between two tries.
 const SLOWEST: i64 = 60;
+
+/// When a claim ends: its end, or, while it does not work yet, when giving is given up.
+pub fn end_of(claim: &Claim) -> Instant {
+    claim.until.unwrap_or_else(|| claim.give_up_at.min(claim.latest))
+}
 
 /// A call is about to be made; committed before it is.
 pub fn begin(row: &mut Entitlement, verb: Verb, now: Instant, deadline: Instant) {
@@ -22,6 +27,7 @@ pub fn begin(row: &mut Entitlement, verb: Verb, now: Instant, deadline: Instant)
         row.given = true;
         row.progress.revoked = false;
         row.progress.found_absent = false;
+        row.progress.unwritten = None;
     }
     if verb == Verb::Revoke {
         row.progress.answered.clear();
@@ -116,6 +122,23 @@ pub fn read(row: &mut Entitlement, why: Why, present: bool, now: Instant) {
     }
 }
 
+/// The access of these grants was taken away and read as absent at `at`, while the store refused writes (R12): only the
+/// read-back is left to do. Means nothing when another grant has come since, or a call may still be unanswered.
+pub fn taken(row: &mut Entitlement, claims: &[Claim], at: Instant, grants: &[GrantId]) {
+    let same = !claims.is_empty() && claims.iter().all(|claim| grants.contains(&claim.grant));
+    let unanswered = row.call.as_ref().is_some_and(|call| at <= call.deadline);
+    if !same || unanswered || !row.given || row.had_before == Some(true) {
+        return;
+    }
+    unknown(row);
+    (row.call, row.waiting) = (None, None);
+    row.progress.trying = None;
+    row.progress.answered.clear();
+    row.progress.revoked = true;
+    row.progress.unwritten = Some(at);
+    forget_reads(row);
+}
+
 /// A read-back with no live claim showed it present: take it away (again).
 pub fn still_there(row: &mut Entitlement, again: Instant) {
     if row.ownership == Ownership::Shared && row.had_before.is_none() && !row.given {
@@ -128,6 +151,7 @@ pub fn still_there(row: &mut Entitlement, again: Instant) {
             row.progress.trying = Some((Verb::Revoke, again));
         }
         row.progress.revoked = false;
+        row.progress.unwritten = None;
         forget_reads(row);
     }
 }

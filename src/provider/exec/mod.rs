@@ -1,6 +1,7 @@
 //! Adapters in any language: a program that is started once per call, with one JSON object in and one out.
 //! Translates and bounds; decides nothing. The protocol is described in docs/adapters.md.
 
+mod environment;
 mod process;
 mod wire;
 
@@ -10,10 +11,11 @@ mod tests;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use self::environment::Environment;
 use self::{
     process::{Launch, Lost, TALK_MAX},
     wire::{Described, PROTOCOLS, Reply, Status},
@@ -42,9 +44,9 @@ pub struct Settings {
     pub program: PathBuf,
     #[serde(default)]
     pub arguments: Vec<String>,
-    /// Names of the bot's environment variables that the program gets beside PATH and LANG; the place for secrets.
+    /// What the program gets beside PATH and LANG; the place for secrets.
     #[serde(default)]
-    pub environment: Vec<String>,
+    pub environment: Environment,
     /// Sent along with every request but `describe`. Not for secrets.
     #[serde(default)]
     pub config: toml::Table,
@@ -62,6 +64,11 @@ pub struct Exec {
     secrets: Vec<String>,
 }
 
+/// Whether nobody but root and us can change what would be run.
+pub(super) fn runnable(program: &std::path::Path) -> Result<(), String> {
+    process::check(program)
+}
+
 impl Exec {
     /// Asks the program what it is, and agrees on a version of the protocol.
     pub async fn start(settings: Settings) -> Result<Self, Fault> {
@@ -71,10 +78,10 @@ impl Exec {
         let mut environment = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".into())]);
         environment.insert("PATH".into(), std::env::var_os("PATH").unwrap_or_else(|| PATH.into()));
         let mut secrets = Vec::new();
-        for name in &settings.environment {
-            let value = std::env::var_os(name).ok_or_else(|| invalid(format!("the environment variable {name} is not set")))?;
-            secrets.extend(value.to_str().filter(|text| text.len() >= 4).map(str::to_owned));
-            environment.insert(name.clone(), value);
+        for (name, secret) in &settings.environment.0 {
+            let value = secret.read().map_err(invalid)?.expose_secret().to_owned();
+            environment.insert(name.clone(), value.clone().into());
+            secrets.extend(Some(value).filter(|text| text.len() >= 4));
         }
         let launch = Launch { program: settings.program, arguments: settings.arguments, environment, grace: GRACE.std() };
         let request = json!({ "protocol": PROTOCOLS[0], "protocols": PROTOCOLS, "op": "describe" });

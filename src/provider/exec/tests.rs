@@ -38,7 +38,7 @@ async fn adapter(rest: &str) -> Exec {
     let script = format!("read -r request; case $request in *'\"op\":\"describe\"'*) echo '{DESCRIPTION}'; exit 0;; esac; {rest}");
     let arguments = vec!["-c".into(), script];
     let program = fs::canonicalize("/bin/sh").unwrap();
-    Exec::start(Settings { program, arguments, environment: Vec::new(), config: toml::Table::new() }).await.unwrap()
+    Exec::start(Settings { program, arguments, environment: Environment::default(), config: toml::Table::new() }).await.unwrap()
 }
 
 fn order() -> Order {
@@ -197,7 +197,8 @@ async fn a_verb_that_the_adapter_does_not_name_is_not_tried() {
 async fn an_adapter_of_another_version_is_refused_at_the_start() {
     let script = format!("echo '{}'", DESCRIPTION.replace("adapter/1", "adapter/2"));
     let program = fs::canonicalize("/bin/sh").unwrap();
-    let settings = Settings { program, arguments: vec!["-c".into(), script], environment: Vec::new(), config: toml::Table::new() };
+    let settings =
+        Settings { program, arguments: vec!["-c".into(), script], environment: Environment::default(), config: toml::Table::new() };
     let fault = Exec::start(settings).await.err().unwrap();
     insta::assert_snapshot!(fault.message, @"the adapter speaks hallpass-adapter/2; this bot speaks hallpass-adapter/1");
 }

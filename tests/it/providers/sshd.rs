@@ -113,7 +113,7 @@ async fn a_real_sshd_lets_the_holder_in_and_refuses_them_after_the_revoke() {
     let keys = [key(folder.path(), "ana"), key(folder.path(), "ben")];
     let fixture = fixture(PUBLIC_KEY, [&keys[0], &keys[1]], json!({ "principals": ["bastion"] }));
     let sshd = Sshd::start(folder.path());
-    let report = adapter::test(provider.as_ref(), &fixture, Some(&sshd)).await;
+    let report = adapter::test(&provider, None, &fixture, Some(&sshd)).await;
     assert!(report.is_passed(), "{report}");
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
     assert!(log.contains("ID hallpass:test-1-round"), "the log names the grant: {log}");

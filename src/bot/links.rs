@@ -1,0 +1,237 @@
+//! Joining accounts of other platforms to people by a one-time code, and parting them. The joined accounts count wherever
+//! identities do: they are part of every catalogue that the bot hands out.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{
+    Answer, Bot, Incoming,
+    handle::{Caller, Decided, door, inbox_id},
+};
+use crate::{
+    domain::{
+        command::Actor,
+        event::Operation,
+        facts::Facts,
+        ids::PersonId,
+        linking::{self, Code, Counted, Link, Offered},
+        parse::{self, Parsed},
+        policy::{Catalogue, Platform},
+        refusal::Refusal,
+        time::{Instant, Span},
+    },
+    store::{Commit, LinkWrite, StoreError, TaskKind, TaskWant},
+};
+
+/// What other replicas joined or parted is seen after this long; who acts is looked up at every press.
+const LOOK_EVERY: Span = Span::from_seconds(60);
+
+/// The policy in force, as configured and with the joined accounts in it.
+pub(super) struct InForce {
+    pub configured: Arc<Catalogue>,
+    pub whole: Arc<Catalogue>,
+    links: Vec<Link>,
+    looked_at: Instant,
+}
+
+impl InForce {
+    pub(super) fn new(configured: Catalogue, links: Vec<Link>, now: Instant) -> Self {
+        let whole = Arc::new(linking::joined(&configured, &links));
+        Self { configured: Arc::new(configured), whole, links, looked_at: now }
+    }
+}
+
+impl Bot {
+    /// Reads the joined accounts again, if that was long ago.
+    pub(super) async fn look_at_links(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        let looked_at = self.in_force(|policy| policy.looked_at);
+        if looked_at + LOOK_EVERY <= now { self.refresh_links().await } else { Ok(()) }
+    }
+
+    /// Puts the joined accounts in force as the store has them now.
+    pub async fn refresh_links(&self) -> Result<(), StoreError> {
+        let (links, now) = (self.store.links().await?, self.now());
+        self.change_in_force(|policy| {
+            policy.looked_at = now;
+            if policy.links != links {
+                policy.whole = Arc::new(linking::joined(&policy.configured, &links));
+                policy.links = links;
+            }
+        });
+        Ok(())
+    }
+
+    /// Whose account this is: by bot.toml, else by a code, as the store has it at this moment.
+    pub(super) async fn person_behind(
+        &self,
+        platform: Platform,
+        user: &str,
+        catalogue: &Catalogue,
+    ) -> Result<Option<PersonId>, StoreError> {
+        if let Some(person) = self.in_force(|policy| policy.configured.clone()).person_at(platform, user) {
+            return Ok(Some(person.id.clone()));
+        }
+        let link = self.store.link_at(platform, user).await?;
+        let known = catalogue.person_at(platform, user).map(|person| person.id.clone());
+        if link.as_ref().map(|link| &link.person) != known.as_ref() {
+            self.refresh_links().await?;
+        }
+        let joined = self.catalogue().person_at(platform, user).map(|person| person.id.clone());
+        Ok(link.map(|link| link.person).filter(|person| joined.as_ref() == Some(person)))
+    }
+
+    /// `/jit link`: a new code, shown once.
+    pub(super) async fn offer_link(&self, caller: &Caller, catalogue: &Catalogue) -> Decided {
+        if let Err(refusal) = self.is_here(&caller.person, catalogue).await {
+            return Ok(Err(refusal));
+        }
+        let (before, now) = (self.store.code_of(&caller.person).await?, self.now());
+        let made = match linking::another_code(before.as_ref().map(|code| code.made), now) {
+            Ok(made) => made,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let code = Code::new(u64::try_from(self.random() >> 64).unwrap_or_default());
+        let salt = format!("{:032x}", self.random());
+        let offered = Offered {
+            person: caller.person.clone(),
+            hash: code.hash(&salt),
+            salt,
+            expires_at: now + linking::CODE_LASTS,
+            used: false,
+            made,
+            n: before.map_or(0, |code| code.n),
+        };
+        self.store
+            .commit(Commit { inbox_done: Some(caller.inbox.clone()), links: vec![LinkWrite::Code(offered)], ..Commit::default() })
+            .await?;
+        let accounts: Vec<_> = self.accounts(&caller.person, catalogue);
+        Ok(Ok(Answer::said("link", json!({ "code": code.shown(), "minutes": linking::CODE_LASTS.seconds() / 60, "accounts": accounts }))))
+    }
+
+    fn accounts(&self, person: &PersonId, catalogue: &Catalogue) -> Vec<&'static str> {
+        catalogue.people.get(person).into_iter().flat_map(|p| p.identities.keys()).map(|platform| platform.name()).collect()
+    }
+
+    /// What somebody without a person may say: a code, nothing else.
+    pub(super) async fn stranger(&self, incoming: &Incoming, text: &str, catalogue: &Catalogue) -> Decided {
+        let now = self.now();
+        let context = parse::Context { now, time_zone: catalogue.time_zone, catalogue, platform: incoming.platform };
+        let Ok(Parsed::Link(Some(typed))) = parse::parse(text, &context) else { return Ok(Err(Refusal::NotLinked)) };
+        let tries = self.store.link_tries(incoming.platform, &incoming.user).await?;
+        let (before, n) = tries.map_or((None, 0), |(counted, n)| (Some(counted), n));
+        if let Err(refusal) = linking::another_try(before, now) {
+            return Ok(Err(refusal));
+        }
+        let offered = match Code::typed(&typed) {
+            Some(code) => self.store.live_codes(now).await?.into_iter().find(|offered| offered.is(&code, now)),
+            None => None,
+        };
+        let Some(offered) = offered else {
+            return self.wrong_code(incoming, linking::wrong(before, now), n).await;
+        };
+        self.join(incoming, &offered, catalogue, (n, now)).await
+    }
+
+    /// Counted, recorded, and told without saying what was wrong with it.
+    async fn wrong_code(&self, incoming: &Incoming, wrong: Counted, n: u64) -> Decided {
+        let tries = LinkWrite::Tries { platform: incoming.platform, account: incoming.user.clone(), wrong, n };
+        let actor = Actor { person: None, door: Some(door(incoming)) };
+        let refused = Operation::Refused { act: "link".into(), why: Refusal::LinkCode.name() };
+        self.store
+            .commit(Commit {
+                inbox_done: Some(inbox_id(incoming)),
+                links: vec![tries],
+                entries: vec![self.entry("bot", actor, &refused)],
+                ..Commit::default()
+            })
+            .await?;
+        Ok(Ok(Answer::Refused(Refusal::LinkCode)))
+    }
+
+    async fn join(&self, incoming: &Incoming, offered: &Offered, catalogue: &Catalogue, (n, now): (u64, Instant)) -> Decided {
+        let (platform, account, person) = (incoming.platform, incoming.user.clone(), offered.person.clone());
+        if let Err(refusal) = self.is_here(&person, catalogue).await {
+            return Ok(Err(refusal));
+        }
+        let taken = self.store.links().await?.iter().any(|link| link.person == person && link.platform == platform);
+        if taken || catalogue.people.get(&person).is_some_and(|p| p.identities.contains_key(&platform)) {
+            return Ok(Err(Refusal::PlatformTaken { platform }));
+        }
+        let actor = Actor { person: Some(person.clone()), door: Some(door(incoming)) };
+        let linked = Operation::Linked { person: person.clone(), what: format!("{} {account}", platform.name()) };
+        let none = Counted { count: 0, since: now };
+        let links = vec![
+            LinkWrite::Tries { platform, account: account.clone(), wrong: none, n },
+            LinkWrite::Used { person: person.clone(), hash: offered.hash.clone(), now },
+            LinkWrite::Join(Link { platform, account: account.clone(), person: person.clone(), at: now }),
+        ];
+        self.store
+            .commit(Commit {
+                inbox_done: Some(inbox_id(incoming)),
+                links,
+                tasks: self.tell_others(&person, platform, &account, catalogue),
+                entries: vec![self.entry("bot", actor, &linked)],
+                ..Commit::default()
+            })
+            .await?;
+        self.refresh_links().await?;
+        Ok(Ok(Answer::said("linked", json!({ "person": person, "platform": platform.name() }))))
+    }
+
+    /// By an administrator. What bot.toml says of a person is parted there, not here.
+    pub(super) async fn unlink(&self, caller: &Caller, person: &PersonId, platform: Platform, catalogue: &Catalogue) -> Decided {
+        if let Err(refusal) = self.is_administrator(&caller.person, catalogue).await {
+            return Ok(Err(refusal));
+        }
+        let link = self.store.links().await?.into_iter().find(|link| link.person == *person && link.platform == platform);
+        let Some(link) = link else { return Ok(Err(Refusal::NotJoined { person: person.clone(), platform })) };
+        let now = self.now();
+        let unlinked = Operation::Unlinked { person: person.clone(), what: format!("{} {}", platform.name(), link.account) };
+        let part = LinkWrite::Part { platform, account: link.account.clone(), person: person.clone(), at: now };
+        self.store
+            .commit(Commit {
+                inbox_done: Some(caller.inbox.clone()),
+                links: vec![part],
+                tasks: self.tell_others(person, platform, &link.account, catalogue),
+                entries: vec![self.entry("bot", caller.actor.clone(), &unlinked)],
+                ..Commit::default()
+            })
+            .await?;
+        self.refresh_links().await?;
+        Ok(Ok(Answer::said("unlinked", json!({ "person": person, "platform": platform.name() }))))
+    }
+
+    /// The person is told on every other platform on which they can be reached.
+    fn tell_others(&self, person: &PersonId, platform: Platform, account: &str, catalogue: &Catalogue) -> Vec<TaskWant> {
+        let others = catalogue.people.get(person).into_iter().flat_map(|p| p.identities.keys()).filter(|other| **other != platform);
+        let now = self.now();
+        others
+            .map(|to| TaskWant {
+                kind: TaskKind::Link,
+                key: format!("{}/{person}/{}/{account}", to.name(), platform.name()),
+                queue: format!("{}/@{person}", to.name()),
+                due_at: now,
+            })
+            .collect()
+    }
+
+    /// Known, active, and the chats say so now.
+    pub(super) async fn is_here(&self, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
+        let groups = self.gather(catalogue, None, &[person], &[]).await;
+        match groups.unknown.get(person) {
+            Some(why) => Err(Refusal::CannotAskProfile { why: why.clone() }),
+            None if (Facts { catalogue, groups: &groups }).is_active(person) => Ok(()),
+            None => Err(Refusal::Inactive),
+        }
+    }
+
+    /// An administrator, active, now.
+    pub(super) async fn is_administrator(&self, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
+        self.is_here(person, catalogue).await?;
+        let groups = self.gather(catalogue, None, &[person], &[]).await;
+        let facts = Facts { catalogue, groups: &groups };
+        if facts.includes(&catalogue.administrators, person)? { Ok(()) } else { Err(Refusal::NotAdministrator) }
+    }
+}

@@ -1,0 +1,113 @@
+//! Turns views into what a platform sends, by templates that are compiled in and can be overridden by a folder.
+//! Text from people enters only through the platform's escape function; a template can never be made of it.
+
+mod samples;
+mod sections;
+mod set;
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde_json::Value;
+
+pub use sections::TemplateError;
+pub use set::Folder;
+
+use self::set::Set;
+use super::{
+    Message,
+    alarms::AlarmPost,
+    answers, console,
+    replies::ReplyView,
+    view::{CardView, Reader},
+};
+use crate::domain::{explain::Outlook, policy::Platform, refusal::Refusal};
+
+/// Every platform's folder of templates. A platform without one shows the console's plain text.
+const FOLDERS: [&Folder; 1] = [&console::FOLDER];
+
+/// The templates of all platforms, ours and the overrides.
+#[derive(Debug)]
+pub struct Templates {
+    console: Set,
+    others: BTreeMap<Platform, Set>,
+}
+
+impl Templates {
+    /// `folder` holds one folder per platform; a file there replaces ours of the same name.
+    /// # Errors
+    /// The first thing wrong with an override; nothing of it is used then.
+    pub fn load(folder: Option<&Path>) -> Result<Self, TemplateError> {
+        let console = Set::load(&console::FOLDER, folder)?;
+        let others = FOLDERS.iter().filter(|f| f.platform != Platform::Console);
+        let others = others.map(|f| Ok((f.platform, Set::load(f, folder)?))).collect::<Result<_, TemplateError>>()?;
+        Ok(Self { console, others })
+    }
+
+    fn on(&self, platform: Platform) -> &Set {
+        self.others.get(&platform).unwrap_or(&self.console)
+    }
+
+    fn sets(&self) -> impl Iterator<Item = &Set> {
+        std::iter::once(&self.console).chain(self.others.values())
+    }
+
+    /// What went wrong with overrides since the last call; ours was used instead.
+    pub fn take_troubles(&self) -> Vec<String> {
+        self.sets().flat_map(Set::take_troubles).collect()
+    }
+
+    pub fn card(&self, platform: Platform, view: &CardView) -> Message {
+        self.on(platform).message("card", view, &view.buttons, &view.notify)
+    }
+
+    pub fn reply(&self, platform: Platform, view: &ReplyView) -> Message {
+        self.on(platform).message(&format!("reply/{}", view.name), &view.data, &view.buttons, &view.notify)
+    }
+
+    pub fn direct(&self, platform: Platform, view: &ReplyView) -> Message {
+        self.on(platform).message(&format!("direct/{}", view.name), &view.data, &view.buttons, &view.notify)
+    }
+
+    /// An alarm that has no words of its own is shown with its one line.
+    pub fn alarm(&self, platform: Platform, post: &AlarmPost) -> Message {
+        let (set, own) = (self.on(platform), format!("alarm/{}", post.name));
+        let section = if set.has(&own) { own } else { "alarm/other".to_owned() };
+        set.message(&section, &post.data, &[], &post.notify)
+    }
+
+    /// A "no", in the presser's words and zone.
+    pub fn refusal(&self, platform: Platform, refusal: &Refusal, reader: &Reader<'_>) -> String {
+        let (name, data) = answers::refusal(refusal, reader);
+        self.on(platform).render(&format!("refusal/{name}"), &data)
+    }
+
+    /// An answer of the bot, by its name; requests within `data` become lines.
+    pub fn answer(&self, platform: Platform, name: &str, data: &Value, reader: &Reader<'_>) -> String {
+        let set = self.on(platform);
+        let topic = data.get("topic").and_then(Value::as_str).map(|topic| format!("help/{}", answers::topic(topic)));
+        if let Some(section) = topic.filter(|section| name == "help" && set.has(section)) {
+            return set.render(&section, &Value::Null);
+        }
+        set.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+    }
+
+    /// How an ask would go, before it is sent.
+    pub fn before(&self, platform: Platform, outlook: &Outlook, reader: &Reader<'_>) -> String {
+        self.on(platform).render("answer/explain", &answers::before(outlook, reader))
+    }
+
+    /// Is there a section of this name in the console's folder? `refusal/frozen`, `help/request`.
+    pub fn has(&self, section: &str) -> bool {
+        self.console.has(section)
+    }
+
+    /// Every section of the console's folder, for tests that nothing is without words.
+    pub fn names(&self) -> Vec<String> {
+        self.console.names()
+    }
+
+    /// Renders every section of every platform with worst-case samples, and says what does not work. Nothing is sent.
+    pub fn check(&self) -> Vec<String> {
+        self.sets().flat_map(Set::check).collect()
+    }
+}

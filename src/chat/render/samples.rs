@@ -1,0 +1,137 @@
+//! Worst-case data for every section of the templates: long, hostile, everything present. For `check`, never sent.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::chat::{
+    Button, Style,
+    view::action::{self, ACCEPT, AGAIN, ALL, CANCEL, DECLINE, EXTEND_30, EXTEND_60, RETURN},
+};
+
+/// Section and the fields that its data has.
+const FIELDS: &str = "
+reply/reminded names|reply/escalated names|reply/looking who until|reply/passed_on who to|reply/approved who at comment progress
+reply/taken_back who|reply/stage_opened names|reply/offered who less comment|reply/offer_declined who|reply/offer_accepted who what length
+reply/recounted dropped policy|reply/denied who at reason|reply/cancelled who reason|reply/unanswered after next
+reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/working subject what since until until_in had_before how_to_connect
+reply/grant_failed why permanent|reply/warned what until until_in|reply/extension_asked who more reason names
+reply/extension_closed how who reason until|reply/extended until until_in|reply/grace_began until|reply/found_absent
+reply/undone gone why remains residue|reply/ended first_line how sessions_closed gone remains residue asked approved used settled entries root
+reply/still_open first_line alarm id|reply/residue residue|reply/alarm_cleared at
+direct/asked_for_you what id requester subject length reason|direct/denied what id requester subject who reason
+direct/cancelled what id requester subject who reason|direct/unanswered what id requester subject after next
+direct/offered what id requester subject who less comment|direct/scheduled what id requester subject start start_in
+direct/working what id requester subject since until until_in had_before how_to_connect sessions_view
+direct/working_other what id requester subject since until until_in had_before how_to_connect sessions_view
+direct/grant_failed what id requester subject why permanent|direct/warned what until until_in
+direct/extended what id requester subject until until_in|direct/no_more_time what id requester subject until reason
+direct/ended what id requester subject time how early remains gone|direct/left what id requester subject who
+direct/reopened what id requester subject|direct/grace_began what id requester subject until
+direct/found_absent what id requester subject|direct/undone what id requester subject gone residue
+alarm/still_open what since id line alarm residue over|alarm/grant_failed what since id line alarm residue over
+alarm/residue what since id line alarm residue over|alarm/clock what since id line alarm residue over
+alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
+alarm/over what since id line alarm residue over
+refusal/not_linked|refusal/inactive|refusal/cannot_ask_group group why|refusal/cannot_ask_profile why|refusal/not_administrator
+refusal/not_auditor|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
+refusal/no_such_person name near|refusal/no_such_request text|refusal/bad_duration text why|refusal/bad_time text why
+refusal/bad_text what why|refusal/not_recorded|refusal/frozen|refusal/missing pieces line|refusal/not_requester|refusal/ends_later until|refusal/end_fixed end|refusal/link_code
+refusal/link_locked at_clock|refusal/link_too_many at_clock|refusal/linked_already|refusal/platform_taken platform
+refusal/not_joined person platform|direct/linked platform account|direct/unlinked platform account|refusal/may_not_ask resource role others|refusal/may_not_ask_for subject
+refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past end|refusal/start_in_past start
+refusal/start_too_far start latest|refusal/reason_missing min_chars|refusal/ticket_missing projects|refusal/ticket_wrong ticket projects
+refusal/already_open request|refusal/nobody_can_approve resource role|refusal/input_missing input how|refusal/provider_refuses why
+refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waiting_for later|refusal/already_voted stage|refusal/no_vote
+refusal/not_less|refusal/no_offer|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
+refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
+refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
+answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/show id request_line
+answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows|answer/explain person resource role rule length cap within may_not stages at_once extend_to patience usual|answer/resources resource_rows
+answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
+answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
+
+/// Long, and everything that a template, a terminal or a chat might take for its own.
+pub(super) fn hostile() -> String {
+    "{{id}} {{{x}}} <!channel> *b* `c` \u{202e}rtl\u{200b}\u{1b}[31m\n@everyone \"q\" ".repeat(20)
+}
+
+/// Data by section.
+pub(super) fn all() -> BTreeMap<String, Value> {
+    let mut all: BTreeMap<_, _> = FIELDS
+        .split(['|', '\n'])
+        .filter_map(|entry| {
+            let mut words = entry.split_whitespace();
+            Some((words.next()?.to_owned(), Value::Object(words.map(field).collect())))
+        })
+        .collect();
+    all.insert("card".to_owned(), card());
+    all.extend(action::ALL.iter().map(|action| (format!("button/{action}"), Value::Null)));
+    all
+}
+
+fn field(name: &str) -> (String, Value) {
+    let (text, key) = (hostile(), name);
+    let line = json!({ "id": "R-7K3QD2", "line": text, "waiting": text, "reason": text, "outcome": [text], "approved_by": text,
+        "how_to_connect": text, "opened": text, "opened_ago": text });
+    match name {
+        "pieces" => (key.to_owned(), json!([{ "piece": "role", "choices": [text, text] }, { "piece": "ticket", "choices": [text] }])),
+        "stages" => (
+            key.to_owned(),
+            json!([{ "names": text, "needed": 1, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "people": "", "night": "", "ladder": "" }]),
+        ),
+        "residue" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
+        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "confirmed" => (key.to_owned(), json!(true)),
+        "alarm" => (key.to_owned(), alarm()),
+        "sessions_view" => ("sessions".to_owned(), sessions()),
+        "at_clock" => ("at".to_owned(), json!({ "clock": text, "ago": text })),
+        "request_line" => ("request".to_owned(), line),
+        "open" | "closed" => (key.to_owned(), json!([line])),
+        "waiting_rows" => ("waiting".to_owned(), json!([line])),
+        "rows" => (key.to_owned(), json!([{ "id": text, "request": line }])),
+        "resource_rows" => ("rows".to_owned(), json!([{ "id": text, "title": text, "roles": [text, text], "description": text }])),
+        _ => (key.to_owned(), json!(text)),
+    }
+}
+
+fn sessions() -> Value {
+    json!({ "cut": false, "next_request": false, "live_on": false, "at_most": hostile() })
+}
+
+fn alarm() -> Value {
+    let text = hostile();
+    json!({ "since": text, "tries": "7 tries", "last_answer": text, "told": text, "by_hand": text })
+}
+
+fn card() -> Value {
+    let t = hostile();
+    json!({
+        "id": "R-7K3QD2", "state": "pending", "first_line": t, "unusual": [t], "progress": t,
+        "asked": { "requester": t, "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
+            "reason": t, "ticket": t, "ticket_link": t, "gets": t, "rule": t, "past": t },
+        "votes": [{ "who": t, "at": t, "comment": t }],
+        "waiting": { "names": t, "needed": 1, "of": 2, "then": t, "ladder": t, "also_asked": t, "passed_to": t, "looking": t },
+        "offer": { "who": t, "less": t, "comment": t }, "extension": t,
+        "held": { "approved": t, "since": t, "ends_first": t, "time": t, "sessions_closed": 2, "gone": t, "remains": t, "residue": [t], "used": t },
+        "outcome": [t], "alarm": alarm(), "sessions": sessions(), "buttons": [],
+    })
+}
+
+/// The buttons that may stand on each kind of message, by its section.
+pub(super) fn with_buttons() -> BTreeMap<String, Vec<Button>> {
+    let button =
+        |action: &&str| Button { action: (*action).to_owned(), label: String::new(), value: "R-7K3QD2".to_owned(), style: Style::Plain };
+    let these: [(&str, &[&str]); 10] = [
+        ("card", &ALL),
+        ("reply/warned", &[RETURN, EXTEND_30, EXTEND_60]),
+        ("reply/undone", &[AGAIN]),
+        ("direct/warned", &[RETURN, EXTEND_30, EXTEND_60]),
+        ("direct/working", &[RETURN]),
+        ("direct/working_other", &[RETURN]),
+        ("direct/offered", &[ACCEPT, DECLINE]),
+        ("direct/asked_for_you", &[CANCEL]),
+        ("direct/scheduled", &[CANCEL]),
+        ("direct/unanswered", &[AGAIN]),
+    ];
+    these.into_iter().map(|(section, actions)| (section.to_owned(), actions.iter().map(button).collect())).collect()
+}

@@ -1,0 +1,61 @@
+//! Template files: named sections in a file, and what makes a file unfit to be used.
+
+use std::collections::BTreeMap;
+
+use handlebars::Handlebars;
+
+/// Why templates were refused at load.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    #[error("{file}: {{{{{{ and {{{{& would let people's text through unescaped; write {{{{name}}}}")]
+    Raw { file: String },
+    #[error("{file}: section {section}: {why}")]
+    Syntax { file: String, section: String, why: String },
+    #[error("{file}: the section {section} is missing; every action and message needs its words")]
+    Missing { file: String, section: String },
+    #[error("{file}: in {section} the button {action} is missing; without it people could not act")]
+    Action { file: String, section: String, action: String },
+    #[error("{file}: {why}")]
+    Unreadable { file: String, why: String },
+}
+
+/// The registry of these files, each its name and text.
+pub(super) fn registry(files: &[(String, String)], escape: fn(&str) -> String) -> Result<Handlebars<'static>, TemplateError> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    registry.register_escape_fn(escape);
+    for (file, text) in files {
+        if text.contains("{{{") || raw_ampersand(text) {
+            return Err(TemplateError::Raw { file: file.clone() });
+        }
+        for (section, body) in sections(text) {
+            registry.register_template_string(&section, body).map_err(|error| TemplateError::Syntax {
+                file: file.clone(),
+                section: section.clone(),
+                why: error.to_string(),
+            })?;
+        }
+    }
+    Ok(registry)
+}
+
+/// `{{&`, `{{ &`, `{{~&`: the other spellings of unescaped.
+fn raw_ampersand(text: &str) -> bool {
+    text.split("{{").skip(1).any(|rest| rest.trim_start_matches(|c: char| c == '~' || c.is_whitespace()).starts_with(['&', '{']))
+}
+
+/// A file's sections by name, in any order. What stands before the first name belongs to none.
+pub(super) fn sections(text: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines() {
+        if let Some(name) = line.trim().strip_prefix("{{!-- == ").and_then(|rest| rest.strip_suffix(" == --}}")) {
+            all.extend(open.replace((name.trim().to_owned(), String::new())));
+        } else if let Some((_, body)) = &mut open {
+            body.push_str(line);
+            body.push('\n');
+        }
+    }
+    all.extend(open);
+    all
+}

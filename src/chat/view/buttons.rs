@@ -1,0 +1,92 @@
+//! The buttons of cards, thread lines and direct messages: only what would not be refused, one primary at most.
+//! A button carries ids, never authority: the right is judged at the press.
+
+use super::Reader;
+use crate::{
+    chat::{Button, Style},
+    domain::{
+        request::{Ending, Extension, Grant, Request, State, Work},
+        time::Span,
+    },
+};
+
+/// The actions that buttons stand for.
+pub mod action {
+    pub const APPROVE: &str = "approve";
+    pub const LESS: &str = "less";
+    pub const DENY: &str = "deny";
+    pub const LOOKING: &str = "looking";
+    pub const PASS: &str = "pass";
+    pub const ACCEPT: &str = "accept";
+    pub const DECLINE: &str = "decline";
+    pub const CANCEL: &str = "cancel";
+    pub const RETURN: &str = "return";
+    pub const EXTEND_30: &str = "extend:30m";
+    pub const EXTEND_60: &str = "extend:1h";
+    pub const REVOKE: &str = "revoke";
+    /// Asks the same again, for whoever asked it.
+    pub const AGAIN: &str = "again";
+    /// Every action there is; each has its label in the templates, as `button/<action>`.
+    pub const ALL: [&str; 13] = [APPROVE, LESS, DENY, LOOKING, PASS, ACCEPT, DECLINE, CANCEL, RETURN, EXTEND_30, EXTEND_60, REVOKE, AGAIN];
+}
+
+use Style::{Danger, Plain, Primary};
+
+/// The buttons of a card, in order. Labels are put in by the renderer.
+pub(super) fn buttons(request: &Request, r: &Reader<'_>) -> Vec<Button> {
+    use action::{ACCEPT, APPROVE, DECLINE, DENY, LESS, LOOKING, PASS, RETURN, REVOKE};
+    let these: Vec<(&str, Style)> = match &request.state {
+        State::Pending { round } if round.offer.is_some() => {
+            vec![(ACCEPT, Primary), (DECLINE, Plain), (APPROVE, Plain), (LESS, Plain), (DENY, Danger)]
+        }
+        State::Pending { .. } => vec![(APPROVE, Primary), (LESS, Plain), (DENY, Danger), (LOOKING, Plain), (PASS, Plain)],
+        State::Active { extension: Some(Extension::Asked { .. }), .. } => {
+            vec![(APPROVE, Primary), (DENY, Danger), (LOOKING, Plain), (PASS, Plain), (RETURN, Plain), (REVOKE, Danger)]
+        }
+        State::Active { grant, work, extension } => {
+            let mut these = vec![(RETURN, Primary)];
+            if extension.is_none() {
+                these.extend(extensions(request, grant, work, r).into_iter().map(|action| (action, Plain)));
+            }
+            these.push((REVOKE, Danger));
+            these
+        }
+        State::Closed { .. } => return ask_again(request),
+        State::Scheduled { .. } | State::Granting { .. } | State::Revoking { .. } => Vec::new(),
+    };
+    these.iter().map(|(action, style)| button(action, *style, request)).collect()
+}
+
+/// `I'm done`, and as much more time as there is room for.
+pub(in crate::chat) fn more_time(request: &Request, r: &Reader<'_>) -> Vec<Button> {
+    let State::Active { grant, work, extension } = &request.state else { return Vec::new() };
+    let more = if extension.is_some() { Vec::new() } else { extensions(request, grant, work, r) };
+    let more = more.into_iter().map(|action| button(action, Plain, request));
+    std::iter::once(button(action::RETURN, Primary, request)).chain(more).collect()
+}
+
+/// What an extension could still get under the policy in force.
+fn extensions(request: &Request, grant: &Grant, work: &Work, r: &Reader<'_>) -> Vec<&'static str> {
+    let Some(policy) = r.policy(request.main_ask()) else { return Vec::new() };
+    if r.catalogue.frozen || work.found_absent || r.now >= work.until {
+        return Vec::new();
+    }
+    let room = grant.room(work, policy.cap);
+    [(action::EXTEND_30, 30), (action::EXTEND_60, 60)]
+        .into_iter()
+        .filter(|(_, minutes)| Span::from_minutes(*minutes) <= room)
+        .map(|(action, _)| action)
+        .collect()
+}
+
+/// `Try again`, where nothing stands in the way of asking the same.
+pub(in crate::chat) fn ask_again(request: &Request) -> Vec<Button> {
+    match &request.state {
+        State::Closed { ending: Ending::Failed { .. } | Ending::Unanswered, .. } => vec![button(action::AGAIN, Primary, request)],
+        _ => Vec::new(),
+    }
+}
+
+pub(in crate::chat) fn button(action: &str, style: Style, request: &Request) -> Button {
+    Button { action: action.to_owned(), label: String::new(), value: request.id.to_string(), style }
+}

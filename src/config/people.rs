@@ -1,0 +1,223 @@
+//! `[people]` and `[groups]`: who there is, and how other parts of the file name them.
+
+use std::collections::BTreeMap;
+
+use super::node::{At, Log, TEXT_MAX, TITLE_MAX, Table, clean, near, short};
+use crate::domain::{
+    ids::{GroupId, PersonId},
+    policy::{Group, Person, Platform, Who},
+};
+
+/// Longest id on a platform, and longest address, in characters.
+const IDENTITY_MAX: usize = 64;
+const EMAIL_MAX: usize = 254;
+/// Platforms whose members this build can make people of. Chats come as parts of their own.
+const PEOPLE_COME_FROM: [Platform; 0] = [];
+
+/// Every name that a policy may use, whether or not what stands under it is right.
+pub(super) struct Names {
+    people: Vec<String>,
+    groups: Vec<String>,
+}
+
+impl Names {
+    pub(super) fn of(file: &Table<'_>) -> Self {
+        let keys = |section: &str| -> Vec<String> {
+            let table = file.raw().get(section).and_then(|value| value.get_ref().as_table());
+            table.into_iter().flat_map(|table| table.keys()).map(|key| key.get_ref().to_string()).filter(|key| key != FROM).collect()
+        };
+        Self { people: keys("people"), groups: keys("groups") }
+    }
+
+    fn who(&self, log: &Log, name: &At<String>) -> Option<Who> {
+        let bare = name.value.trim_start_matches('@');
+        if bare == "everyone" {
+            return Some(Who::Everyone);
+        }
+        if self.people.iter().any(|person| person == bare) {
+            return bare.parse().ok().map(Who::Person);
+        }
+        if self.groups.iter().any(|group| group == bare) {
+            return bare.parse().ok().map(Who::Group);
+        }
+        let hint = near(bare, self.people.iter().chain(&self.groups).map(String::as_str));
+        log.refuse(name.at, format!("\"{}\" is neither a person nor a group{hint}", short(&name.value)));
+        None
+    }
+
+    /// Everybody named here; the same one twice, as `ben` and `@ben`, is refused.
+    pub(super) fn whos(&self, log: &Log, names: &[At<String>]) -> Vec<Who> {
+        let mut all = Vec::new();
+        for name in names {
+            match self.who(log, name) {
+                Some(who) if all.contains(&who) => {
+                    log.refuse(name.at, format!("\"{}\" stands here twice: once is enough", short(&name.value)));
+                }
+                Some(who) => all.push(who),
+                None => {}
+            }
+        }
+        all
+    }
+
+    /// People who decide are named: "everyone" is for asking.
+    pub(super) fn deciders(&self, log: &Log, names: &[At<String>]) -> Vec<Who> {
+        let (everyone, names): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| name.value.trim_start_matches('@') == "everyone");
+        for name in everyone {
+            log.refuse(name.at, "\"everyone\" may ask, never decide: name people or groups");
+        }
+        self.whos(log, &names)
+    }
+}
+
+/// Key of `[people]` that is no person.
+const FROM: &str = "from";
+
+/// The chat whose full members become people.
+pub(super) fn people_from(file: &Table<'_>) -> Option<Platform> {
+    let people = file.raw().get("people")?.get_ref().as_table()?;
+    let (key, value) = people.get_key_value(FROM)?;
+    let log = &file.reading.log;
+    let Some(name) = value.get_ref().as_str() else {
+        log.refuse(
+            key.span().start,
+            "people.from is the chat whose members become people: write from = \"slack\". A person cannot have this name",
+        );
+        return None;
+    };
+    let at = value.span().start;
+    match Platform::named(name).filter(|platform| *platform != Platform::Console) {
+        None => log.refuse(at, format!("\"{}\" is not a chat whose members could become people: slack or discord", short(name))),
+        Some(platform) if PEOPLE_COME_FROM.contains(&platform) => return Some(platform),
+        Some(platform) => {
+            let name = platform.name();
+            log.refuse(at, format!("this hallpass has no {name} yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]"));
+        }
+    }
+    None
+}
+
+pub(super) fn people(file: &Table<'_>) -> BTreeMap<PersonId, Person> {
+    let Some(table) = file.table("people").map(Table::opened) else { return BTreeMap::new() };
+    let mut seen: BTreeMap<(Platform, String), String> = BTreeMap::new();
+    let mut people = BTreeMap::new();
+    for (name, table) in table.entries_as_tables("people", &[FROM]) {
+        let id = id::<PersonId>(&table.reading.log, &name, "a person");
+        let identities = identities(&table, &name.value, &mut seen);
+        let shown = table.need_text("name", TITLE_MAX, "\"Ana Reyes\"");
+        let email = table.text("email", EMAIL_MAX);
+        if let Some(email) = email.as_ref().filter(|email| !email.value.contains('@')) {
+            table.refuse(email.at, "email: an address has an @: write ana@example.org");
+        }
+        let time_zone = zone(&table);
+        let (active, logins) = (table.flag("active", true), logins(&table));
+        if identities.is_empty() && active {
+            table.warn(
+                name.at,
+                format!("no chat knows {}: they can neither ask nor decide until they have console, slack or discord", name.value),
+            );
+        }
+        if let (Some(id), Some(shown)) = (id, shown) {
+            let person = Person { id: id.clone(), name: shown.value, email: email.map(|e| e.value), time_zone, active, identities, logins };
+            people.insert(id, person);
+        }
+    }
+    people
+}
+
+/// A name of the file's own as an id; other parts are told when it cannot be one.
+pub(super) fn id<T: std::str::FromStr>(log: &Log, name: &At<String>, what: &str) -> Option<T>
+where
+    T::Err: std::fmt::Display,
+{
+    match name.value.parse() {
+        Ok(id) => Some(id),
+        Err(error) => {
+            log.refuse(name.at, format!("\"{}\" cannot be the name of {what}: {error}", short(&name.value)));
+            None
+        }
+    }
+}
+
+fn identities(table: &Table<'_>, person: &str, seen: &mut BTreeMap<(Platform, String), String>) -> BTreeMap<Platform, String> {
+    let mut identities = BTreeMap::new();
+    for platform in Platform::ALL {
+        let Some(user) = table.text(platform.name(), IDENTITY_MAX) else { continue };
+        if let Some(other) = seen.insert((platform, user.value.clone()), person.to_owned()) {
+            table.refuse(user.at, format!("{} id \"{}\" belongs to {other} already: one person, one id", platform.name(), user.value));
+        }
+        identities.insert(platform, user.value);
+    }
+    identities
+}
+
+fn logins(table: &Table<'_>) -> BTreeMap<String, String> {
+    let Some(logins) = table.table("logins").map(Table::opened) else { return BTreeMap::new() };
+    let mut all = BTreeMap::new();
+    for (name, value) in logins.raw() {
+        match value.get_ref().as_str().map(|text| (text, clean(text, TEXT_MAX))) {
+            Some((text, Ok(()))) => drop(all.insert(name.get_ref().to_string(), text.to_owned())),
+            Some((_, Err(why))) => logins.refuse(value.span().start, format!("logins.{}: {why}", short(name.get_ref()))),
+            None => logins.refuse(value.span().start, format!("logins.{} must be a text in quotes", short(name.get_ref()))),
+        }
+    }
+    all
+}
+
+/// The time zone of the file, or of a person.
+pub(super) fn zone(table: &Table<'_>) -> Option<chrono_tz::Tz> {
+    let text = table.text("time_zone", TITLE_MAX)?;
+    let zone = text.value.parse().ok();
+    if zone.is_none() {
+        let hint = near(&text.value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        table.refuse(text.at, format!("\"{}\" is not a time zone such as Europe/Berlin{hint}", short(&text.value)));
+    }
+    zone
+}
+
+pub(super) fn groups(file: &Table<'_>, names: &Names) -> BTreeMap<GroupId, Group> {
+    let mut groups = BTreeMap::new();
+    for (name, table) in file.named("groups") {
+        let log = &table.reading.log;
+        if names.people.contains(&name.value) || name.value == "everyone" {
+            log.refuse(
+                name.at,
+                format!("\"{}\" is taken: people and groups share their names, and everyone is everybody", short(&name.value)),
+            );
+        }
+        let listed = table.texts("members");
+        let mut members = Vec::new();
+        for (who, member) in
+            listed.iter().flat_map(|member| names.whos(log, std::slice::from_ref(member)).into_iter().map(move |who| (who, member)))
+        {
+            match who {
+                Who::Person(person) if members.contains(&person) => {
+                    log.refuse(member.at, format!("{person} stands here twice: once is enough"));
+                }
+                Who::Person(person) => members.push(person),
+                Who::Group(_) | Who::Everyone => {
+                    log.refuse(member.at, format!("\"{}\" is a group: members are people", short(&member.value)));
+                }
+            }
+        }
+        let chats = [Platform::Slack, Platform::Discord].into_iter().filter_map(|p| Some((p, table.text(p.name(), IDENTITY_MAX)?.value)));
+        let chats: BTreeMap<Platform, String> = chats.collect();
+        if listed.is_empty() && chats.is_empty() {
+            log.refuse(
+                name.at,
+                format!("nobody is in {}: write members = [\"..\"], or the group's id on a chat, slack = \"S0123\"", short(&name.value)),
+            );
+        }
+        if members.is_empty() && !chats.is_empty() {
+            let where_to = chats.keys().map(|platform| platform.name()).collect::<Vec<_>>().join(" and ");
+            log.warn(
+                name.at,
+                format!("only {where_to} knows who is in {}: whether that is enough people is seen when somebody asks", short(&name.value)),
+            );
+        }
+        if let Some(id) = id::<GroupId>(log, &name, "a group") {
+            groups.insert(id.clone(), Group { id, members, chats });
+        }
+    }
+    groups
+}

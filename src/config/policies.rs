@@ -1,0 +1,156 @@
+//! `[policies]`: the rules for asking, deciding and holding, one table each. Whether their chains can be climbed is for
+//! `chains`.
+
+use std::collections::BTreeMap;
+
+use super::{
+    node::{At, TEXT_MAX, Table, short},
+    people::{Names, id},
+};
+use crate::domain::{
+    ids::PolicyName,
+    policy::{Policy, ReasonRule, Rung, Stage, TicketRule},
+    time::Span,
+};
+
+/// Longest grace that a policy may approve.
+const GRACE_MAX: Span = Span::from_minutes(10);
+const GRANT_WITHIN: Span = Span::from_minutes(15);
+const PATIENCE: Span = Span::from_minutes(240);
+/// Most people that a stage may need, and longest reason that may be asked for.
+const NEEDED_MAX: usize = 20;
+const REASON_MAX: usize = 500;
+
+/// A policy and where its parts stand, for those who judge it later.
+pub(super) struct Placed {
+    pub(super) policy: Policy,
+    pub(super) at: usize,
+    /// One for each stage.
+    pub(super) stages: Vec<usize>,
+    /// Where `may_ask` stands.
+    pub(super) may_ask: usize,
+}
+
+pub(super) fn policies(file: &Table<'_>, names: &Names) -> BTreeMap<PolicyName, Placed> {
+    let placed = file.named("policies").into_iter().filter_map(|(name, table)| policy(&name, &table, names));
+    placed.map(|placed| (placed.policy.name.clone(), placed)).collect()
+}
+
+fn policy(key: &At<String>, table: &Table<'_>, names: &Names) -> Option<Placed> {
+    let log = &table.reading.log;
+    let name = id::<PolicyName>(log, key, "a policy");
+    let (cap, default) = (table.need_length("cap", "\"4h\""), table.need_length("default", "\"30m\""));
+    let [extend_to, at_once_up_to] = ["extend_to", "at_once_up_to"].map(|key| table.length(key, false));
+    for (key, value) in [("default", &default), ("extend_to", &extend_to), ("at_once_up_to", &at_once_up_to)] {
+        if let (Some(value), Some(cap)) = (value, &cap)
+            && value.value > cap.value
+        {
+            log.refuse(value.at, format!("{key} is longer than the cap: write at most {}", crate::domain::spans::words(cap.value)));
+        }
+    }
+    let grace = table.length("grace", true);
+    if let Some(grace) = grace.as_ref().filter(|grace| grace.value > GRACE_MAX) {
+        log.refuse(grace.at, "grace is at most \"10m\"");
+    }
+    let (grant_within, patience) = (table.length("grant_within", false), table.length("patience", false));
+    let warn = table.length("warn", false);
+    if let (Some(warn), Some(default)) = (&warn, &default)
+        && warn.value >= default.value
+    {
+        log.warn(warn.at, "warn is as long as the default: the warning would come at once");
+    }
+    let patience = patience.map_or(PATIENCE, |patience| patience.value);
+    let stages: Vec<(usize, Stage)> = table.tables("stages").iter().map(|stage| (stage.at, self::stage(stage, names, patience))).collect();
+    if let Some(cap) = &cap
+        && stages.is_empty()
+        && at_once_up_to.as_ref().is_none_or(|most| most.value != cap.value)
+    {
+        log.refuse(
+            table.place("stages"),
+            "nobody would approve: write stages = [{ approvers = [\"..\"] }], or at_once_up_to equal to the cap",
+        );
+    }
+    let reason = table.count("reason_min_chars", 0, REASON_MAX).map_or(0, |least| least.value);
+    let may_ask = names.whos(log, &table.texts("may_ask"));
+    let on_behalf_of = names.whos(log, &table.texts("on_behalf_of"));
+    let ticket = ticket(table);
+    let policy = Policy {
+        name: name?,
+        cap: cap?.value,
+        default: default?.value,
+        extend_to: extend_to.map(|most| most.value),
+        grace: grace.map_or(Span::ZERO, |grace| grace.value),
+        grant_within: grant_within.map_or(GRANT_WITHIN, |within| within.value),
+        patience,
+        warn: warn.map(|warn| warn.value),
+        reason: ReasonRule { min_chars: reason },
+        ticket,
+        may_ask,
+        on_behalf_of,
+        at_once_up_to: at_once_up_to.map(|most| most.value),
+        stages: stages.iter().map(|(_, stage)| stage.clone()).collect(),
+    };
+    Some(Placed { policy, at: key.at, stages: stages.into_iter().map(|(at, _)| at).collect(), may_ask: table.place("may_ask") })
+}
+
+fn ticket(table: &Table<'_>) -> Option<TicketRule> {
+    let ticket = table.table("ticket")?;
+    let link = ticket.text("link", TEXT_MAX);
+    if let Some(link) = &link {
+        if !link.value.contains("{ticket}") {
+            ticket.refuse(link.at, "link needs {ticket} where the ticket's name goes: \"https://tickets.example.org/{ticket}\"");
+        }
+        if !link.value.starts_with("https://") && !link.value.starts_with("http://") {
+            ticket.refuse(link.at, "link is a web address: it begins with https://");
+        }
+    }
+    let projects = ticket.texts("projects");
+    for project in &projects {
+        if !project.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            ticket.refuse(project.at, format!("\"{}\" is not a project: letters, digits and _, as OPS in OPS-4512", short(&project.value)));
+        }
+    }
+    let projects = projects.into_iter().map(|project| project.value).collect();
+    Some(TicketRule { required: ticket.flag("required", false), projects, link: link.map(|link| link.value) })
+}
+
+fn stage(table: &Table<'_>, names: &Names, patience: Span) -> Stage {
+    let log = &table.reading.log;
+    let listed = table.texts("approvers");
+    if listed.is_empty() {
+        log.refuse(table.place("approvers"), "a stage has approvers: write approvers = [\"@group\", \"person\"]");
+    }
+    let approvers = names.deciders(log, &listed);
+    let needed = table.count("needed", 1, NEEDED_MAX).map_or(1, |needed| needed.value);
+    let remind_every = table.length("remind_every", false);
+    if let Some(every) = remind_every.as_ref().filter(|every| every.value >= patience) {
+        log.warn(every.at, "the ask closes unanswered before the first reminder: patience is not longer");
+    }
+    let told = table.raw().contains_key("notify").then(|| names.whos(log, &table.texts("notify")));
+    if told.is_none() {
+        table.get("notify");
+    }
+    let notify = told.unwrap_or_else(|| approvers.clone());
+    Stage { approvers, needed, notify, remind_every: remind_every.map(|every| every.value), ladder: ladder(table, names, patience) }
+}
+
+fn ladder(table: &Table<'_>, names: &Names, patience: Span) -> Vec<Rung> {
+    let log = &table.reading.log;
+    let mut ladder: Vec<Rung> = Vec::new();
+    for rung in table.tables("ladder") {
+        let listed = rung.texts("to");
+        if listed.is_empty() {
+            log.refuse(rung.place("to"), "a rung adds somebody: write to = [\"@group\", \"person\"]");
+        }
+        let to = names.deciders(log, &listed);
+        let Some(after) = rung.need_length("after", "\"10m\"") else { continue };
+        if ladder.last().is_some_and(|before| after.value <= before.after) {
+            log.refuse(after.at, "a ladder's rungs come later and later: write a longer time than the rung before");
+        }
+        if after.value >= patience {
+            log.warn(after.at, "nobody climbs here: the ask closes unanswered before, since patience is not longer");
+        }
+        ladder.push(Rung { after: after.value, to });
+    }
+    ladder
+}

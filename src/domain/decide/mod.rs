@@ -1,0 +1,118 @@
+//! What follows from a person's act: the events, or the refusal. Pure; with `asking` the only place where rights are judged.
+
+mod deciding;
+mod ending;
+mod holding;
+mod offers;
+mod rights;
+
+use super::{
+    asking,
+    command::{Act, Length},
+    entitlement::{Order, Ownership},
+    event::Event,
+    facts::Facts,
+    ids::PersonId,
+    policy::{Policy, Stage, Who},
+    refusal::{Refusal, Standing},
+    request::{Ending, GrantId, Request, Round, State},
+    rounds,
+    time::{Instant, Span},
+    words::Words,
+};
+
+pub use deciding::{advance, approved_extension};
+pub use ending::ending;
+pub use rights::may_decide;
+
+/// Everything a decision may depend on, besides the request.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    pub facts: Facts<'a>,
+    pub now: Instant,
+    /// Names the grant, should this decision make one. Chance is an argument.
+    pub grant: GrantId,
+    /// Freshly resolved order; None: the provider could not be asked, and the one of the ask is taken.
+    pub order: Option<(Order, Ownership)>,
+}
+
+/// What a person may do is judged here, at the moment it is done.
+pub fn act(request: &Request, by: &PersonId, act: &Act, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    rights::active(by, &context.facts)?;
+    let id = |words: &Option<Words>| words.as_ref().map(|words| words.id.clone());
+    match act {
+        Act::Approve { comment } => deciding::approve(request, by, id(comment), context),
+        Act::TakeBack => deciding::take_back(request, by, context),
+        Act::Deny { reason } => deciding::deny(request, by, reason, context),
+        Act::Looking => deciding::look(request, by, context),
+        Act::PassOn { to } => deciding::pass_on(request, by, to, context),
+        Act::Offer { less, comment } => offers::offer(request, by, less, id(comment), context),
+        Act::AcceptOffer => offers::accept(request, by, context),
+        Act::DeclineOffer => offers::decline(request, by),
+        Act::Cancel { reason } => holding::cancel(request, by, id(reason)),
+        Act::Return => holding::give_back(request, by),
+        Act::Extend { by: more, reason } => holding::extend(request, by, *more, id(reason), context),
+        Act::Revoke { reason } => ending::revoke(request, by, reason, context),
+        Act::Settle { reason } => ending::settle(request, by, reason, context),
+    }
+}
+
+/// The policy in force for this request.
+pub fn policy_of<'a>(request: &Request, facts: &Facts<'a>) -> Option<&'a Policy> {
+    let ask = request.main_ask();
+    facts.catalogue.role(&ask.resource, &ask.role).map(|(_, _, policy)| policy)
+}
+
+fn policy_in_force<'a>(request: &Request, facts: &Facts<'a>) -> Result<&'a Policy, Refusal> {
+    let ask = request.main_ask();
+    policy_of(request, facts).ok_or_else(|| Refusal::NoSuchRole {
+        resource: ask.resource.clone(),
+        name: ask.role.to_string(),
+        near: Vec::new(),
+        roles: Vec::new(),
+    })
+}
+
+/// Total length that the ask being decided would make.
+pub fn asked_length(request: &Request, round: &Round, now: Instant) -> Span {
+    let ask = &request.asks[round.ask.min(request.asks.len() - 1)];
+    match (&request.state, ask.length) {
+        (State::Active { work, .. }, Length::For(more)) => work.until.since(work.since) + more,
+        _ => asking::duration_from(ask, ask.start.unwrap_or(now).max(now)),
+    }
+}
+
+fn stages_of<'a>(request: &Request, round: &Round, facts: &Facts<'a>, now: Instant) -> Result<&'a [Stage], Refusal> {
+    Ok(rounds::chain(policy_in_force(request, facts)?, asked_length(request, round, now)))
+}
+
+/// A set's name as policy has it.
+pub fn name_of(who: &Who) -> String {
+    match who {
+        Who::Everyone => "everyone".into(),
+        Who::Person(id) => id.to_string(),
+        Who::Group(id) => format!("@{id}"),
+    }
+}
+
+/// How it stands, for somebody who came too late or too early.
+pub fn not_open(request: &Request) -> Refusal {
+    let (how, at, by) = match &request.state {
+        State::Pending { .. } => (Standing::Pending, request.opened_at, None),
+        State::Scheduled { round, .. } => (Standing::Scheduled, request.last_at, round.votes.last().map(|v| v.person.clone())),
+        State::Granting { grant } => (Standing::Granting, grant.decided_at, grant.votes.last().map(|v| v.person.clone())),
+        State::Active { grant, .. } => (Standing::Active, grant.decided_at, grant.votes.last().map(|v| v.person.clone())),
+        State::Revoking { since, .. } => (Standing::Revoking, *since, None),
+        State::Closed { ending, at, .. } => match ending {
+            Ending::Denied { by, .. } => (Standing::Denied, *at, Some(by.clone())),
+            Ending::Cancelled { by, .. } => (Standing::Cancelled, *at, by.clone()),
+            Ending::Unanswered => (Standing::Unanswered, *at, None),
+            Ending::Failed { .. } => (Standing::Failed, *at, None),
+            _ => (Standing::Ended, *at, None),
+        },
+    };
+    match how {
+        Standing::Granting | Standing::Active | Standing::Scheduled | Standing::Denied => Refusal::AlreadyDecided { by, at, how },
+        _ => Refusal::NotOpen { how, at },
+    }
+}

@@ -1,0 +1,252 @@
+//! One grammar for every chat. Turns a line into a command or a refusal that points at the word; never judges rights.
+
+mod ask;
+mod line;
+mod names;
+
+use super::{
+    command::{Length, Less},
+    ids::{PersonId, ResourceId, RoleName},
+    policy::{Catalogue, Platform},
+    refusal::Refusal,
+    request::RequestId,
+    spans,
+    time::{Instant, Span},
+};
+
+pub use ask::{Draft, Missing, Piece};
+use line::Words;
+use names::{cut, grammar, near};
+pub use names::{person, resource, role};
+
+/// Longest line, in bytes.
+const LINE_MAX: usize = 8 * 1024;
+/// Longest reason or comment, in characters.
+const REASON_MAX: usize = 1_000;
+
+/// What a line is read against.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    pub now: Instant,
+    pub time_zone: chrono_tz::Tz,
+    pub catalogue: &'a Catalogue,
+    pub platform: Platform,
+}
+
+/// Whose access is revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevokeTarget {
+    Request(RequestId),
+    Person(PersonId),
+}
+
+/// A command that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parsed {
+    /// Just `/jit`.
+    Form,
+    Request(Draft),
+    Mine,
+    Show(RequestId),
+    Cancel(RequestId, Option<String>),
+    Return(RequestId),
+    /// More time, or a later end.
+    Extend(RequestId, Option<Length>, Option<String>),
+    Revoke(RevokeTarget, String),
+    Settle(RequestId, String),
+    Who(ResourceId),
+    Explain {
+        resource: ResourceId,
+        role: Option<RoleName>,
+        length: Option<Length>,
+        person: Option<PersonId>,
+    },
+    Resources,
+    Inbox,
+    /// Join another platform's account: without a code, one is made; with one, this account is joined.
+    Link(Option<String>),
+    /// Part an account from its person.
+    Unlink(PersonId, Platform),
+    /// How the clock stands; or, after a jump, that it is right.
+    Clock {
+        confirm: bool,
+    },
+    /// One's SSH public key.
+    Key(String),
+    Help(Option<String>),
+    Approve(RequestId, Option<String>),
+    Deny(RequestId, String),
+    TakeBack(RequestId),
+    Offer(RequestId, Less, Option<String>),
+    Accept(RequestId),
+    Decline(RequestId),
+    Looking(RequestId),
+    PassOn(RequestId, PersonId),
+}
+
+/// Every command, as it is typed.
+pub const COMMANDS: [&str; 25] = [
+    "request",
+    "mine",
+    "show",
+    "cancel",
+    "return",
+    "extend",
+    "revoke",
+    "settle",
+    "who",
+    "explain",
+    "resources",
+    "inbox",
+    "link",
+    "unlink",
+    "clock",
+    "key",
+    "help",
+    "approve",
+    "deny",
+    "takeback",
+    "offer",
+    "accept",
+    "decline",
+    "looking",
+    "pass",
+];
+
+/// Reads one line.
+pub fn parse(line: &str, context: &Context<'_>) -> Result<Parsed, Refusal> {
+    check_text(line, "command")?;
+    let mut words = Words::new(line);
+    if words.peek().is_some_and(|word| matches!(word.to_lowercase().as_str(), "/jit" | "jit")) {
+        words.next();
+    }
+    let Some(command) = words.next() else { return Ok(Parsed::Form) };
+    Ok(match command.to_lowercase().as_str() {
+        "request" => Parsed::Request(ask::request(&mut words, context)?),
+        "mine" => Parsed::Mine,
+        "show" => Parsed::Show(words.id()?),
+        "cancel" => Parsed::Cancel(words.id()?, words.some_rest()?),
+        "return" => Parsed::Return(words.id()?),
+        "extend" => {
+            let id = words.id()?;
+            let by = words.any_length(context)?;
+            Parsed::Extend(id, by, words.some_rest()?)
+        }
+        "revoke" => {
+            let is_person = words.peek().is_some_and(|word| word.starts_with('@') || word.starts_with("<@"));
+            let target = if is_person { RevokeTarget::Person(words.person(context)?) } else { RevokeTarget::Request(words.id()?) };
+            Parsed::Revoke(target, words.rest()?)
+        }
+        "settle" => Parsed::Settle(words.id()?, words.rest()?),
+        "who" => Parsed::Who(words.resource(context)?),
+        "explain" => explain(&mut words, context)?,
+        "resources" => Parsed::Resources,
+        "inbox" => Parsed::Inbox,
+        "link" => Parsed::Link(words.some_rest()?),
+        "unlink" => Parsed::Unlink(words.person(context)?, platform(&mut words)?),
+        "clock" => clock(&mut words)?,
+        "key" => Parsed::Key(words.rest()?),
+        "help" => Parsed::Help(words.some_rest()?),
+        "approve" => Parsed::Approve(words.id()?, words.some_rest()?),
+        "deny" => Parsed::Deny(words.id()?, words.rest()?),
+        "takeback" => Parsed::TakeBack(words.id()?),
+        "offer" => {
+            let id = words.id()?;
+            let (less, comment) = less(&words.rest()?, context.catalogue)?;
+            Parsed::Offer(id, less, comment)
+        }
+        "accept" => Parsed::Accept(words.id()?),
+        "decline" => Parsed::Decline(words.id()?),
+        "looking" => Parsed::Looking(words.id()?),
+        "pass" => Parsed::PassOn(words.id()?, words.person(context)?),
+        other => return Err(grammar("a command", other, near(other, COMMANDS.iter().copied()))),
+    })
+}
+
+fn explain(words: &mut Words<'_>, context: &Context<'_>) -> Result<Parsed, Refusal> {
+    let is_person = words.peek().is_some_and(|word| word.starts_with('@') || word.starts_with("<@"));
+    let person = if is_person { Some(words.person(context)?) } else { None };
+    let resource = words.resource(context)?;
+    let role = words.role(&resource, context)?;
+    Ok(Parsed::Explain { resource, role, length: words.any_length(context)?, person })
+}
+
+fn clock(words: &mut Words<'_>) -> Result<Parsed, Refusal> {
+    match words.next() {
+        None => Ok(Parsed::Clock { confirm: false }),
+        Some(word) if word.eq_ignore_ascii_case("confirm") => Ok(Parsed::Clock { confirm: true }),
+        Some(word) => Err(grammar("confirm, or nothing", word, near(word, std::iter::once("confirm")))),
+    }
+}
+
+fn platform(words: &mut Words<'_>) -> Result<Platform, Refusal> {
+    let word = words.next().unwrap_or_default();
+    let names = Platform::ALL.map(Platform::name);
+    Platform::named(&word.to_lowercase())
+        .ok_or_else(|| grammar("a platform: console, slack or discord", word, near(word, names.into_iter())))
+}
+
+/// Reads what is offered instead: a duration, a role, or both in any order, and a comment.
+pub fn less(text: &str, catalogue: &Catalogue) -> Result<(Less, Option<String>), Refusal> {
+    check_text(text, "offer")?;
+    let mut words = Words::new(text);
+    let is_role = |word: &str| catalogue.resources.values().any(|r| r.roles.iter().any(|role| role.name.as_str() == word));
+    let mut less = Less { role: None, duration: words.length()? };
+    if let Some(word) = words.peek().map(str::to_lowercase).filter(|word| is_role(word)) {
+        less.role = word.parse().ok();
+        words.next();
+    }
+    if less.duration.is_none() {
+        less.duration = words.length()?;
+    }
+    if less.role.is_none() && less.duration.is_none() {
+        return Err(grammar("a shorter duration or a lower role", words.peek().unwrap_or(""), Vec::new()));
+    }
+    Ok((less, words.some_rest()?))
+}
+
+/// Reads a duration such as `30m`.
+pub fn duration(text: &str) -> Result<Span, Refusal> {
+    spans::parse(text).map_err(|why| Refusal::BadDuration { text: cut(text), why })
+}
+
+/// Reads how long: `30m`, or `until 18:00`. None for nothing.
+pub fn length(text: &str, context: &Context<'_>) -> Result<Option<Length>, Refusal> {
+    check_text(text, "length")?;
+    let mut words = Words::new(text);
+    let length = words.any_length(context).map_err(|refusal| match refusal {
+        Refusal::BadTime { text, why } => Refusal::BadDuration { text, why },
+        other => other,
+    })?;
+    match words.peek() {
+        None => Ok(length),
+        Some(_) => Err(Refusal::BadDuration { text: cut(text), why: "more words than a length has".into() }),
+    }
+}
+
+/// Reads a moment such as `18:00` or `2026-11-25 18:00`.
+pub fn moment(text: &str, context: &Context<'_>) -> Result<Instant, Refusal> {
+    spans::moment(text, context.now, context.time_zone).map_err(|why| Refusal::BadTime { text: cut(text), why })
+}
+
+/// Reads a reason or a comment as a form hands it in: as it is, if it can be kept and shown.
+pub fn reason(text: &str) -> Result<String, Refusal> {
+    check_text(text, "reason")?;
+    let text = text.trim();
+    if text.chars().count() > REASON_MAX {
+        return Err(Refusal::BadText { what: "reason".into(), why: format!("it is longer than {REASON_MAX} characters") });
+    }
+    Ok(text.to_owned())
+}
+
+/// Text that can be neither shown nor kept is refused as a whole.
+fn check_text(text: &str, what: &str) -> Result<(), Refusal> {
+    let bad = |why: &str| Err(Refusal::BadText { what: what.into(), why: why.into() });
+    if text.len() > LINE_MAX {
+        return bad("it is longer than 8 KiB");
+    }
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
+        return bad("it holds a control character");
+    }
+    Ok(())
+}

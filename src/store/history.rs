@@ -1,0 +1,20 @@
+//! Earlier requests of one person on one resource, for what a card shows beside a new one. Reads only.
+
+use super::{
+    Store, StoreError,
+    api::parsed,
+    db::Value::{Int, Text},
+};
+use crate::domain::{
+    ids::{PersonId, ResourceId},
+    request::Request,
+};
+
+impl Store {
+    /// Requests for this subject on this resource, open or closed, newest first.
+    pub async fn earlier(&self, subject: &PersonId, resource: &ResourceId, limit: u32) -> Result<Vec<Request>, StoreError> {
+        let sql = "SELECT document FROM requests WHERE subject = $1 AND resource = $2 ORDER BY opened_at DESC, id LIMIT $3";
+        let values = [Text(subject.to_string()), Text(resource.to_string()), Int(i64::from(limit))];
+        self.read(sql, &values).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
+    }
+}

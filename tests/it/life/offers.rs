@@ -1,0 +1,91 @@
+//! Less than was asked: an offer is no vote; accepted by the requester it is a new ask under the rules of what it asks for.
+
+use hallpass::domain::{policy::Who, refusal::Refusal, request::State, time::Span};
+
+use super::ASK;
+use crate::world::World;
+
+#[tokio::test]
+async fn only_less_is_an_offer() {
+    let world = World::new().await;
+    let id = world.ask("ana", ASK).await;
+    for more in ["2h", "admin", "admin 30m", "write", "1h", "read 2h"] {
+        assert_eq!(world.no("ben", &format!("/jit offer {id} {more}")).await, Refusal::NotLess, "{more}");
+    }
+    world.done("ben", &format!("/jit offer {id} 30m read only please")).await;
+    assert!(world.round(&id).await.votes.is_empty(), "an offer is no vote");
+}
+
+#[tokio::test]
+async fn an_offer_is_answered_by_whoever_asked() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db write 1h help her --for @cleo").await;
+    assert_eq!(world.no("ana", &format!("/jit accept {id}")).await, Refusal::NoOffer);
+    world.done("ben", &format!("/jit offer {id} 30m")).await;
+    for person in ["ben", "dora", "finn", "cleo"] {
+        assert_eq!(world.no(person, &format!("/jit accept {id}")).await, Refusal::NotRequester, "{person}");
+        assert_eq!(world.no(person, &format!("/jit decline {id}")).await, Refusal::NotRequester, "{person}");
+    }
+    world.done("ana", &format!("/jit decline {id}")).await;
+    assert!(world.round(&id).await.offer.is_none(), "what was asked stands");
+    world.done("ben", &format!("/jit approve {id}")).await;
+    assert!(world.holds("cleo", "write"));
+}
+
+#[tokio::test]
+async fn an_accepted_offer_is_approved_at_once_where_its_rule_says_so() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request bastion login 1h look at the disk").await;
+    world.done("cleo", &format!("/jit offer {id} 20m")).await;
+    assert!(!world.holds("ana", "login"));
+    world.done("ana", &format!("/jit accept {id}")).await;
+    assert!(world.holds("ana", "login"));
+    let State::Active { grant, .. } = world.state(&id).await.state else { panic!() };
+    assert_eq!(grant.duration, Span::from_minutes(20));
+}
+
+#[tokio::test]
+async fn an_accepted_offer_is_judged_by_the_rules_of_its_role() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db admin 1h move").await;
+    world.done("ben", &format!("/jit offer {id} read")).await;
+    world.policy("prod-data", |policy| policy.may_ask = vec![Who::Person("finn".parse().unwrap())]).await;
+    assert!(matches!(world.no("ana", &format!("/jit accept {id}")).await, Refusal::MayNotAsk { .. }));
+    world.policy("prod-data", |policy| policy.ticket.as_mut().unwrap().required = true).await;
+    assert!(matches!(world.no("ana", &format!("/jit accept {id}")).await, Refusal::TicketMissing { .. }));
+    world.policy("prod-data", |policy| policy.reason.min_chars = 10).await;
+    assert!(matches!(world.no("ana", &format!("/jit accept {id}")).await, Refusal::ReasonMissing { min_chars: 10 }));
+    world.policy("prod-data", |policy| policy.cap = Span::from_minutes(30)).await;
+    assert!(matches!(world.no("ana", &format!("/jit accept {id}")).await, Refusal::OverCap { .. }));
+    world.rules(|_| {}).await;
+    world.done("ana", &format!("/jit accept {id}")).await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    assert!(world.holds("ana", "read"), "one stage, not the two of admin");
+    assert!(!world.holds("ana", "admin"));
+}
+
+#[tokio::test]
+async fn an_offer_of_less_time_keeps_an_absolute_end() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db write until 18:00 fix it").await;
+    world.done("ben", &format!("/jit offer {id} 1h")).await;
+    world.advance(Span::from_minutes(210)).await;
+    world.done("ana", &format!("/jit accept {id}")).await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    assert_eq!(world.work(&id).await.until, crate::world::START + Span::from_minutes(240));
+}
+
+#[tokio::test]
+async fn an_offer_of_less_is_no_vote_and_becomes_the_ask() {
+    let world = World::new().await;
+    world.say("ana", ASK).await;
+    let id = world.newest().await;
+    world.press("ben", "less", &id, Some("read 30m only looking")).await;
+    world.press("ana", "accept", &id, None).await;
+    assert!(!world.holds("ana", "read"));
+    world.press("ben", "approve", &id, None).await;
+    assert!(world.holds("ana", "read"));
+    assert!(!world.holds("ana", "write"));
+    let State::Active { grant, .. } = world.state(&id).await.state else { panic!() };
+    assert_eq!(grant.duration, Span::from_minutes(30));
+}
