@@ -18,6 +18,11 @@ pub trait Clock: Send + Sync {
     fn real(&self, at: Instant) -> Instant {
         at
     }
+
+    /// What this clock shows at the real moment `at`: the way back from `real`.
+    fn ours(&self, at: Instant) -> Instant {
+        at
+    }
 }
 
 /// The machine's clock.
@@ -110,6 +115,11 @@ impl Clock for FastClock {
 
     fn real(&self, at: Instant) -> Instant {
         let ahead = at.micros().saturating_sub(self.start.micros()) / self.factor;
+        Instant::from_micros(self.start.micros().saturating_add(ahead))
+    }
+
+    fn ours(&self, at: Instant) -> Instant {
+        let ahead = at.micros().saturating_sub(self.start.micros()).saturating_mul(self.factor);
         Instant::from_micros(self.start.micros().saturating_add(ahead))
     }
 }

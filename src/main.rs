@@ -1,11 +1,14 @@
 //! The binary: hands the command line to its subcommand. Knows no rule of its own.
 
+use std::io::IsTerminal as _;
+
 use clap::Parser;
 
 fn main() -> std::process::ExitCode {
+    let command = hallpass::cli::Command::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("HALLPASS_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,hallpass=info,slack_morphism=off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(command.log_filter()));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -13,7 +16,7 @@ fn main() -> std::process::ExitCode {
             return std::process::ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(hallpass::cli::run(hallpass::cli::Command::parse())) {
+    match runtime.block_on(hallpass::cli::run(command)) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hallpass: {error:#}");

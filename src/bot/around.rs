@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Bot;
 use crate::{
-    chat::Posted,
     domain::{
         entitlement::EntitlementKey,
         event::AlarmKind,
@@ -18,7 +17,7 @@ use crate::{
         time::{Instant, Span},
     },
     provider::Sessions,
-    store::StoreError,
+    store::{Posted, StoreError},
 };
 
 /// Earlier requests that are looked through.

@@ -1,8 +1,9 @@
 //! What a door hands in and gets back. Plain data: it lies in the inbox as JSON until it is handled.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::domain::{policy::Platform, refusal::Refusal};
+use crate::domain::{limits, policy::Platform, refusal::Refusal};
 
 /// A verified command of a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,49 @@ pub struct Incoming {
     /// The platform's id of this interaction; unique per platform.
     pub interaction: String,
     pub body: Body,
+}
+
+/// Version of what lies in the inbox. A test loads one of every version ever written.
+pub const INBOX_VERSION: u32 = 1;
+
+/// Why what lies in the inbox is not a command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// A newer hallpass received it, and one will handle it.
+    #[error("it is of version {0}, and this hallpass reads versions 1 to {INBOX_VERSION}")]
+    Newer(u32),
+    #[error("{0}")]
+    Broken(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    /// The first ones were written without.
+    #[serde(default = "first")]
+    v: u32,
+    #[serde(flatten)]
+    incoming: T,
+}
+
+const fn first() -> u32 {
+    1
+}
+
+impl Incoming {
+    /// As it lies in the inbox.
+    pub fn to_stored(&self) -> Result<String, String> {
+        serde_json::to_string(&Stored { v: INBOX_VERSION, incoming: self }).map_err(|error| error.to_string())
+    }
+
+    /// From the inbox.
+    pub fn from_stored(text: &str) -> Result<Self, Unread> {
+        let broken = |error: serde_json::Error| Unread::Broken(error.to_string());
+        let Stored::<serde_json::Value> { v, .. } = serde_json::from_str(text).map_err(broken)?;
+        if v == 0 || v > INBOX_VERSION {
+            return Err(Unread::Newer(v));
+        }
+        serde_json::from_str(text).map(|stored: Stored<Self>| stored.incoming).map_err(broken)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +84,35 @@ pub struct Filled {
     pub subject: String,
     pub reason: String,
     pub ticket: String,
+}
+
+impl Incoming {
+    /// The same with everything in it bounded: what is too long stays too long, by little, and is refused as that; an id that
+    /// no platform makes belongs to nobody. Done twice it is as done once.
+    pub(super) fn bounded(&self) -> Self {
+        let cut = |text: &str, most: usize| text.chars().take(most + 1).collect::<String>();
+        let odd = |id: &str| id.len() > limits::ID || id.chars().any(char::is_control);
+        let interaction =
+            if odd(&self.interaction) { format!("{:x}", Sha256::digest(&self.interaction)) } else { self.interaction.clone() };
+        let body = match &self.body {
+            Body::Line { text } => Body::Line { text: cut(text, limits::LINE) },
+            Body::Press { action, request, words } => Body::Press {
+                action: cut(action, limits::ID),
+                request: cut(request, limits::ID),
+                words: words.as_deref().map(|words| cut(words, limits::LINE)),
+            },
+            Body::Form(filled) => {
+                let mut filled = filled.clone();
+                let Filled { resource, role, length, start, subject, reason, ticket } = &mut filled;
+                for field in [resource, role, length, start, subject, reason, ticket] {
+                    *field = cut(field, limits::LINE);
+                }
+                Body::Form(filled)
+            }
+        };
+        let user = if odd(&self.user) { String::new() } else { self.user.clone() };
+        Self { platform: self.platform, user, interaction, body }
+    }
 }
 
 /// What the presser is told, privately.

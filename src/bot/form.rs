@@ -94,7 +94,7 @@ impl Bot {
         &self,
         person: &PersonId,
         chosen: &Chosen,
-        (resource, role, length): (Option<&Resource>, Option<RoleName>, Option<Length>),
+        (resource, role, length): Read<'_>,
         catalogue: &Catalogue,
     ) -> Result<Result<Form, Refusal>, StoreError> {
         let mut whos: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
@@ -165,8 +165,11 @@ impl Bot {
     }
 }
 
+/// What is chosen: resource, role, length.
+type Read<'c> = (Option<&'c Resource>, Option<RoleName>, Option<Length>);
+
 /// The choices, read by the one grammar.
-fn read<'c>(chosen: &Chosen, context: &parse::Context<'c>) -> Result<(Option<&'c Resource>, Option<RoleName>, Option<Length>), Refusal> {
+fn read<'c>(chosen: &Chosen, context: &parse::Context<'c>) -> Result<Read<'c>, Refusal> {
     let filled = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let length = filled(&chosen.length).map_or(Ok(None), |text| parse::length(&text, context))?;
     let Some(resource) = filled(&chosen.resource) else { return Ok((None, None, length)) };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Answer, Body, Bot, Incoming};
+use super::{Answer, Body, Bot, Incoming, Unread};
 use crate::{
     domain::{
         command::{Actor, Door},
@@ -47,7 +47,8 @@ pub(super) struct Caller {
 impl Bot {
     /// Makes a verified command durable. After this it may be acknowledged; a start handles what is left.
     pub async fn receive(&self, incoming: &Incoming) -> Result<Received, NotRecorded> {
-        let body = serde_json::to_string(incoming).map_err(|e| NotRecorded(e.to_string()))?;
+        let incoming = &incoming.bounded();
+        let body = incoming.to_stored().map_err(NotRecorded)?;
         let row = InboxRow { id: inbox_id(incoming), at: self.now(), body };
         match tokio::time::timeout(RECEIVE, self.store.receive(row)).await {
             Ok(Ok(received)) => Ok(received),
@@ -60,7 +61,11 @@ impl Bot {
     pub async fn take(&self, incoming: &Incoming) -> Result<Option<Answer>, NotRecorded> {
         match self.receive(incoming).await? {
             Received::Duplicate => Ok(None),
-            Received::New => Ok(Some(self.handle(incoming).await.map_err(|e| NotRecorded(e.to_string()))?)),
+            Received::New => Ok(Some(self.handle(incoming).await.unwrap_or_else(|error| {
+                // It is durable, and handled as soon as it can be: to press again would ask for it twice.
+                tracing::error!(%error, "a command was received and could not be handled yet");
+                Answer::said("later", json!({}))
+            }))),
         }
     }
 
@@ -69,8 +74,11 @@ impl Bot {
         let rows = self.store.inbox_open(1_000).await?;
         let count = rows.len();
         for row in rows {
-            match serde_json::from_str::<Incoming>(&row.body) {
+            match Incoming::from_stored(&row.body) {
                 Ok(incoming) => drop(self.handle(&incoming).await?),
+                Err(error @ Unread::Newer(_)) => {
+                    tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row is left for a newer hallpass: {error}");
+                }
                 Err(error) => {
                     tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row cannot be read: {error}");
                     self.store.commit(Commit { inbox_done: Some(row.id), ..Commit::default() }).await?;
@@ -82,6 +90,7 @@ impl Bot {
 
     /// Decides a received command, commits, and answers its sender. Retried while others are faster.
     pub async fn handle(&self, incoming: &Incoming) -> Result<Answer, CommitError> {
+        let incoming = &incoming.bounded();
         for _ in 0..TRIES {
             match self.attempt(incoming).await {
                 Err(CommitError::Stale) if self.is_done(incoming).await? => {

@@ -108,6 +108,9 @@ impl Bot {
         let Ok(id) = request.parse::<RequestId>() else {
             return Ok(Err(Refusal::NoSuchRequest { text: request.chars().take(40).collect() }));
         };
+        if action == "again" {
+            return self.ask_again(caller, &id, catalogue).await;
+        }
         match self.pressed(caller, action, words, catalogue) {
             Ok(act) => self.act(caller, &id, &act, catalogue).await,
             Err(refusal) => Ok(Err(refusal)),

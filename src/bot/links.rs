@@ -106,12 +106,9 @@ impl Bot {
         self.store
             .commit(Commit { inbox_done: Some(caller.inbox.clone()), links: vec![LinkWrite::Code(offered)], ..Commit::default() })
             .await?;
-        let accounts: Vec<_> = self.accounts(&caller.person, catalogue);
+        let accounts: Vec<_> =
+            catalogue.people.get(&caller.person).into_iter().flat_map(|p| p.identities.keys()).map(|platform| platform.name()).collect();
         Ok(Ok(Answer::said("link", json!({ "code": code.shown(), "minutes": linking::CODE_LASTS.seconds() / 60, "accounts": accounts }))))
-    }
-
-    fn accounts(&self, person: &PersonId, catalogue: &Catalogue) -> Vec<&'static str> {
-        catalogue.people.get(person).into_iter().flat_map(|p| p.identities.keys()).map(|platform| platform.name()).collect()
     }
 
     /// What somebody without a person may say: a code, nothing else.

@@ -2,6 +2,7 @@
 //! Changes nothing outside the store: that is the workers' business.
 
 mod acts;
+mod again;
 mod alarms;
 mod answers;
 mod around;
@@ -25,7 +26,7 @@ use std::{
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use around::{Around, Past, Stuck, Told, ToldTo};
-pub use command::{Answer, Body, Filled, Incoming};
+pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
 pub use facts::Facts;
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;

@@ -4,16 +4,16 @@ use super::{Bot, changes::Step, time::Notice};
 use crate::{
     domain::{
         command::Actor,
-        decide::{self, Context},
+        decide::Context,
         due,
         event::{Event, Operation},
         facts::{Facts, Groups},
         ids::PersonId,
+        intent::{self, Intent},
         news::News,
         request::{GrantId, Request, RequestId, State},
-        rounds,
     },
-    store::{Commit, CommitError, Filter, StoreError},
+    store::{Commit, CommitError, Fence, Filter, StoreError},
 };
 
 /// Due requests decided in one transaction.
@@ -59,37 +59,31 @@ impl Bot {
         Err(CommitError::Stale)
     }
 
-    /// Before the first grant call of a claim: do the votes still suffice under the policy in force (R16, R17, R15)?
+    /// At a claim's grant intent: do the votes still suffice under the policy in force (R16, R17, R15)? `untouched`: no call
+    /// was ever begun for it; then what no longer suffices is asked again, else it is undone. `fence`: of the entitlement's
+    /// lease, which what is written here depends on.
     /// False: not now, or the request has been moved on (its claim is no longer wanted); do not call.
-    pub async fn may_grant(&self, id: &RequestId) -> Result<bool, CommitError> {
-        if self.is_frozen() {
-            return Ok(false);
-        }
+    pub async fn may_grant(&self, id: &RequestId, untouched: bool, fence: &Fence) -> Result<bool, CommitError> {
         for _ in 0..TRIES {
+            if self.is_frozen() {
+                return Ok(false);
+            }
             let Some(request) = self.store.request(id).await? else { return Ok(false) };
             let State::Granting { grant } = &request.state else { return Ok(matches!(request.state, State::Active { .. })) };
             let catalogue = self.catalogue();
             let voters: Vec<&PersonId> = grant.votes.iter().map(|v| &v.person).chain([&request.subject]).collect();
             let groups = self.gather(&catalogue, Some(&request), &voters, &[]).await;
             let facts = Facts { catalogue: &catalogue, groups: &groups };
-            let mut round = crate::domain::request::Round::new(0, request.opened_at);
-            round.votes.clone_from(&grant.votes);
-            let policy = decide::policy_of(&request, &facts);
-            let stands = policy.map(|policy| rounds::count(&request, &round, rounds::chain(policy, grant.duration), &facts));
-            let why = match stands {
-                Some(Ok(count)) if count.open.is_none() && facts.is_active(&request.subject) => {
-                    if policy.is_some_and(|p| grant.duration <= p.cap) {
-                        return Ok(true);
-                    }
-                    "the policy's cap is now shorter"
-                }
-                Some(Err(_)) => return Ok(false),
-                _ => "the approvals no longer suffice",
+            let (events, granted) = match intent::judge(&request, untouched, &facts, self.now()) {
+                Intent::Stands => return Ok(true),
+                Intent::CannotTell => return Ok(false),
+                Intent::Shorter(event) => (vec![event], true),
+                Intent::Falls(events) => (events, false),
             };
-            let event = Event::GrantFailed { why: why.into(), permanent: false };
-            match self.commit_step(&request, &[event], &groups).await {
+            let commit = Commit { fence: Some(fence.clone()), ..Commit::default() };
+            match self.commit_step(&request, &events, &groups, commit).await {
                 Err(CommitError::Stale) => {}
-                done => return done.map(|()| false),
+                done => return done.map(|()| granted),
             }
         }
         Ok(false)
@@ -145,10 +139,15 @@ impl Bot {
     }
 
     /// Commits events of one request, decided here.
-    pub(super) async fn commit_step(&self, before: &Request, events: &[Event], groups: &Groups) -> Result<(), CommitError> {
+    pub(super) async fn commit_step(
+        &self,
+        before: &Request,
+        events: &[Event],
+        groups: &Groups,
+        mut commit: Commit,
+    ) -> Result<(), CommitError> {
         let (catalogue, now) = (self.catalogue(), self.now());
         let Some(after) = fold(before, events, now) else { return Ok(()) };
-        let mut commit = Commit::default();
         let step = Step { before: Some(before), after: &after, events, actor: &Actor::BOT, order: None };
         self.changes(&mut commit, step, &catalogue, groups, now).await?;
         let done = self.store.commit(commit).await;
@@ -171,7 +170,7 @@ impl Bot {
                 if events.is_empty() {
                     continue;
                 }
-                match self.commit_step(&request, &events, &groups).await {
+                match self.commit_step(&request, &events, &groups, Commit::default()).await {
                     Ok(()) => gone += 1,
                     Err(CommitError::Stale) => {}
                     Err(error) => return Err(error),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    replies::lines,
     view::{Reader, card, headline},
     words::{duration, list, relative, rough},
 };
@@ -155,7 +156,7 @@ pub(super) fn line(request: &Request, r: &Reader<'_>) -> Value {
     };
     json!({
         "id": request.id, "line": headline(request, r), "waiting": waiting, "reason": reason, "outcome": outcome,
-        "approved_by": (!votes.is_empty()).then(|| list(&votes)), "how_to_connect": how,
+        "approved_by": (!votes.is_empty()).then(|| list(&votes)), "how_to_connect": lines(how),
         "opened": r.moment(request.opened_at), "opened_ago": relative(request.opened_at, r.now),
     })
 }

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::policy::{Channel, Platform, Who};
 
+pub use crate::store::Posted;
+
 /// A message as the platform's template made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -43,13 +45,6 @@ pub enum Style {
     Primary,
     Plain,
     Danger,
-}
-
-/// Where a message stands, in the platform's own ids.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Posted {
-    pub channel: String,
-    pub message: String,
 }
 
 /// What a chat says of a user.

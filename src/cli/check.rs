@@ -22,14 +22,27 @@ const WIDTH: usize = 80;
 /// Everything that is wrong, one line each.
 pub(super) fn check(path: &Path) -> anyhow::Result<()> {
     let config = config::load(path)?;
-    let templates = Templates::load(config.templates.as_deref()).context("templates")?;
-    let wrong = templates.check();
-    if !wrong.is_empty() {
-        return Err(anyhow!("templates:\n{}", wrong.join("\n")));
-    }
+    templates(&config)?;
     print!("{}", report(&config));
     println!("{}: nothing is wrong with it ({})", path.display(), config.catalogue.digest);
     Ok(())
+}
+
+/// The templates of this file: ours, and what replaces them, each rendered with worst-case samples.
+/// # Errors
+/// Everything that is wrong with them.
+pub(super) fn templates(config: &Config) -> anyhow::Result<Templates> {
+    let templates = Templates::load(config.templates.as_deref()).context("templates")?;
+    let wrong = templates.check();
+    if wrong.is_empty() { Ok(templates) } else { Err(anyhow!("templates:\n{}", wrong.join("\n"))) }
+}
+
+/// The same; or ours alone, when what replaces them is broken: that must not keep the bot from ending what it gave.
+pub(super) fn templates_or_ours(config: &Config) -> anyhow::Result<Templates> {
+    templates(config).or_else(|why| {
+        tracing::error!("{why:#}; ours are used");
+        Templates::load(None).context("our own templates")
+    })
 }
 
 /// Who could approve what, and the warnings.

@@ -20,6 +20,16 @@ pub struct Command {
     verb: Verb,
 }
 
+impl Command {
+    /// What is logged unless `HALLPASS_LOG` says otherwise. In the demo the screen belongs to the chat.
+    pub const fn log_filter(&self) -> &'static str {
+        match self.verb {
+            Verb::Demo { .. } => "warn",
+            _ => "warn,hallpass=info,slack_morphism=off",
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// A chat in the terminal with a few people, two channels and a small catalogue; what it grants is real.
@@ -68,7 +78,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
         Verb::Init(flags) => init::init(&flags),
-        Verb::Run { config } => run::run(&config).await,
+        Verb::Run { config } => Box::pin(run::run(&config)).await,
         Verb::Check { config } => check::check(&config),
         Verb::Explain { config, person, resource, role, duration } => {
             explain::explain(&config, &person, &resource, &role, duration.as_deref())

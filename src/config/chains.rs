@@ -3,11 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    node::{Log, Table},
-    policies::Placed,
-    settings,
-};
+use super::{node::Table, notes::Log, policies::Placed, settings};
 use crate::domain::{
     decide::name_of,
     ids::{GroupId, PersonId, PolicyName, ResourceId},

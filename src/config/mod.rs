@@ -3,6 +3,7 @@
 
 mod chains;
 mod node;
+mod notes;
 mod people;
 mod policies;
 mod resources;
@@ -15,7 +16,8 @@ use toml::de::DeTable;
 
 pub use self::settings::{LedgerKey, StoreConfig};
 use self::{
-    node::{At, Log, Reading, Table, folder_of, line_and_column},
+    node::Table,
+    notes::{At, Log, Reading, folder_of, line_and_column},
     people::Names,
     resources::Known,
 };

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::node::{At, Log, TEXT_MAX, TITLE_MAX, Table, clean, near, short};
+use super::{
+    node::Table,
+    notes::{At, Log, TEXT_MAX, TITLE_MAX, clean, near, short},
+};
 use crate::domain::{
     ids::{GroupId, PersonId},
     policy::{Group, Person, Platform, Who},

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    node::{At, TEXT_MAX, Table, short},
+    node::Table,
+    notes::{At, TEXT_MAX, short},
     people::{Names, id},
 };
 use crate::domain::{
     ids::PolicyName,
     policy::{Policy, ReasonRule, Rung, Stage, TicketRule},
+    spans::words,
     time::Span,
 };
 
@@ -39,32 +41,10 @@ pub(super) fn policies(file: &Table<'_>, names: &Names) -> BTreeMap<PolicyName, 
 fn policy(key: &At<String>, table: &Table<'_>, names: &Names) -> Option<Placed> {
     let log = &table.reading.log;
     let name = id::<PolicyName>(log, key, "a policy");
-    let (cap, default) = (table.need_length("cap", "\"4h\""), table.need_length("default", "\"30m\""));
-    let [extend_to, at_once_up_to] = ["extend_to", "at_once_up_to"].map(|key| table.length(key, false));
-    for (key, value) in [("default", &default), ("extend_to", &extend_to), ("at_once_up_to", &at_once_up_to)] {
-        if let (Some(value), Some(cap)) = (value, &cap)
-            && value.value > cap.value
-        {
-            log.refuse(value.at, format!("{key} is longer than the cap: write at most {}", crate::domain::spans::words(cap.value)));
-        }
-    }
-    let grace = table.length("grace", true);
-    if let Some(grace) = grace.as_ref().filter(|grace| grace.value > GRACE_MAX) {
-        log.refuse(grace.at, "grace is at most \"10m\"");
-    }
-    let (grant_within, patience) = (table.length("grant_within", false), table.length("patience", false));
-    let warn = table.length("warn", false);
-    if let (Some(warn), Some(default)) = (&warn, &default)
-        && warn.value >= default.value
-    {
-        log.warn(warn.at, "warn is as long as the default: the warning would come at once");
-    }
-    let patience = patience.map_or(PATIENCE, |patience| patience.value);
-    let stages: Vec<(usize, Stage)> = table.tables("stages").iter().map(|stage| (stage.at, self::stage(stage, names, patience))).collect();
-    if let Some(cap) = &cap
-        && stages.is_empty()
-        && at_once_up_to.as_ref().is_none_or(|most| most.value != cap.value)
-    {
+    let lengths = lengths(table);
+    let patience = lengths.patience;
+    let (places, stages): (Vec<usize>, Vec<Stage>) = table.tables("stages").iter().map(|one| (one.at, stage(one, names, patience))).unzip();
+    if stages.is_empty() && lengths.cap.is_some() && lengths.at_once_up_to != lengths.cap {
         log.refuse(
             table.place("stages"),
             "nobody would approve: write stages = [{ approvers = [\"..\"] }], or at_once_up_to equal to the cap",
@@ -76,21 +56,66 @@ fn policy(key: &At<String>, table: &Table<'_>, names: &Names) -> Option<Placed> 
     let ticket = ticket(table);
     let policy = Policy {
         name: name?,
-        cap: cap?.value,
-        default: default?.value,
-        extend_to: extend_to.map(|most| most.value),
-        grace: grace.map_or(Span::ZERO, |grace| grace.value),
-        grant_within: grant_within.map_or(GRANT_WITHIN, |within| within.value),
+        cap: lengths.cap?,
+        default: lengths.default?,
+        extend_to: lengths.extend_to,
+        grace: lengths.grace,
+        grant_within: lengths.grant_within,
         patience,
-        warn: warn.map(|warn| warn.value),
+        warn: lengths.warn,
         reason: ReasonRule { min_chars: reason },
         ticket,
         may_ask,
         on_behalf_of,
-        at_once_up_to: at_once_up_to.map(|most| most.value),
-        stages: stages.iter().map(|(_, stage)| stage.clone()).collect(),
+        at_once_up_to: lengths.at_once_up_to,
+        stages,
     };
-    Some(Placed { policy, at: key.at, stages: stages.into_iter().map(|(at, _)| at).collect(), may_ask: table.place("may_ask") })
+    Some(Placed { policy, at: key.at, stages: places, may_ask: table.place("may_ask") })
+}
+
+/// Every length of a policy.
+struct Lengths {
+    cap: Option<Span>,
+    default: Option<Span>,
+    extend_to: Option<Span>,
+    at_once_up_to: Option<Span>,
+    grace: Span,
+    grant_within: Span,
+    patience: Span,
+    warn: Option<Span>,
+}
+
+fn lengths(table: &Table<'_>) -> Lengths {
+    let (cap, default) = (table.need_length("cap", "\"4h\""), table.need_length("default", "\"30m\""));
+    let [extend_to, at_once_up_to] = ["extend_to", "at_once_up_to"].map(|key| table.length(key, false));
+    for (key, value) in [("default", &default), ("extend_to", &extend_to), ("at_once_up_to", &at_once_up_to)] {
+        if let (Some(value), Some(cap)) = (value, &cap)
+            && value.value > cap.value
+        {
+            table.refuse(value.at, format!("{key} is longer than the cap: write at most {}", words(cap.value)));
+        }
+    }
+    let grace = table.length("grace", true);
+    if let Some(grace) = grace.as_ref().filter(|grace| grace.value > GRACE_MAX) {
+        table.refuse(grace.at, "grace is at most \"10m\"");
+    }
+    let warn = table.length("warn", false);
+    if let (Some(warn), Some(default)) = (&warn, &default)
+        && warn.value >= default.value
+    {
+        table.warn(warn.at, "warn is as long as the default: the warning would come at once");
+    }
+    let plain = |length: Option<At<Span>>| length.map(|length| length.value);
+    Lengths {
+        cap: plain(cap),
+        default: plain(default),
+        extend_to: plain(extend_to),
+        at_once_up_to: plain(at_once_up_to),
+        grace: plain(grace).unwrap_or(Span::ZERO),
+        grant_within: plain(table.length("grant_within", false)).unwrap_or(GRANT_WITHIN),
+        patience: plain(table.length("patience", false)).unwrap_or(PATIENCE),
+        warn: plain(warn),
+    }
 }
 
 fn ticket(table: &Table<'_>) -> Option<TicketRule> {

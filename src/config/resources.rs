@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    node::{At, Log, TEXT_MAX, TITLE_MAX, Table, near, short},
+    node::Table,
+    notes::{At, Log, TEXT_MAX, TITLE_MAX, near, short},
     people::{Names, id},
     settings,
 };

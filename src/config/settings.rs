@@ -8,7 +8,8 @@ use toml::{Spanned, de::DeValue};
 
 use super::{
     ProviderConfig,
-    node::{self, Reading, TEXT_MAX, TITLE_MAX, Table, near, short, unknown},
+    node::{self, Table},
+    notes::{At, Reading, TEXT_MAX, TITLE_MAX, near, short, unknown},
     people::id,
     resources::{channels, kinds},
 };
@@ -193,7 +194,7 @@ fn secrets_are_there(environment: Option<&Spanned<DeValue<'_>>>, reading: &Readi
     if let Some(names) = environment.get_ref().as_array() {
         for name in names {
             if let Some(text) = name.get_ref().as_str() {
-                reading.must_be_there(&node::At { at: name.span().start, value: Secret::Env(text.to_owned()) });
+                reading.must_be_there(&At { at: name.span().start, value: Secret::Env(text.to_owned()) });
             }
         }
     }

@@ -202,8 +202,8 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
             }
             events
         }
-        (State::Active { extension: Some(Extension::Moving { until }), .. }, News::Extended { native_expiry, .. }) => {
-            vec![Event::Extended { until: *until, native_expiry: *native_expiry }]
+        (State::Active { extension: Some(Extension::Moving { until }), .. }, News::Extended { native_expiry, how_to_connect }) => {
+            vec![Event::Extended { until: *until, native_expiry: *native_expiry, how_to_connect: how_to_connect.clone() }]
         }
         (State::Active { work, .. }, News::FoundAbsent) if !work.found_absent && !work.had_before => vec![Event::FoundAbsent],
         (State::Revoking { .. }, News::Gone { remains, sessions_closed, residue, used, unwritten }) => {

@@ -1,5 +1,5 @@
 //! The second aggregate: what a provider switches on and off, shared by every live grant that wants it on.
-//! Decides the next step from claims and the last answers; never calls anything.
+//! Plain rows: `plan` decides the next step from them.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,9 @@ use super::{
     request::{GrantId, RequestId},
     time::Instant,
 };
+
+/// Version of the stored document. A test loads one of every version ever written.
+pub const DOCUMENT_VERSION: u32 = 1;
 
 /// `sha256` over provider, target and principal (and the grant, where the object is per grant), 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,7 +77,7 @@ pub struct Entitlement {
     /// Collected by the revoke, for the summary.
     pub sessions_closed: Option<u32>,
     pub residue: Vec<String>,
-    /// An operation that the provider is still working on.
+    /// An operation that the provider is still working on; `progress.waiting_for` says which.
     pub waiting: Option<String>,
     /// How far the present verb has come: what `plan` remembers between two leases.
     #[serde(default)]
@@ -99,6 +102,17 @@ pub struct Progress {
     pub looked_at: Option<Instant>,
     /// Told that it is absent though live; never given again, not told twice.
     pub found_absent: bool,
+    /// Grants for which a call was begun: what they approved may have taken effect.
+    pub begun: Vec<GrantId>,
+    /// The end that the call in flight asks the target's own expiry to cover.
+    pub asking: Option<Instant>,
+    /// The furthest end that the target was asked to cover and answered: it is not asked twice, also where it gave less.
+    pub asked: Option<Instant>,
+    /// What the operation in `waiting` was begun by.
+    pub waiting_for: Option<Verb>,
+    /// Operations that give access and had not ended when the access was taken away: they may still land,
+    /// so "gone" is not said before each has been seen to end.
+    pub overtaken: Vec<String>,
     /// Taken away and read as absent then, while the store refused writes (R12).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unwritten: Option<Instant>,
@@ -135,7 +149,7 @@ impl Entitlement {
     /// Nothing is known and nothing was done yet.
     pub fn new(key: EntitlementKey, ownership: Ownership, order: Order) -> Self {
         Self {
-            v: 1,
+            v: DOCUMENT_VERSION,
             key,
             ownership,
             order,

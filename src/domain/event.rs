@@ -80,13 +80,19 @@ pub enum Event {
     Scheduled {
         start: Instant,
     },
-    /// Scheduled access whose policy changed: asked again.
+    /// Decided, and not begun, when the policy or the people changed: asked again at the first unmet stage.
     Reopened {
         stage: u32,
         dropped: Vec<PersonId>,
     },
     Granting {
         grant: Grant,
+    },
+    /// The policy's cap became lower than what was approved: no longer than the cap.
+    Shortened {
+        duration: Span,
+        latest: Instant,
+        cap: Span,
     },
     Working {
         work: Work,
@@ -113,6 +119,9 @@ pub enum Event {
     Extended {
         until: Instant,
         native_expiry: Option<Instant>,
+        /// New words for the holder where what they hold had to be made anew, such as a certificate; no secret.
+        #[serde(default)]
+        how_to_connect: Option<String>,
     },
     GraceBegan {
         until: Instant,

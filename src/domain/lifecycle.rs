@@ -4,7 +4,7 @@
 use super::{
     event::{AlarmKind, Event},
     request::{
-        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
+        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
     },
     time::{Instant, Span},
 };
@@ -208,6 +208,14 @@ impl State {
                 Self::Scheduled { round: round.next(event, at).ok_or(illegal)?, start }
             }
 
+            (Self::Granting { grant }, E::Reopened { .. }) => {
+                let round = Round { votes: grant.votes, ..Round::new(newest, at) };
+                Self::Pending { round: round.next(event, at).ok_or(illegal)? }
+            }
+            (Self::Granting { grant }, E::Shortened { duration, latest, cap }) => {
+                let (cap, ceiling) = (grant.cap.min(*cap), grant.ceiling.min(*cap));
+                Self::Granting { grant: Grant { duration: *duration, latest: *latest, cap, ceiling, ..grant } }
+            }
             (Self::Granting { grant }, E::Working { work }) => Self::Active { grant, work: work.clone(), extension: None },
             (Self::Granting { grant }, E::GrantFailed { why, .. }) => {
                 Self::Revoking { grant, work: None, cause: Ending::Failed { why: why.clone() }, since: at }
@@ -221,11 +229,15 @@ impl State {
             (Self::Active { grant, work, extension: Some(Extension::Asked { .. }) }, E::ExtensionClosed { .. }) => {
                 Self::Active { grant, work, extension: None }
             }
-            (Self::Active { grant, work, .. }, E::ExtensionApproved { until }) => {
+            (Self::Active { grant, work, extension: None | Some(Extension::Asked { .. }) }, E::ExtensionApproved { until }) => {
                 Self::Active { grant, work, extension: Some(Extension::Moving { until: *until }) }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Moving { .. }) }, E::Extended { until, native_expiry }) => {
-                let work = Work { until: *until, native_expiry: *native_expiry, warned: false, ..work };
+            (
+                Self::Active { grant, work, extension: Some(Extension::Moving { .. }) },
+                E::Extended { until, native_expiry, how_to_connect },
+            ) => {
+                let how_to_connect = how_to_connect.clone().or(work.how_to_connect);
+                let work = Work { until: *until, native_expiry: *native_expiry, how_to_connect, warned: false, ..work };
                 Self::Active { grant, work, extension: None }
             }
             (Self::Active { grant, work, extension }, E::Warned) => Self::Active { grant, work: Work { warned: true, ..work }, extension },
@@ -238,7 +250,9 @@ impl State {
             (Self::Active { grant, work, .. }, E::Revoking { cause }) => {
                 Self::Revoking { grant, work: Some(work), cause: cause.clone(), since: at }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, event) => {
+            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, event)
+                if !matches!(event, E::Reopened { .. } | E::Offered { .. } | E::OfferDeclined { .. }) =>
+            {
                 let round = round.next(event, at).ok_or(illegal)?;
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }

@@ -2,6 +2,8 @@
 //! Must not call anything; `learn` writes down what came of it.
 
 pub mod learn;
+#[cfg(test)]
+mod tests;
 
 use super::{
     entitlement::{Claim, Entitlement, Ownership},
@@ -13,9 +15,12 @@ use super::{
 
 /// How often access that is live is looked at.
 const LOOK_EVERY: Span = Span::from_minutes(10);
-/// Requests end their own claims; the worker follows this much later if nobody told it.
+/// Requests end their own claims; the worker follows this much later if nobody told it. Until then a request may still
+/// prolong itself (a `grace`), and nothing is cut under it.
 const AFTER_END: Span = Span::from_seconds(2);
 const SOON: Span = Span::from_seconds(1);
+/// Until the first call, "was it there before?" is asked again when the answer is older than this.
+const FRESH: Span = Span::from_seconds(30);
 
 /// What `plan` must know of the adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +57,7 @@ pub enum Next {
     /// Asks what became of an operation the provider is working on.
     Poll {
         verb: Verb,
+        op: String,
     },
     Call {
         verb: Verb,
@@ -72,37 +78,69 @@ pub fn is_live(claim: &Claim, now: Instant) -> bool {
     claim.wanted && claim.until.is_none_or(|until| now < until)
 }
 
+/// May nothing be taken away under this claim? A little longer than it wants access, so that its request speaks first.
+pub fn holds(claim: &Claim, now: Instant) -> bool {
+    claim.wanted && claim.until.is_none_or(|until| now < until + AFTER_END)
+}
+
+/// Approved, and not said to work yet.
+pub const fn is_starting(claim: &Claim) -> bool {
+    claim.wanted && claim.until.is_none()
+}
+
+/// May this claim simply be withdrawn? Only if no call was begun for it, and nothing that was given rests on it alone.
+pub fn is_untouched(row: &Entitlement, claims: &[Claim], claim: &Claim) -> bool {
+    !row.progress.begun.contains(&claim.grant) && (!row.given || claims.iter().any(|other| other.grant != claim.grant))
+}
+
+/// The latest end of all claims, which the target's own expiry must not come before. What does not work yet is counted from
+/// when it can have been read back.
+pub fn furthest_end(claims: &[Claim], traits: Traits, now: Instant) -> Instant {
+    let settling = Span::from_seconds(i64::from(traits.reads.max(1) - 1) * traits.apart.seconds());
+    let end = |c: &Claim| c.extend_to.or(c.until).unwrap_or_else(|| (now + settling + c.duration).min(c.latest));
+    claims.iter().filter(|c| holds(c, now)).map(end).max().unwrap_or(now)
+}
+
 /// The next step for this entitlement.
 pub fn plan(row: &Entitlement, claims: &[Claim], traits: Traits, now: Instant) -> Next {
     if let Some(call) = &row.call {
-        return if now <= call.deadline { Next::Wait { until: call.deadline + SOON } } else { Next::Observe { why: Why::AfterUnknown } };
+        let look = Next::Observe { why: Why::AfterUnknown };
+        return if now <= call.deadline { Next::Wait { until: call.deadline + SOON } } else { paced(row, Verb::Observe, now, look) };
     }
     if claims.is_empty() {
-        return Next::Drop;
+        // Settled by a person without having been seen to go: the row stays, so that nobody takes it for older access later.
+        return if row.given && row.had_before != Some(true) { Next::Idle { due: None } } else { Next::Drop };
     }
-    let live: Vec<&Claim> = claims.iter().filter(|c| is_live(c, now)).collect();
+    let live: Vec<&Claim> = claims.iter().filter(|c| holds(c, now)).collect();
     if live.is_empty() { ending(row, claims, traits, now) } else { living(row, claims, &live, traits, now) }
 }
 
 fn living(row: &Entitlement, claims: &[Claim], live: &[&Claim], traits: Traits, now: Instant) -> Next {
-    let had = row.had_before == Some(true);
-    let starting: Vec<&Claim> = live.iter().copied().filter(|c| c.until.is_none()).collect();
+    let starting: Vec<&Claim> = live.iter().copied().filter(|c| is_starting(c)).collect();
     let late = |c: &&&Claim| c.give_up_at <= now || c.latest <= now;
     let news: Vec<_> = starting.iter().filter(late).map(|c| (c.request.clone(), too_late(row))).collect();
     if !news.is_empty() {
         return Next::Tell { news };
     }
-    if row.ownership == Ownership::Shared && row.had_before.is_none() && !row.given {
-        return paced(row, Verb::Observe, now, Next::Observe { why: Why::BeforeFirst });
+    if let Some((Verb::Revoke, op)) = waiting(row) {
+        // It may still take effect: nothing is given, and nothing said, before it has ended.
+        return paced(row, Verb::Revoke, now, Next::Poll { verb: Verb::Revoke, op });
     }
-    if had && !starting.is_empty() {
-        let news = starting.iter().map(|c| (c.request.clone(), working(row, now, true))).collect();
-        return Next::Tell { news };
+    if !starting.is_empty() && row.ownership == Ownership::Shared && !row.given {
+        let fresh = agreed(row, traits).filter(|(_, at)| now <= *at + FRESH);
+        let Some((_, at)) = fresh.filter(|_| row.had_before.is_some()) else { return read_again(row, traits, now, Why::BeforeFirst) };
+        if row.had_before == Some(true) {
+            let news = starting.iter().map(|c| (c.request.clone(), working(row, at, true))).collect();
+            return paced(row, Verb::Grant, now, Next::Tell { news });
+        }
     }
     // An end beside live claims is said before anything new is given.
     let ended: Vec<&Claim> = claims.iter().filter(|c| !c.wanted).collect();
     if !ended.is_empty() {
         return beside(row, live, &ended, traits, now);
+    }
+    if let Some((verb, op)) = waiting(row) {
+        return paced(row, verb, now, Next::Poll { verb, op });
     }
     if !starting.is_empty() {
         return start(row, &starting, traits, now);
@@ -114,9 +152,6 @@ fn living(row: &Entitlement, claims: &[Claim], live: &[&Claim], traits: Traits, 
 }
 
 fn start(row: &Entitlement, starting: &[&Claim], traits: Traits, now: Instant) -> Next {
-    if row.waiting.is_some() {
-        return paced(row, Verb::Grant, now, Next::Poll { verb: Verb::Grant });
-    }
     if !starting.iter().all(|c| row.progress.answered.contains(&c.grant)) {
         return paced(row, Verb::Grant, now, Next::Call { verb: Verb::Grant });
     }
@@ -129,18 +164,18 @@ fn start(row: &Entitlement, starting: &[&Claim], traits: Traits, now: Instant) -
     }
 }
 
+/// The target's own expiry is moved where it would end access too early: after an extension, and where reading back took long.
 fn extend(row: &Entitlement, live: &[&Claim], traits: Traits, now: Instant) -> Option<Next> {
-    let moving: Vec<&Claim> = live.iter().copied().filter(|c| c.extend_to.is_some()).collect();
-    let furthest = moving.iter().filter_map(|c| c.extend_to).max()?;
-    let short = row.had_before != Some(true) && row.native_expiry.is_some_and(|native| native < furthest);
-    if short && traits.extendable {
-        if row.waiting.is_some() {
-            return Some(paced(row, Verb::Extend, now, Next::Poll { verb: Verb::Extend }));
-        }
+    let live = live.iter().copied().filter(|c| is_live(c, now));
+    let furthest = live.clone().filter_map(|c| c.extend_to.or(c.until)).max()?;
+    let ours = row.given && row.had_before != Some(true) && !row.progress.found_absent;
+    let short = row.native_expiry.is_some_and(|native| native < furthest);
+    if ours && traits.extendable && short && row.progress.asked.is_none_or(|asked| asked < furthest) {
         return Some(paced(row, Verb::Extend, now, Next::Call { verb: Verb::Extend }));
     }
     let news = News::Extended { native_expiry: row.native_expiry, how_to_connect: row.progress.how_to_connect.clone() };
-    Some(Next::Tell { news: moving.iter().map(|c| (c.request.clone(), news.clone())).collect() })
+    let news: Vec<_> = live.filter(|c| c.extend_to.is_some()).map(|c| (c.request.clone(), news.clone())).collect();
+    if news.is_empty() { None } else { Some(Next::Tell { news }) }
 }
 
 fn beside(row: &Entitlement, live: &[&Claim], ended: &[&Claim], traits: Traits, now: Instant) -> Next {
@@ -175,10 +210,13 @@ fn look(row: &Entitlement, live: &[&Claim], traits: Traits, now: Instant) -> Nex
 fn ending(row: &Entitlement, claims: &[Claim], traits: Traits, now: Instant) -> Next {
     let had = row.had_before == Some(true);
     if !had && row.given && !row.progress.revoked {
-        if row.waiting.is_some() && row.progress.trying.is_some_and(|(verb, _)| verb == Verb::Revoke) {
-            return paced(row, Verb::Revoke, now, Next::Poll { verb: Verb::Revoke });
+        if let Some((Verb::Revoke, op)) = waiting(row) {
+            return paced(row, Verb::Revoke, now, Next::Poll { verb: Verb::Revoke, op });
         }
         return paced(row, Verb::Revoke, now, Next::Call { verb: Verb::Revoke });
+    }
+    if let Some(op) = row.progress.overtaken.first() {
+        return paced(row, Verb::Grant, now, Next::Poll { verb: Verb::Grant, op: op.clone() });
     }
     if let Some(unknown) = row.unknown_until
         && now <= unknown
@@ -195,6 +233,12 @@ fn ending(row: &Entitlement, claims: &[Claim], traits: Traits, now: Instant) -> 
         }
         _ => read_again(row, traits, now, Why::ReadBack),
     }
+}
+
+/// The operation that the provider is working on, and what began it.
+fn waiting(row: &Entitlement) -> Option<(Verb, String)> {
+    let verb = row.progress.waiting_for.or(row.progress.trying.map(|(verb, _)| verb)).unwrap_or(Verb::Grant);
+    row.waiting.clone().map(|op| (verb, op))
 }
 
 /// What enough reads agree on.

@@ -85,8 +85,8 @@ pub fn words(span: Span) -> String {
 pub fn short(span: Span) -> String {
     let seconds = span.seconds();
     let parts = [(seconds / 86_400, "d"), (seconds % 86_400 / 3_600, "h"), (seconds % 3_600 / 60, "m"), (seconds % 60, "s")];
-    let said: String = parts.iter().filter(|(number, _)| *number > 0).map(|(number, unit)| format!("{number}{unit}")).collect();
-    if said.is_empty() { "0m".into() } else { said }
+    let said: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, unit)| format!("{number}{unit}")).collect();
+    if said.is_empty() { "0m".into() } else { said.concat() }
 }
 
 /// Does this word begin a time that goes on with the next word? `2026-11-25`, `today`, `tomorrow`.

@@ -126,7 +126,9 @@ impl Sealer {
         let seals = places.map(|((index, entry), leaf)| Seal { index, entry: entry.id, leaf: *leaf }).collect();
         match self.store.seal(seals).await {
             Ok(()) => {
-                leaves.iter().for_each(|leaf| self.tree.push(*leaf));
+                for leaf in leaves {
+                    self.tree.push(leaf);
+                }
                 self.tree.remember();
                 Ok(entries.len())
             }

@@ -7,6 +7,7 @@ pub mod conformance;
 pub mod exec;
 mod krl;
 pub mod pretend;
+mod revoked;
 pub mod ssh;
 
 use std::collections::BTreeMap;

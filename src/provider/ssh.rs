@@ -3,11 +3,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
@@ -21,7 +21,8 @@ use ssh_key::{
 };
 
 use super::{
-    Delivery, Description, Done, Fault, FaultKind, Input, NativeExpiry, Provider, Resolved, Seen, Sessions, Settling, Step, Verbs, krl,
+    Delivery, Description, Done, Fault, FaultKind, Input, NativeExpiry, Provider, Resolved, Seen, Sessions, Settling, Step, Verbs,
+    revoked::Revoked,
 };
 use crate::{
     clock::Clock,
@@ -77,10 +78,10 @@ pub struct Ssh {
     description: Description,
     settings: Settings,
     key: PrivateKey,
-    authority: Vec<u8>,
+    list: Revoked,
     clock: Arc<dyn Clock>,
-    /// One writer of the list at a time.
-    list: Mutex<()>,
+    /// The clock at the start, and how far it had gone on.
+    opened: (Instant, i64),
 }
 
 impl Ssh {
@@ -95,13 +96,10 @@ impl Ssh {
         }
         let key = read_key(&settings.ca_key_file)?;
         let authority = key.public_key().to_bytes().map_err(|error| error.to_string())?;
-        let ssh = Self { description: description(), settings, key, authority, clock, list: Mutex::default() };
-        if ssh.settings.revocation_list.exists() {
-            ssh.revoked().map_err(|fault| fault.message)?;
-        } else {
-            ssh.write_list(&BTreeSet::new(), 1)?;
-        }
-        Ok(ssh)
+        let now = clock.real(clock.now()).seconds();
+        let list = Revoked::open(settings.revocation_list.clone(), authority, now)?;
+        let opened = (clock.now(), clock.monotonic());
+        Ok(Self { description: description(), settings, key, list, clock, opened })
     }
 
     /// The authority's public key, for sshd's `TrustedUserCAKeys`.
@@ -109,46 +107,21 @@ impl Ssh {
         self.key.public_key().to_openssh().unwrap_or_default()
     }
 
+    /// Would sshd refuse a certificate with this serial by the list as it is now?
+    pub fn is_revoked(&self, serial: u64) -> Result<bool, Fault> {
+        self.revoked().map(|(serials, _)| serials.contains(&serial))
+    }
+
     fn revoked(&self) -> Result<(BTreeSet<u64>, u64), Fault> {
-        let broken = |why: String| {
-            let path = self.settings.revocation_list.display();
-            Fault::new(FaultKind::Transient, format!("the revocation list {path} cannot be read: {why}"))
-        };
-        let bytes = std::fs::read(&self.settings.revocation_list).map_err(|error| broken(error.to_string()))?;
-        krl::read(&bytes, &self.authority).map_err(broken)
+        self.list.read().map_err(|why| Fault::new(FaultKind::Transient, why))
     }
 
-    /// Another replica may write the same list; the lock is a file of its own, since the list is replaced.
-    fn lock(&self) -> Result<File, String> {
-        let path = self.beside(".lock");
-        let locked = || -> std::io::Result<File> {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
-            rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
-            Ok(file)
-        };
-        locked().map_err(|error| format!("{}: {error}", path.display()))
-    }
-
-    fn beside(&self, ending: &str) -> PathBuf {
-        let mut name = self.settings.revocation_list.as_os_str().to_owned();
-        name.push(ending);
-        name.into()
-    }
-
-    /// Written beside and renamed, so that sshd never sees half a list.
-    fn write_list(&self, serials: &BTreeSet<u64>, version: u64) -> Result<(), String> {
-        let now = u64::try_from(self.clock.real(self.clock.now()).seconds()).unwrap_or(0);
-        let bytes = krl::write(&self.authority, serials, version, now);
-        let path = &self.settings.revocation_list;
-        let beside = self.beside(".new");
-        let written = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o644).open(&beside)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&beside, path)?;
-            File::open(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()
-        };
-        written().map_err(|error| format!("{}: {error}", path.display()))
+    /// The real time in seconds, but no later than a clock that had gone on evenly since the start: a clock that jumped
+    /// ahead must not take anything off the list.
+    fn steady(&self) -> i64 {
+        let (at, steady) = self.opened;
+        let even = Instant::from_micros(at.micros().saturating_add(self.clock.monotonic().saturating_sub(steady)));
+        self.clock.real(self.clock.now().min(even)).seconds()
     }
 
     /// Valid to the real moment `until`, or as long as a certificate that was given before, which cannot be shortened.
@@ -294,13 +267,9 @@ impl Provider for Ssh {
         self.sign(order, handle, until).map(Step::Done)
     }
 
-    async fn revoke(&self, order: &Order, _handle: Option<&Handle>) -> Result<Step, Fault> {
-        let _writing = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        let _alone = self.lock().map_err(|why| Fault::new(FaultKind::Transient, why))?;
-        let (mut serials, version) = self.revoked()?;
-        if serials.insert(serial(&order.grant)) {
-            self.write_list(&serials, version + 1).map_err(|why| Fault::new(FaultKind::Transient, why))?;
-        }
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
+        let added = self.list.add(serial(&order.grant), valid_before(handle), self.steady());
+        added.map_err(|why| Fault::new(FaultKind::Transient, why))?;
         Ok(Step::Done(Done::default()))
     }
 

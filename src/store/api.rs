@@ -12,6 +12,7 @@ use super::{
         Conn, DbError, Row,
         Value::{self, Bool, Int, Text, TextOr},
     },
+    document::parsed,
     jobs::{Job, Reply},
     open::{Backend, Inner, SILENCE},
 };
@@ -317,7 +318,7 @@ impl Store {
                     request: request.clone(),
                     platform: platform(&row.text(0)?)?,
                     place: row.text(1)?,
-                    posted: posted.map(|(channel, message)| crate::chat::Posted { channel, message }),
+                    posted: posted.map(|(channel, message)| super::Posted { channel, message }),
                     shown: row.text_or(4)?,
                     cursor: u64::try_from(row.int(5)?).unwrap_or(0),
                 })
@@ -360,10 +361,6 @@ fn wrong_reply() -> CommitError {
 
 pub(super) fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(what.to_owned())
-}
-
-pub(super) fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 fn id(text: &str) -> Result<RequestId, StoreError> {

@@ -146,9 +146,9 @@ async fn entitlements<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a
 async fn want(conn: &mut Conn<'_>, wanted: impl Iterator<Item = (&Entitlement, Instant, bool)>) -> Result<(), CommitError> {
     let mut rows = Vec::new();
     for (row, due_at, urgent) in wanted {
-        let provider = Text(row.order.provider.to_string());
-        let zero = || Int(0);
-        rows.push([Text(row.key.0.clone()), provider, Int(1), Int(due_at.micros()), Bool(urgent), zero(), zero(), Text(document(row)?)]);
+        // Fences of a row that is made anew begin beyond all of the one before: its last holder stays fenced out.
+        let (provider, fence) = (Text(row.order.provider.to_string()), Int(due_at.micros()));
+        rows.push([Text(row.key.0.clone()), provider, Int(1), Int(due_at.micros()), Bool(urgent), Int(0), fence, Text(document(row)?)]);
     }
     let sql = "INSERT INTO entitlements (id, provider, gen, due_at, urgent, leased_until, fence, document) VALUES {rows} \
                ON CONFLICT (id) DO UPDATE SET gen = entitlements.gen + 1, \

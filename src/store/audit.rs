@@ -129,6 +129,12 @@ impl Snapshot {
         rows.iter().map(|row| Ok((row.text(0)?, unsigned(row, 1)?, unsigned(row, 2)?))).collect()
     }
 
+    /// How many entries a stream's counter says it has.
+    pub async fn counted(&mut self, stream: &str) -> Result<u64, StoreError> {
+        let rows = self.rows("SELECT n FROM streams WHERE stream = $1", &[Text(stream.to_owned())]).await?;
+        rows.first().map_or(Ok(0), |row| unsigned(row, 0))
+    }
+
     /// Request documents whose stream has no beginning.
     pub async fn requests_without_stream(&mut self, limit: u32) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT r.id FROM requests r WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.stream = 'request/' || r.id AND e.n = 0) \

@@ -2,8 +2,8 @@
 
 use super::{
     Store, StoreError,
-    api::parsed,
     db::Value::{Int, Text},
+    document::parsed,
 };
 use crate::domain::{
     ids::{PersonId, ResourceId},

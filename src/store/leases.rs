@@ -7,6 +7,7 @@ use super::{
         Conn, DbError, Row,
         Value::{self, Bool, Int, IntOr, Text},
     },
+    document::parsed,
 };
 use crate::domain::{ids::ProviderName, time::Instant};
 
@@ -40,6 +41,10 @@ pub(super) async fn tasks(
 ) -> Result<Vec<Task>, CommitError> {
     let sqlite = lease_tasks!("instr($4, '|' || t.queue || '|') = 0", "");
     let postgres = lease_tasks!("position('|' || t.queue || '|' in $4) = 0", " FOR UPDATE OF t SKIP LOCKED");
+    // Leases are taken one after the other: a lease that is not committed yet is not seen, and a queue's earlier task may have
+    // been queued since it was taken.
+    let one_at_a_time = conn.pick("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7245001)) AS locked");
+    conn.rows(one_at_a_time, &[]).await?;
     let skip = format!("|{}|", skip.join("|"));
     let sql = conn.pick(sqlite, postgres);
     let rows = conn.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip)]).await?;
@@ -107,8 +112,7 @@ pub(super) async fn entitlements(
         let mut leased = Vec::new();
         for row in conn.rows(sql, &values).await? {
             let document = row.text(0)?;
-            let parsed =
-                serde_json::from_str(&document).map_err(|e| CommitError::Unavailable(format!("an entitlement cannot be read: {e}")))?;
+            let parsed = parsed(&document).map_err(|error| CommitError::Unavailable(error.to_string()))?;
             leased.push((row.int_or(3)?, Leased { row: parsed, generation: row.int(1)?, fence: row.int(2)? }));
         }
         leased.sort_by_key(|(due, _)| *due);

@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod audit;
 mod db;
+pub mod document;
 mod entries;
 pub mod entry;
 mod history;
@@ -22,6 +23,8 @@ pub use api::{Filter, Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
 pub use links::LinkWrite;
 pub use snapshot::Snapshot;
+
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     command::Actor,
@@ -161,6 +164,13 @@ pub enum TaskEnd {
     },
 }
 
+/// Where a message stands, in the platform's own ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posted {
+    pub channel: String,
+    pub message: String,
+}
+
 /// Where a request's card or thread stands on one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
@@ -168,7 +178,7 @@ pub struct Post {
     pub platform: crate::domain::policy::Platform,
     /// A channel's id, or `@` and a person's id for direct messages.
     pub place: String,
-    pub posted: Option<crate::chat::Posted>,
+    pub posted: Option<Posted>,
     /// Digest of what was last shown.
     pub shown: Option<String>,
     /// How many events of the request's stream have been told: the number of the next one.

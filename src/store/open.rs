@@ -48,14 +48,16 @@ pub(super) struct Inner {
     end_id: AtomicI64,
     reserving: Mutex<()>,
     pub(super) owed: super::owed::Owed,
-    /// The writers, and how to tell them to end.
+    /// As long as the store is open.
     writing: Mutex<Option<Writing>>,
-    /// Held as long as the store is open.
-    _lock: Option<File>,
 }
 
-/// The writers' tasks, which end when they are told.
-type Writing = (watch::Sender<bool>, Vec<JoinHandle<()>>);
+/// The writers, which end when they are told, and the lock that keeps other processes out of an SQLite file.
+struct Writing {
+    stop: watch::Sender<bool>,
+    writers: Vec<JoinHandle<()>>,
+    lock: Option<File>,
+}
 
 /// Where to read.
 pub(super) enum Backend {
@@ -84,22 +86,24 @@ impl Store {
             end_id: AtomicI64::new(0),
             reserving: Mutex::new(()),
             owed: super::owed::Owed::default(),
-            writing: Mutex::new(Some((stop, writing))),
-            _lock: lock,
+            writing: Mutex::new(Some(Writing { stop, writers: writing, lock })),
         })))
     }
 
-    /// Finishes what was begun and closes the database; nothing can be read or written afterwards, by any clone.
+    /// Finishes what was begun, closes the database and lets go of its file; nothing can be read or written afterwards, by any
+    /// clone.
     pub async fn close(&self) {
-        if let Some((stop, writing)) = self.0.writing.lock().await.take() {
-            stop.send(true).ok();
-            for writer in writing {
-                drop(writer.await);
-            }
-        }
+        let writing = self.0.writing.lock().await.take();
         match &self.0.backend {
-            Backend::Sqlite(pool) => pool.close().await,
-            Backend::Postgres(pool) => pool.close().await,
+            // The connection that closes last takes the write-ahead log along: that is the writer's.
+            Backend::Sqlite(pool) => {
+                pool.close().await;
+                end(writing).await;
+            }
+            Backend::Postgres(pool) => {
+                end(writing).await;
+                pool.close().await;
+            }
         }
     }
 
@@ -131,6 +135,15 @@ impl Store {
         self.0.end_id.store(first + block - 1, Ordering::Relaxed);
         Ok(first)
     }
+}
+
+async fn end(writing: Option<Writing>) {
+    let Some(Writing { stop, writers, lock }) = writing else { return };
+    stop.send(true).ok();
+    for writer in writers {
+        drop(writer.await);
+    }
+    drop(lock);
 }
 
 pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {

@@ -14,8 +14,8 @@ use crate::{
         ids::ProviderName,
         news::News,
         plan::{
-            Next, Traits, Why, is_live,
-            learn::{self, Brought},
+            Next, Traits, Why, furthest_end, holds, is_starting, is_untouched,
+            learn::{self, Brought, Pause},
             plan,
         },
         request::RequestId,
@@ -143,7 +143,7 @@ impl Job<'_> {
                 }
                 Next::Tell { news } => self.tell(news).await?,
                 Next::Observe { why } => self.observe(why).await?,
-                Next::Poll { verb } => self.poll(verb).await?,
+                Next::Poll { verb, op } => self.poll(verb, &op).await?,
                 Next::Call { verb } => self.call(verb).await?,
             }
         }
@@ -152,6 +152,10 @@ impl Job<'_> {
     }
 
     async fn tell(&mut self, mut news: Vec<(RequestId, News)>) -> Done<()> {
+        let without_call = news.iter().any(|(_, n)| matches!(n, News::Working { had_before: true, .. }));
+        if without_call && !self.may_grant().await? {
+            return self.not_now().await;
+        }
         let ends = news.iter().filter(|(_, n)| matches!(n, News::Gone { .. })).count();
         if ends > 0 && self.provider.describe().evidence {
             self.evidence(&mut news).await;
@@ -175,31 +179,33 @@ impl Job<'_> {
 
     async fn observe(&mut self, why: Why) -> Done<()> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
-        let answer = self.timed(provider.observe(&order, handle.as_ref())).await;
+        let answer = self.timed(self.whole(), provider.observe(&order, handle.as_ref())).await;
         let now = self.deps.bot.now();
-        let row = &mut self.leased.row;
         let text = match answer {
             Ok(Seen::Present { native_expiry, .. }) => {
-                row.native_expiry = native_expiry.or(row.native_expiry);
-                self.read(why, true, now);
+                self.expires(native_expiry);
+                learn::read(&mut self.leased.row, why, true, &self.claims, self.traits, now);
+                if why == Why::ReadBack && !self.claims.iter().any(|c| holds(c, now)) {
+                    self.lifeline.forget(&self.leased.row.key);
+                }
                 "present".to_owned()
             }
             Ok(Seen::Absent) => {
-                self.read(why, false, now);
+                learn::read(&mut self.leased.row, why, false, &self.claims, self.traits, now);
                 "absent".to_owned()
             }
-            Ok(Seen::Pending { why }) => {
-                learn::failed(row, Verb::Observe, now + self.traits.apart.max(Span::from_seconds(1)));
-                format!("pending: {why}")
+            Ok(Seen::Pending { why: what }) => {
+                learn::pending(&mut self.leased.row, why, &self.claims, self.traits, now);
+                format!("pending: {what}")
             }
-            Ok(Seen::Unknown { why }) => {
-                let again = self.again(Verb::Observe, None);
-                learn::failed(&mut self.leased.row, Verb::Observe, again);
-                format!("unknown: {why}")
+            Ok(Seen::Unknown { why: what }) => {
+                let pause = self.pause(None);
+                learn::failed(&mut self.leased.row, Verb::Observe, now, pause);
+                format!("unknown: {what}")
             }
             Err(fault) => {
-                let again = self.again(Verb::Observe, fault.retry_after);
-                learn::failed(&mut self.leased.row, Verb::Observe, again);
+                let pause = self.pause(fault.retry_after);
+                learn::failed(&mut self.leased.row, Verb::Observe, now, pause);
                 if why == Why::BeforeFirst && fault.kind.is_permanent() {
                     return self.refused(Verb::Observe, &fault).await;
                 }
@@ -210,56 +216,73 @@ impl Job<'_> {
         self.save(Vec::new(), entries).await
     }
 
-    fn read(&mut self, why: Why, present: bool, now: Instant) {
-        let again = self.again(Verb::Revoke, None);
-        learn::read(&mut self.leased.row, why, present, now);
-        if why == Why::ReadBack && present && !self.claims.iter().any(|c| is_live(c, now)) {
-            learn::still_there(&mut self.leased.row, again);
-            self.lifeline.forget(&self.leased.row.key);
-        }
+    /// The target's own expiry, as it stands on the bot's clock.
+    fn expires(&mut self, real: Option<Instant>) {
+        self.leased.row.native_expiry = real.map(|at| self.deps.clock.ours(at)).or(self.leased.row.native_expiry);
     }
 
     async fn call(&mut self, verb: Verb) -> Done<()> {
+        let now = self.deps.bot.now();
         if verb == Verb::Grant && !self.may_grant().await? {
-            let at = self.deps.bot.now() + NOT_NOW;
-            self.leased.row.progress.trying = Some((Verb::Grant, at));
-            return self.save(Vec::new(), Vec::new()).await;
+            return self.not_now().await;
         }
         let (lifeline, key) = (self.lifeline, self.leased.row.key.clone());
         let Some(_here) = lifeline.call(&key) else {
-            self.leased.row.progress.trying = Some((verb, self.deps.bot.now() + Span::from_seconds(1)));
+            self.leased.row.progress.trying = Some((verb, now + Span::from_seconds(1)));
             return self.save(Vec::new(), Vec::new()).await;
         };
-        let now = self.deps.bot.now();
         let first = self.leased.row.progress.trying.is_none_or(|(trying, _)| trying != verb);
-        learn::begin(&mut self.leased.row, verb, now, now + self.deadline);
+        learn::begin(&mut self.leased.row, verb, &self.claims, self.traits, now, now + self.deadline);
         let intent = if first || verb == Verb::Grant { vec![self.intent(verb, now + self.deadline)] } else { Vec::new() };
         self.save(Vec::new(), intent).await?;
+        // The call must be over by the deadline that was committed, however long the commit took.
+        let spent = self.deps.bot.now().micros().saturating_sub(now.micros()).max(0) / i64::from(self.deps.pace.max(1));
+        let left = self.whole().saturating_sub(Duration::from_micros(spent.unsigned_abs()));
+        if left.is_zero() {
+            return self.step(verb, Err(Fault::new(FaultKind::Transient, "the store was too slow: the call was not made"))).await;
+        }
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
         let until = self.native_end(now);
         let answer = match verb {
-            Verb::Grant => self.timed(provider.grant(&order, handle.as_ref(), until)).await,
-            Verb::Extend => self.timed(provider.extend(&order, handle.as_ref(), until)).await,
-            Verb::Revoke | Verb::Observe => self.timed(provider.revoke(&order, handle.as_ref())).await,
+            Verb::Grant => self.timed(left, provider.grant(&order, handle.as_ref(), until)).await,
+            Verb::Extend => self.timed(left, provider.extend(&order, handle.as_ref(), until)).await,
+            Verb::Revoke | Verb::Observe => self.timed(left, provider.revoke(&order, handle.as_ref())).await,
         };
         self.step(verb, answer).await
     }
 
-    async fn poll(&mut self, verb: Verb) -> Done<()> {
+    /// Nothing may be given just now: looked at again after a moment.
+    async fn not_now(&mut self) -> Done<()> {
+        self.leased.row.progress.trying = Some((Verb::Grant, self.deps.bot.now() + NOT_NOW));
+        self.save(Vec::new(), Vec::new()).await
+    }
+
+    async fn poll(&mut self, verb: Verb, op: &str) -> Done<()> {
         let (provider, order) = (self.provider.clone(), self.leased.row.order.clone());
-        let Some(op) = self.leased.row.waiting.clone() else { return Ok(()) };
-        let answer = self.timed(provider.poll(&order, &op)).await;
-        if answer.is_err() {
-            // The call itself is safe to repeat: that is how a lost operation is found again.
-            self.leased.row.waiting = None;
+        match self.timed(self.whole(), provider.poll(&order, op)).await {
+            Err(fault) => {
+                // Where it is not known how the operation went, it is asked again. Where it has ended, its call is made
+                // again, which is safe; giving that was refused for good is told.
+                let (now, pause) = (self.deps.bot.now(), self.pause(fault.retry_after));
+                let ended = fault.kind.is_permanent() || fault.kind == FaultKind::Conflict;
+                let overtaken = self.leased.row.waiting.is_none();
+                learn::poll_failed(&mut self.leased.row, verb, ended, now, pause);
+                if verb == Verb::Grant && fault.kind.is_permanent() && !overtaken {
+                    return self.refused(verb, &fault).await;
+                }
+                let entries = self.answered(verb, fault.message);
+                self.save(Vec::new(), entries).await
+            }
+            answer => self.step(verb, answer).await,
         }
-        self.step(verb, answer).await
     }
 
     /// Every starting claim must still be rightly approved. One that is not right holds back the others for a moment only.
     async fn may_grant(&self) -> Done<bool> {
-        for claim in self.claims.iter().filter(|c| c.wanted && c.until.is_none()) {
-            if !self.deps.bot.may_grant(&claim.request).await.map_err(Stop::from)? {
+        let fence = Fence { key: self.leased.row.key.clone(), fence: self.leased.fence };
+        for claim in self.claims.iter().filter(|c| is_starting(c)) {
+            let untouched = is_untouched(&self.leased.row, &self.claims, claim);
+            if !self.deps.bot.may_grant(&claim.request, untouched, &fence).await.map_err(Stop::from)? {
                 return Ok(false);
             }
         }
@@ -273,15 +296,14 @@ impl Job<'_> {
                 let brought = Brought {
                     handle: done.handle,
                     how_to_connect: done.how_to_connect,
-                    native_expiry: done.native_expiry,
+                    native_expiry: done.native_expiry.map(|at| self.deps.clock.ours(at)),
                     sessions_closed: done.sessions_closed,
                     residue: done.residue,
                 };
                 let tries = self.leased.row.tries;
                 learn::done(&mut self.leased.row, verb, &self.claims, brought);
-                let news = if verb == Verb::Extend { self.extended() } else { Vec::new() };
                 let entry = self.outcome(verb, Outcome::Ok, tries, String::new());
-                self.save(news, vec![entry]).await
+                self.save(Vec::new(), vec![entry]).await
             }
             Ok(Step::Wait { op, handle, again_in }) => {
                 learn::working_on(&mut self.leased.row, verb, op, handle, now + again_in.max(Span::from_seconds(1)));
@@ -294,8 +316,8 @@ impl Job<'_> {
                 self.save(Vec::new(), entries).await
             }
             Err(fault) => {
-                let again = self.again(verb, fault.retry_after);
-                learn::failed(&mut self.leased.row, verb, again);
+                let pause = self.pause(fault.retry_after);
+                learn::failed(&mut self.leased.row, verb, now, pause);
                 if verb == Verb::Grant && fault.kind.is_permanent() {
                     return self.refused(verb, &fault).await;
                 }
@@ -307,7 +329,7 @@ impl Job<'_> {
 
     /// Giving failed for good: said to every claim that waits for it.
     async fn refused(&mut self, verb: Verb, fault: &Fault) -> Done<()> {
-        let starting = self.claims.iter().filter(|c| c.wanted && c.until.is_none());
+        let starting = self.claims.iter().filter(|c| is_starting(c));
         let why = || News::GrantFailed { why: fault.message.clone(), permanent: true };
         let news = starting.map(|c| (c.request.clone(), why())).collect();
         let entry = self.outcome(verb, Outcome::Failed, self.leased.row.tries, fault.message.clone());
@@ -315,33 +337,28 @@ impl Job<'_> {
         self.save(news, vec![entry]).await
     }
 
-    fn extended(&self) -> Vec<(RequestId, News)> {
-        let row = &self.leased.row;
-        let news = || News::Extended { native_expiry: row.native_expiry, how_to_connect: row.progress.how_to_connect.clone() };
-        self.claims.iter().filter(|c| c.wanted && c.extend_to.is_some()).map(|c| (c.request.clone(), news())).collect()
-    }
-
     /// The latest end of all live claims, a little later, on the target's own grain.
     fn native_end(&self, now: Instant) -> Instant {
-        let end = |c: &Claim| c.extend_to.or(c.until).unwrap_or_else(|| (now + c.duration).min(c.latest));
-        let end = self.claims.iter().filter(|c| is_live(c, now)).map(end).max().unwrap_or(now) + SECOND_LINE;
+        let end = furthest_end(&self.claims, self.traits, now) + SECOND_LINE;
         let grain = self.provider.describe().native.as_ref().map_or(1, |n| n.grain.seconds()).max(1) * 1_000_000;
         let real = self.deps.clock.real(end).micros();
         Instant::from_micros(real.saturating_add(grain - 1).div_euclid(grain).saturating_mul(grain))
     }
 
-    async fn timed<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        match tokio::time::timeout(self.provider.describe().deadline.std(), call).await {
+    /// How long a call may take, in real time.
+    fn whole(&self) -> Duration {
+        self.provider.describe().deadline.std().max(Duration::from_secs(1))
+    }
+
+    async fn timed<T>(&self, most: Duration, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        match tokio::time::timeout(most, call).await {
             Ok(answer) => answer,
             Err(_) => Err(Fault::new(FaultKind::Ambiguous, "no answer in time")),
         }
     }
 
-    fn again(&self, verb: Verb, retry_after: Option<Span>) -> Instant {
-        let row = &self.leased.row;
-        let tries = if row.progress.trying.is_some_and(|(t, _)| t == verb) { row.tries } else { 1 };
-        let pause = learn::backoff(tries, (self.deps.jitter)());
-        self.deps.bot.now() + retry_after.map_or(pause, |asked| asked.max(pause))
+    fn pause(&self, asked: Option<Span>) -> Pause {
+        Pause { jitter: (self.deps.jitter)(), asked }
     }
 
     fn answered(&mut self, verb: Verb, answer: String) -> Vec<NewEntry> {
@@ -393,7 +410,7 @@ impl Job<'_> {
     }
 
     fn is_ending(&self, now: Instant) -> bool {
-        self.claims.iter().any(|c| !is_live(c, now))
+        self.claims.iter().any(|c| !holds(c, now))
     }
 
     async fn commit(&self, news: Vec<(RequestId, News)>, write: EntitlementWrite, entries: Vec<NewEntry>) -> Done<()> {

@@ -40,13 +40,12 @@ impl Heartbeat {
         }
         let why =
             if away { Some("the store refuses writes".to_owned()) } else { unreported(deps).await.unwrap_or_else(|e| Some(e.to_string())) };
-        match why {
-            Some(why) => tracing::error!(%why, "the heartbeat is kept back"),
-            None => {
-                (deps.heartbeat)();
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(steady);
-            }
+        if let Some(why) = why {
+            tracing::error!(%why, "the heartbeat is kept back");
+            return;
         }
+        (deps.heartbeat)();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(steady);
     }
 }
 

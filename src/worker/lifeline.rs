@@ -136,6 +136,9 @@ impl Lifeline {
         }
         let fresh = self.outage.take_fresh();
         let over = self.is_back(deps).await;
+        if over && let Err(error) = deps.bot.handle_left().await {
+            self.outage.failed(&error.to_string(), deps.bot.now(), true);
+        }
         if over && !fresh {
             return;
         }

@@ -195,6 +195,17 @@ impl Workers {
         result
     }
 
+    /// All that fell due while nobody worked, then what was received and not handled, then `run`.
+    pub async fn run_all(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
+        // Refused writes are noted there, and ends go on.
+        if self.end_overdue().await.is_ok()
+            && let Err(error) = self.deps.bot.handle_left().await
+        {
+            tracing::error!(%error, "what was received before could not be handled yet");
+        }
+        self.run(shutdown).await;
+    }
+
     /// Works until `shutdown` resolves, then finishes what was begun. Sleeps until the earliest due time, one second at most.
     /// A stop that cannot wait drops this future and calls `let_go`.
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {

@@ -51,16 +51,8 @@ impl Outage {
     pub(super) fn failed(&self, why: &str, now: Instant, fresh: bool) {
         let mut state = self.state();
         let again = state.logged.is_none_or(|at| now >= at + AGAIN || now < at);
-        let down = state.down.get_or_insert_with(|| Down {
-            since: now,
-            logged: now,
-            said: false,
-            fresh,
-            ended: 0,
-            stuck: 0,
-            alarm: None,
-            telling: false,
-        });
+        let down =
+            state.down.get_or_insert(Down { since: now, logged: now, said: false, fresh, ended: 0, stuck: 0, alarm: None, telling: false });
         down.fresh |= fresh;
         let first = down.since == now && again;
         if first || now >= down.logged + AGAIN {

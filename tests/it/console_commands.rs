@@ -194,3 +194,48 @@ fn a_fixture_that_is_wrong_is_refused_at_its_line_and_quotes_no_secret() {
     assert_eq!(code, 1);
     insta::assert_snapshot!(err, @r#"hallpass: fixture.toml:2: a secret never stands in the file: write { env = "NAME" } or { file = "PATH" }"#);
 }
+
+/// Runs the bot until its log holds this, then stops it as a service manager would; its exit code and the log.
+fn run_until(folder: &Path, said: &str) -> (Option<i32>, String) {
+    let log = folder.join("log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+    let to = fs::File::create(&log).unwrap();
+    let mut child = command.arg("run").current_dir(folder).env_remove("HALLPASS_LOG").stdin(Stdio::null()).stderr(to).spawn().unwrap();
+    while !fs::read_to_string(&log).unwrap().contains(said) {
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::yield_now();
+    }
+    if child.try_wait().unwrap().is_none() {
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    }
+    (child.wait().unwrap().code(), fs::read_to_string(log).unwrap())
+}
+
+#[test]
+fn templates_or_a_ledger_key_that_broke_do_not_keep_the_bot_from_ending_what_it_gave() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    assert_eq!(hallpass(folder.path(), &["init", "--yes", "--provider", "pretend", "--approver", "ben", "--asker", "ana"]).0, 0);
+    let key = "[ledger]\nkey = { file = 'key' }\n[templates]\nfolder = 'words'\n";
+    fs::write(at("bot.toml"), format!("{}{key}", fs::read_to_string(at("bot.toml")).unwrap())).unwrap();
+    fs::create_dir_all(at("words/console")).unwrap();
+    let write_key = |text: &str| {
+        fs::write(at("key"), text).unwrap();
+        fs::set_permissions(at("key"), fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    write_key("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    let (code, log) = run_until(folder.path(), "hallpass runs");
+    assert_eq!(code, Some(0), "{log}");
+    fs::write(at("words/console/card.hbs"), "{{!-- == card == --}}\n{{nobody.knows.this}}\n").unwrap();
+    let (code, log) = run_until(folder.path(), "hallpass runs");
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("ours are used") && log.contains("granting nothing"), "{log}");
+    fs::remove_file(at("words/console/card.hbs")).unwrap();
+    write_key("no key at all");
+    let (code, log) = run_until(folder.path(), "hallpass runs");
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("the ledger is not sealed"), "{log}");
+    assert!(!log.contains("no key at all"), "{log}");
+}

@@ -110,12 +110,12 @@ fn people_are_named_by_ids_never_by_display_names() {
 
 #[test]
 fn whatever_piece_is_missing_is_named_and_the_typed_ones_are_kept() {
+    use Piece::{Reason, Resource, Role};
     let missing = |line: &str| {
         let draft = draft(line);
         let pieces = draft.missing(&catalogue());
         (pieces.iter().map(|missing| missing.piece).collect::<Vec<_>>(), draft.line(&pieces, chrono_tz::UTC))
     };
-    use Piece::{Reason, Resource, Role};
     assert_eq!(missing("/jit request"), (vec![Resource, Role, Reason], "/jit request RESOURCE ROLE WHY".into()));
     assert_eq!(missing("/jit request prod-db"), (vec![Role, Reason], "/jit request prod-db ROLE WHY".into()));
     assert_eq!(missing("/jit request prod-db 1h30m \"fix it\""), (vec![Role], "/jit request prod-db ROLE 1h30m \"fix it\"".into()));

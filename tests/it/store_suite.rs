@@ -68,12 +68,12 @@ on_both![
     opened_again_it_has_everything,
 ];
 
-fn file(folder: &tempfile::TempDir) -> String {
+pub(crate) fn file(folder: &tempfile::TempDir) -> String {
     format!("sqlite:{}", folder.path().join("hallpass.db").display())
 }
 
 /// A fresh database on the server that scripts/test started.
-async fn database() -> String {
+pub(crate) async fn database() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let server = std::env::var("HALLPASS_TEST_POSTGRES").unwrap();
     let name = format!("suite_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub pretend: Arc<Pretend>,
     pub store: Store,
     voice: Arc<Voice>,
+    /// How often the heartbeat was given.
+    pub beats: Arc<AtomicU64>,
     interactions: AtomicU64,
     /// Held so that it lives as long as the world.
     folder: Option<tempfile::TempDir>,
@@ -57,6 +59,12 @@ impl World {
         Self::built(store, Arc::new(ManualClock::new(START)), Arc::new(Pretend::new(ownership)), Arc::new(Console::new())).await
     }
 
+    /// As `on`, with a clock that starts at `at`.
+    pub(crate) async fn on_at(url: &str, at: Instant) -> Self {
+        let store = Store::open(url).await.unwrap();
+        Self::built(store, Arc::new(ManualClock::new(at)), Arc::new(Pretend::new(Ownership::PerGrant)), Arc::new(Console::new())).await
+    }
+
     /// A second bot process over the same store, clock, provider and chat.
     pub(crate) async fn replica(&self, store: Store) -> Self {
         Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await
@@ -64,6 +72,7 @@ impl World {
 
     async fn built(store: Store, clock: Arc<ManualClock>, pretend: Arc<Pretend>, console: Arc<Console>) -> Self {
         static SEED: AtomicU64 = AtomicU64::new(1);
+        let beats = Arc::new(AtomicU64::new(0));
         for name in ["ana", "ben", "cleo", "dora", "eve", "finn"] {
             console.set_profile(name, name, true);
         }
@@ -90,10 +99,19 @@ impl World {
             jitter: Box::new(|| 0),
             pace: 1,
             at_once: 16,
-            heartbeat: Box::new(|| {}),
+            heartbeat: {
+                let beats = beats.clone();
+                Box::new(move || {
+                    beats.fetch_add(1, Ordering::Relaxed);
+                })
+            },
             stopping: false.into(),
         }));
-        Self { bot, workers, console, clock, pretend, store, voice, interactions: AtomicU64::new(0), folder: None }
+        Self { bot, workers, console, clock, pretend, store, voice, beats, interactions: AtomicU64::new(0), folder: None }
+    }
+
+    pub(crate) fn voice(&self) -> &Voice {
+        &self.voice
     }
 
     /// Stops this bot and closes its store; what lives outside of it goes on.
@@ -105,13 +123,18 @@ impl World {
 
     /// Somebody types a line; what they read as the answer. Everything that follows from it is done.
     pub(crate) async fn say(&self, user: &str, line: &str) -> String {
-        self.incoming(user, Body::Line { text: line.into() }).await
+        self.incoming(Platform::Console, user, Body::Line { text: line.into() }).await
+    }
+
+    /// The same in another chat, by the account's id there.
+    pub(crate) async fn say_on(&self, platform: Platform, account: &str, line: &str) -> String {
+        self.incoming(platform, account, Body::Line { text: line.into() }).await
     }
 
     /// Somebody presses a button of a request's card.
     pub(crate) async fn press(&self, user: &str, action: &str, request: &str, words: Option<&str>) -> String {
         let body = Body::Press { action: action.into(), request: request.into(), words: words.map(Into::into) };
-        self.incoming(user, body).await
+        self.incoming(Platform::Console, user, body).await
     }
 
     /// How an ask would go, as the form shows it before sending.
@@ -119,10 +142,10 @@ impl World {
         self.voice.before(Platform::Console, outlook)
     }
 
-    async fn incoming(&self, user: &str, body: Body) -> String {
+    async fn incoming(&self, platform: Platform, user: &str, body: Body) -> String {
         let n = self.interactions.fetch_add(1, Ordering::Relaxed);
         let interaction = format!("{self:p}-{n}");
-        let incoming = Incoming { platform: Platform::Console, user: user.into(), interaction, body };
+        let incoming = Incoming { platform, user: user.into(), interaction, body };
         let answer = self.bot.take(&incoming).await.unwrap().unwrap();
         let person: Option<PersonId> = user.parse().ok();
         let said = self.voice.answer(Platform::Console, person.as_ref(), &answer).await.unwrap();

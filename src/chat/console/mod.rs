@@ -1,6 +1,9 @@
 //! The terminal as a chat: channels, threads, direct messages and numbered buttons in memory. For `demo` and tests.
 //! Keeps what was sent, decides nothing.
 
+mod room;
+mod wrap;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -9,6 +12,10 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
+pub use wrap::wrap;
+
+use room::{Room, Shown};
+
 use super::{Button, Chat, ChatFault, Message, Posted, Profile, render::Folder, words::one_line};
 use crate::domain::policy::{Channel, Platform};
 
@@ -16,6 +23,8 @@ use crate::domain::policy::{Channel, Platform};
 pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Console,
     escape: one_line,
+    // Where a part of a template says nothing, nothing stands.
+    finish: |text| text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"),
     files: &[
         ("card.hbs", include_str!("../../../templates/console/card.hbs")),
         ("reply.hbs", include_str!("../../../templates/console/reply.hbs")),
@@ -33,7 +42,30 @@ pub(super) const FOLDER: Folder = Folder {
 #[derive(Debug)]
 pub struct Console {
     inner: Mutex<Inner>,
-    lines: broadcast::Sender<String>,
+    screen: broadcast::Sender<Output>,
+    /// Begins every message id, so that those of an earlier run mean nothing here.
+    run: String,
+}
+
+/// Something new on the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// A channel, or `@user` for what only they see.
+    pub place: String,
+    pub kind: Kind,
+    /// Id of the card that it is, or stands under.
+    pub message: String,
+    /// First line of the card that it is, or stands under, as it was before this.
+    pub card: String,
+    /// For a change: the lines that were not there before, and the buttons.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Posted,
+    Changed,
+    Replied,
 }
 
 #[derive(Debug, Default)]
@@ -46,22 +78,9 @@ struct Inner {
     deactivated: BTreeSet<String>,
     names: BTreeMap<String, String>,
     down: bool,
+    mute: bool,
     next: u64,
-}
-
-#[derive(Debug, Default)]
-struct Room {
-    messages: Vec<Shown>,
     next_button: usize,
-}
-
-#[derive(Debug)]
-struct Shown {
-    id: String,
-    /// The card it stands under.
-    under: Option<String>,
-    body: String,
-    buttons: Vec<(usize, Button)>,
 }
 
 /// New output that a slow screen may fall behind by.
@@ -75,7 +94,12 @@ impl Default for Console {
 
 impl Console {
     pub fn new() -> Self {
-        Self { inner: Mutex::default(), lines: broadcast::channel(BACKLOG).0 }
+        Self::of_run("")
+    }
+
+    /// A console beside a store that outlives it: `run` is never the same twice.
+    pub fn of_run(run: impl Into<String>) -> Self {
+        Self { inner: Mutex::default(), screen: broadcast::channel(BACKLOG).0, run: run.into() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -103,9 +127,14 @@ impl Console {
         self.inner().down = down;
     }
 
+    /// While mute, nothing can be sent, and questions are answered all the same.
+    pub fn set_mute(&self, mute: bool) {
+        self.inner().mute = mute;
+    }
+
     /// New output as a person would see it scroll by.
-    pub fn subscribe(&self) -> broadcast::Receiver<String> {
-        self.lines.subscribe()
+    pub fn subscribe(&self) -> broadcast::Receiver<Output> {
+        self.screen.subscribe()
     }
 
     /// A channel as a person sees it: cards in order, replies indented under their card, buttons numbered.
@@ -130,34 +159,50 @@ impl Console {
         messages.map(|m| Posted { channel: name.to_owned(), message: m.id.clone() }).collect()
     }
 
-    /// The button of this number in a channel, or in a user's direct messages (`@user`). A number that was once
-    /// shown never means another button.
-    pub fn button(&self, channel: &str, number: usize) -> Option<Button> {
+    /// The buttons that this user can see now, by number: in channels, and in their own direct messages.
+    pub fn buttons(&self, user: &str) -> Vec<(usize, Button)> {
         let inner = self.inner();
-        let room = inner.channels.get(channel)?;
-        room.messages.iter().flat_map(|m| &m.buttons).find(|(n, _)| *n == number).map(|(_, button)| button.clone())
+        let own = format!("@{user}");
+        let rooms = inner.channels.iter().filter(|(name, _)| !name.starts_with('@') || **name == own);
+        rooms.flat_map(|(_, room)| &room.messages).flat_map(|m| m.buttons.iter().cloned()).collect()
+    }
+
+    /// The button of this number, if this user can see it now.
+    pub fn button(&self, user: &str, number: usize) -> Option<Button> {
+        self.buttons(user).into_iter().find(|(n, _)| *n == number).map(|(_, button)| button)
     }
 
     fn add(&self, channel: &str, under: Option<&str>, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        let mut inner = self.up()?;
+        let mut inner = self.sending()?;
+        let inner = &mut *inner;
         if let Some(posted) = inner.sent.get(nonce) {
             return Ok(posted.clone());
         }
         inner.next += 1;
-        let id = format!("m{}", inner.next);
+        let id = format!("{}m{}", self.run, inner.next);
         let room = inner.channels.entry(channel.to_owned()).or_default();
-        if under.is_some_and(|card| !room.messages.iter().any(|m| m.id == card)) {
+        if under.is_some_and(|card| room.find(card).is_none()) {
             return Err(ChatFault::Gone);
         }
-        let mut shown = Shown { id: id.clone(), under: under.map(str::to_owned), body: String::new(), buttons: Vec::new() };
-        room.put(&mut shown, message);
-        let text = shown.text(if under.is_some() { "    " } else { "" });
+        let mut shown = Shown::new(id.clone(), under);
+        shown.put(message, &mut inner.next_button);
+        let (kind, indent) = if under.is_some() { (Kind::Replied, "    ") } else { (Kind::Posted, "") };
+        let text = shown.text(indent);
         room.messages.push(shown);
+        let message = under.unwrap_or(&id).to_owned();
+        let card = room.first_line(&message);
         let posted = Posted { channel: channel.to_owned(), message: id };
         inner.sent.insert(nonce.to_owned(), posted.clone());
-        drop(inner);
-        self.tell(channel, &text);
+        self.tell(Output { place: channel.to_owned(), kind, message, card, text });
         Ok(posted)
+    }
+
+    fn sending(&self) -> Result<MutexGuard<'_, Inner>, ChatFault> {
+        let inner = self.up()?;
+        if inner.mute {
+            return Err(ChatFault::Transient { why: "the console is mute".to_owned(), retry_after: None });
+        }
+        Ok(inner)
     }
 
     fn up(&self) -> Result<MutexGuard<'_, Inner>, ChatFault> {
@@ -169,48 +214,8 @@ impl Console {
     }
 
     /// Nobody listening is no fault.
-    fn tell(&self, channel: &str, text: &str) {
-        for line in text.lines() {
-            let _ = self.lines.send(format!("{channel} | {line}"));
-        }
-    }
-}
-
-impl Room {
-    /// Buttons keep their number as long as they stand on the message.
-    fn put(&mut self, shown: &mut Shown, message: &Message) {
-        shown.body.clone_from(&message.body);
-        let before = std::mem::take(&mut shown.buttons);
-        for button in &message.buttons {
-            let kept = before.iter().find(|(_, b)| b.action == button.action && b.value == button.value).map(|(n, _)| *n);
-            let number = kept.unwrap_or_else(|| {
-                self.next_button += 1;
-                self.next_button
-            });
-            shown.buttons.push((number, button.clone()));
-        }
-    }
-
-    fn show(&self) -> String {
-        let cards: Vec<_> = self.messages.iter().filter(|m| m.under.is_none()).map(|m| self.thread(&m.id)).collect();
-        cards.join("\n\n")
-    }
-
-    fn thread(&self, id: &str) -> String {
-        let card = self.messages.iter().filter(|m| m.id == id).map(|m| m.text(""));
-        let replies = self.messages.iter().filter(|m| m.under.as_deref() == Some(id)).map(|m| m.text("    "));
-        card.chain(replies).collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl Shown {
-    fn text(&self, indent: &str) -> String {
-        let mut lines: Vec<_> = self.body.lines().map(|line| format!("{indent}{line}")).collect();
-        if !self.buttons.is_empty() {
-            let buttons: Vec<_> = self.buttons.iter().map(|(n, b)| format!("[{n} {}]", b.label)).collect();
-            lines.push(format!("{indent}{}", buttons.join("  ")));
-        }
-        lines.join("\n")
+    fn tell(&self, output: Output) {
+        let _ = self.screen.send(output);
     }
 }
 
@@ -225,15 +230,18 @@ impl Chat for Console {
     }
 
     async fn update(&self, at: &Posted, message: &Message) -> Result<(), ChatFault> {
-        let mut inner = self.up()?;
+        let mut inner = self.sending()?;
+        let inner = &mut *inner;
         let room = inner.channels.get_mut(&at.channel).ok_or(ChatFault::Gone)?;
-        let place = room.messages.iter().position(|m| m.id == at.message).ok_or(ChatFault::Gone)?;
-        let mut shown = room.messages.remove(place);
-        room.put(&mut shown, message);
-        let text = shown.text("");
-        room.messages.insert(place, shown);
-        drop(inner);
-        self.tell(&at.channel, &text);
+        let card = room.first_line(&at.message);
+        let shown = room.find(&at.message).ok_or(ChatFault::Gone)?;
+        let before: BTreeSet<String> = shown.lines().into_iter().collect();
+        shown.put(message, &mut inner.next_button);
+        let lines = shown.lines();
+        let buttons = lines.len() - usize::from(!shown.buttons.is_empty());
+        let new = lines.iter().enumerate().filter(|(n, line)| *n >= buttons || !before.contains(*line));
+        let text = new.map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n");
+        self.tell(Output { place: at.channel.clone(), kind: Kind::Changed, message: at.message.clone(), card, text });
         Ok(())
     }
 

@@ -14,7 +14,7 @@ const FIELDS: &str = "
 reply/reminded names|reply/escalated names|reply/looking who until|reply/passed_on who to|reply/approved who at comment progress
 reply/taken_back who|reply/stage_opened names|reply/offered who less comment|reply/offer_declined who|reply/offer_accepted who what length
 reply/recounted dropped policy|reply/denied who at reason|reply/cancelled who reason|reply/unanswered after next
-reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/working subject what since until until_in had_before how_to_connect
+reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/shortened length|reply/working subject what since until until_in had_before how_to_connect
 reply/grant_failed why permanent|reply/warned what until until_in|reply/extension_asked who more reason names
 reply/extension_closed how who reason until|reply/extended until until_in|reply/grace_began until|reply/found_absent
 reply/undone gone why remains residue|reply/ended first_line how sessions_closed gone remains residue asked approved used settled entries root
@@ -25,13 +25,14 @@ direct/offered what id requester subject who less comment|direct/scheduled what 
 direct/working what id requester subject since until until_in had_before how_to_connect sessions_view
 direct/working_other what id requester subject since until until_in had_before how_to_connect sessions_view
 direct/grant_failed what id requester subject why permanent|direct/warned what until until_in
-direct/extended what id requester subject until until_in|direct/no_more_time what id requester subject until reason
+direct/extended what id requester subject until until_in how_to_connect|direct/no_more_time what id requester subject until reason
 direct/ended what id requester subject time how early remains gone|direct/left what id requester subject who
 direct/reopened what id requester subject|direct/grace_began what id requester subject until
 direct/found_absent what id requester subject|direct/undone what id requester subject gone residue
 alarm/still_open what since id line alarm residue over|alarm/grant_failed what since id line alarm residue over
 alarm/residue what since id line alarm residue over|alarm/clock what since id line alarm residue over
 alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
+alarm/store what since id line alarm residue over|alarm/worker what since id line alarm residue over
 alarm/over what since id line alarm residue over
 refusal/not_linked|refusal/inactive|refusal/cannot_ask_group group why|refusal/cannot_ask_profile why|refusal/not_administrator
 refusal/not_auditor|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
@@ -46,7 +47,7 @@ refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waitin
 refusal/not_less|refusal/no_offer|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/show id request_line
+answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/later|answer/show id request_line
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows|answer/explain person resource role rule length cap within may_not stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
@@ -73,14 +74,14 @@ pub(super) fn all() -> BTreeMap<String, Value> {
 fn field(name: &str) -> (String, Value) {
     let (text, key) = (hostile(), name);
     let line = json!({ "id": "R-7K3QD2", "line": text, "waiting": text, "reason": text, "outcome": [text], "approved_by": text,
-        "how_to_connect": text, "opened": text, "opened_ago": text });
+        "how_to_connect": [text], "opened": text, "opened_ago": text });
     match name {
         "pieces" => (key.to_owned(), json!([{ "piece": "role", "choices": [text, text] }, { "piece": "ticket", "choices": [text] }])),
         "stages" => (
             key.to_owned(),
             json!([{ "names": text, "needed": 1, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "people": "", "night": "", "ladder": "" }]),
         ),
-        "residue" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
+        "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
         "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "confirmed" => (key.to_owned(), json!(true)),
         "alarm" => (key.to_owned(), alarm()),
         "sessions_view" => ("sessions".to_owned(), sessions()),

@@ -22,6 +22,8 @@ pub struct Folder {
     pub platform: Platform,
     /// Makes text from people inert in this platform's messages.
     pub escape: fn(&str) -> String,
+    /// The last touch to what a template made, such as taking out lines that came out empty.
+    pub finish: fn(&str) -> String,
     /// File name and text of each file.
     pub files: &'static [(&'static str, &'static str)],
     /// The actions that somebody could press in this message.
@@ -34,6 +36,7 @@ pub(super) struct Set {
     ours: Handlebars<'static>,
     /// Ours with the override's sections in their place.
     theirs: Option<Handlebars<'static>>,
+    finish: fn(&str) -> String,
     troubles: Mutex<Vec<String>>,
 }
 
@@ -45,7 +48,7 @@ impl Set {
             Some(theirs) if theirs.is_dir() => Some(overridden(folder, &theirs)?),
             _ => None,
         };
-        Ok(Self { ours, theirs, troubles: Mutex::default() })
+        Ok(Self { ours, theirs, finish: folder.finish, troubles: Mutex::default() })
     }
 
     pub(super) fn take_troubles(&self) -> Vec<String> {
@@ -72,12 +75,12 @@ impl Set {
     pub(super) fn render(&self, section: &str, data: &impl Serialize) -> String {
         if let Some(theirs) = &self.theirs {
             match theirs.render(section, data) {
-                Ok(text) => return text.trim_end().to_owned(),
+                Ok(text) => return (self.finish)(&text),
                 Err(error) => self.trouble(format!("override of {section}: {error}")),
             }
         }
         match self.ours.render(section, data) {
-            Ok(text) => text.trim_end().to_owned(),
+            Ok(text) => (self.finish)(&text),
             Err(error) => {
                 self.trouble(format!("{section}: {error}"));
                 "Something happened here that could not be shown. /jit mine shows how your requests stand.".to_owned()
@@ -125,7 +128,7 @@ fn overridden(ours: &Folder, folder: &Path) -> Result<Handlebars<'static>, Templ
         files.push((shown, new));
     }
     let registry = registry(&files, ours.escape)?;
-    let set = Set { ours: registry.clone(), theirs: None, troubles: Mutex::default() };
+    let set = Set { ours: registry.clone(), theirs: None, finish: ours.finish, troubles: Mutex::default() };
     for (section, buttons) in samples::with_buttons() {
         let data = samples::all().remove(&section).unwrap_or_default();
         // What does not render is ours to send and alarms; what renders must let people act.

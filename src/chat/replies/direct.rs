@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ReplyView, Told, is_other};
+use super::{ReplyView, Told, is_other, lines};
 use crate::{
     bot::Around,
     chat::{
@@ -48,8 +48,9 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
         Event::Warned if for_me => told.warned(),
         Event::GraceBegan { until } if for_me => told.line("grace_began", json!({ "until": r.moment(*until) })),
         Event::FoundAbsent if for_me => told.line("found_absent", json!({})),
-        Event::Extended { until, .. } => {
-            told.line("extended", json!({ "until": r.moment(*until), "until_in": relative(*until, r.now) }))
+        Event::Extended { until, how_to_connect, .. } => {
+            let how = lines(how_to_connect.as_ref().filter(|_| for_me));
+            told.line("extended", json!({ "until": r.moment(*until), "until_in": relative(*until, r.now), "how_to_connect": how }))
         }
         Event::ExtensionClosed { how: ExtensionEnd::Denied | ExtensionEnd::Unanswered, reason, .. } => {
             told.line("no_more_time", json!({ "until": told.until(), "reason": r.some_text(reason.as_ref()) }))
@@ -63,8 +64,8 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
         // Their own presses, answered at once.
         | Event::OfferDeclined { .. } | Event::OfferAccepted { .. } | Event::ExtensionAsked { .. }
         | Event::ExtensionClosed { how: ExtensionEnd::Cancelled | ExtensionEnd::Overtaken, .. }
-        // Said when it is true: works, moved, gone.
-        | Event::Granting { .. } | Event::ExtensionApproved { .. } | Event::Revoking { .. }
+        // Said when it is true: works (and until when), moved, gone.
+        | Event::Granting { .. } | Event::Shortened { .. } | Event::ExtensionApproved { .. } | Event::Revoking { .. }
         // For operators.
         | Event::AlarmRaised { alarm: AlarmKind::StillOpen | AlarmKind::GrantFailed | AlarmKind::Residue }
         | Event::AlarmCleared { .. } | Event::Refused { .. } => None,

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     bot::Around,
     domain::{
+        command::Length,
         event::{AlarmKind, Event, ExtensionEnd},
         ids::PersonId,
         policy::Who,
@@ -89,7 +90,7 @@ impl Told<'_> {
             | Event::Unanswered
             | Event::Left { .. }
             | Event::Scheduled { .. } => self.decided(event),
-            Event::Working { .. } | Event::GrantFailed { .. } | Event::Warned | Event::GraceBegan { .. } | Event::FoundAbsent => {
+            Event::Shortened { .. } | Event::Working { .. } | Event::GrantFailed { .. } | Event::Warned | Event::GraceBegan { .. } | Event::FoundAbsent => {
                 self.holding(event)
             }
             Event::ExtensionAsked { .. } | Event::ExtensionClosed { .. } | Event::Extended { .. } => self.extending(event),
@@ -189,6 +190,7 @@ impl Told<'_> {
     fn holding(&self, event: &Event) -> Option<ReplyView> {
         let r = self.r;
         match event {
+            Event::Shortened { duration, .. } => ReplyView::new("shortened", json!({ "length": r.length(Length::For(*duration)) })),
             Event::Working { .. } => ReplyView::new("working", self.has()?),
             Event::GrantFailed { why, permanent } => ReplyView::new("grant_failed", json!({ "why": why, "permanent": permanent })),
             Event::Warned => self.warned(),
@@ -233,7 +235,7 @@ impl Told<'_> {
         Some(json!({
             "subject": r.name(&self.request.subject), "what": what(ask),
             "since": r.exact(work.since), "until": r.moment(work.until), "until_in": relative(work.until, r.now),
-            "had_before": work.had_before, "how_to_connect": work.how_to_connect,
+            "had_before": work.had_before, "how_to_connect": lines(work.how_to_connect.as_ref()),
         }))
     }
 
@@ -243,6 +245,11 @@ impl Told<'_> {
         let data = json!({ "what": what(ask), "until": r.moment(work.until), "until_in": relative(work.until, r.now) });
         Some(ReplyView { name: "warned", data, buttons: more_time(self.request, r), notify: Vec::new() })
     }
+}
+
+/// Each line on its own: a line is copied whole, and the escape of a value makes one line of it.
+pub(super) fn lines(text: Option<&String>) -> Vec<&str> {
+    text.iter().flat_map(|text| text.lines()).collect()
 }
 
 /// The ledger's size and whole root, as people compare them.

@@ -19,6 +19,7 @@ pub(super) fn outcome(request: &Request, r: &Reader<'_>) -> Vec<String> {
         State::Revoking { cause, .. } => vec![ending_words(cause, r)],
         State::Closed { ending: Ending::Failed { .. }, held, .. } => failed(request, held.as_ref(), r),
         State::Closed { ending: Ending::Unanswered, .. } => vec![unanswered_next(request, r)],
+        State::Closed { ending: Ending::Left, held: None, .. } => Vec::new(),
         State::Closed { ending, .. } => vec![ending_words(ending, r)],
         _ => Vec::new(),
     };

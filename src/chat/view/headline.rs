@@ -53,9 +53,8 @@ fn asks(request: &Request, ask: &Ask, title: bool, r: &Reader<'_>) -> String {
         Some(res) if title && !res.title.is_empty() && res.title != ask.resource.as_str() => format!(" ({})", res.title),
         _ => String::new(),
     };
-    let other = if request.requester == request.subject { String::new() } else { format!(" for {}", r.name(&request.subject)) };
-    let comma = if other.is_empty() { "" } else { "," };
-    format!("{} asks{other}{comma} for {}{title} {}", r.name(&request.requester), what(ask), how_long(ask, r))
+    let other = if request.requester == request.subject { String::new() } else { format!(" for {},", r.name(&request.subject)) };
+    format!("{} asks for {}{title}{other} {}", r.name(&request.requester), what(ask), how_long(ask, r))
 }
 
 fn how_long(ask: &Ask, r: &Reader<'_>) -> String {
@@ -100,7 +99,7 @@ fn closed(request: &Request, ask: &Ask, closed: (&Ending, Instant, Option<&Held>
         Ending::Expired => format!("Ended before it began: {was}"),
         Ending::Returned { .. } => format!("Returned before it began: {was}"),
         Ending::Revoked { by: person, .. } => format!("{} before it began: {was}", by("Revoked", person.as_ref())),
-        Ending::Left => format!("Closed, since a person is no longer active: {was}"),
+        Ending::Left => format!("Closed, somebody is no longer active: {was}"),
         Ending::Settled { by: person, .. } => format!("{}: {was}", by("Settled", Some(person))),
     }
 }

@@ -104,7 +104,7 @@ pub(super) fn waiting(round: &Round, stages: &[Stage], r: &Reader<'_>) -> Option
 pub(super) fn extension(request: &Request, r: &Reader<'_>) -> Option<String> {
     let State::Active { extension: Some(extension), .. } = &request.state else { return None };
     match extension {
-        Extension::Moving { until } => Some(format!("more time is approved, until {}: telling the target now", r.moment(*until))),
+        Extension::Moving { until } => Some(format!("approved until {}: telling the target now", r.moment(*until))),
         Extension::Asked { .. } => {
             let ask = request.asks.iter().rev().find(|a| a.kind == AskKind::Extension)?;
             let why = ask.reason.as_ref().map(|w| format!(": \"{}\"", r.text(w))).unwrap_or_default();

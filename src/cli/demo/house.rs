@@ -7,47 +7,47 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow};
 use rand::{RngCore as _, SeedableRng as _, rngs::StdRng};
-use ssh_key::{LineEnding, PrivateKey, rand_core::OsRng};
+use ssh_key::{Certificate, LineEnding, PrivateKey, rand_core::OsRng};
 use tokio::{sync::oneshot, task::JoinHandle};
 
+use super::town::{PEOPLE, catalogue};
 use crate::{
-    bot::{Body, Bot, Incoming, NotRecorded, Parts},
+    bot::{Body, Bot, Filled, Incoming, NotRecorded, Parts},
     chat::{Chat, console::Console, directory::Directory, render::Templates, show::Voice},
     clock::Clock,
     domain::{
         ids::PersonId,
-        policy::{Catalogue, Channel, Group, Person, Platform, Policy, ReasonRule, Resource, Role, Rung, Stage, Who},
-        time::Span,
+        policy::{Channel, Platform},
+        request::{Request, State},
     },
     ledger::{key::Key, seal::Sealer},
     provider::{
         Provider,
-        ssh::{PUBLIC_KEY, Settings, Ssh},
+        ssh::{Settings, Ssh},
     },
-    store::Store,
+    store::{Commit, Filter, PostWrite, Store, TaskKind, TaskWant},
     worker::{Deps, Workers},
 };
 
-const PEOPLE: [(&str, &str); 6] = [
-    ("ana", "Ana Reyes"),
-    ("ben", "Ben Okafor"),
-    ("cleo", "Cleo Marsh"),
-    ("dora", "Dora Lind"),
-    ("eve", "Eve Stone"),
-    ("finn", "Finn Ward"),
-];
+/// Longest that one waits for everything to be done that a line brought about.
+const QUIET_WITHIN: Duration = Duration::from_secs(3);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The running demo.
 pub(super) struct House {
     pub bot: Arc<Bot>,
     pub console: Arc<Console>,
+    pub ssh: Arc<Ssh>,
+    /// What sshd's `RevokedKeys` would read.
     pub revocation_list: PathBuf,
-    keys: BTreeMap<String, String>,
-    voice: Arc<Voice>,
+    /// Everybody's key pair, and the certificates that were saved.
+    pub keys: PathBuf,
+    pub voice: Arc<Voice>,
     count: AtomicU64,
     stop: oneshot::Sender<()>,
     working: JoinHandle<()>,
@@ -55,28 +55,26 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) async fn open(file: &Path, folder: &Path, clock: Arc<dyn Clock>, pace: u32) -> anyhow::Result<Self> {
+    /// Opens or makes the store at `file`; keys and lists lie beside it, so that all of it can be opened again.
+    pub(super) async fn open(file: &Path, clock: Arc<dyn Clock>, pace: u32) -> anyhow::Result<Self> {
         let store = Store::open(&format!("sqlite:{}", file.display())).await?;
-        let console = Arc::new(Console::new());
+        let mut chance = StdRng::from_os_rng();
+        let console = Arc::new(Console::of_run(format!("{:016x}", chance.next_u64())));
         for (id, name) in PEOPLE {
             console.set_profile(id, name, true);
         }
         let chats: BTreeMap<Platform, Arc<dyn Chat>> = BTreeMap::from([(Platform::Console, console.clone() as Arc<dyn Chat>)]);
-        let keys = keys(folder)?;
-        let beside = |ending: &str| -> PathBuf {
-            let mut name = file.as_os_str().to_owned();
-            name.push(ending);
-            name.into()
-        };
-        let revocation_list = beside(".krl");
-        let settings = Settings { ca_key_file: beside(".ca"), revocation_list: revocation_list.clone(), host: Some("bastion".into()) };
-        let ssh: Arc<dyn Provider> = Arc::new(Ssh::open(settings, clock.clone()).map_err(|why| anyhow!(why))?);
-        let mut chance = StdRng::from_os_rng();
+        let keys = beside(file, ".keys");
+        let public = public_keys(&keys)?;
+        let revocation_list = beside(file, ".krl");
+        let settings =
+            Settings { ca_key_file: beside(file, ".ca"), revocation_list: revocation_list.clone(), host: Some("bastion".into()) };
+        let ssh = Arc::new(Ssh::open(settings, clock.clone()).map_err(|why| anyhow!(why))?);
         let bot = Bot::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
-            catalogue: catalogue(&keys),
-            providers: BTreeMap::from([("hosts".parse()?, ssh)]),
+            catalogue: catalogue(&public),
+            providers: BTreeMap::from([("hosts".parse()?, ssh.clone() as Arc<dyn Provider>)]),
             facts: Arc::new(Directory { chats: chats.clone() }),
             seed: chance.next_u64(),
         });
@@ -103,9 +101,9 @@ impl House {
         }));
         let mut seed = [0; 32];
         chance.fill_bytes(&mut seed);
-        let key = Key::open(&beside(".ledger-key"), || seed).map_err(|why| anyhow!(why))?;
+        let key = Key::open(&beside(file, ".ledger-key"), || seed).map_err(|why| anyhow!(why))?;
         let sealing = tokio::spawn(seal(Sealer::new(store, key, "hallpass.local/ledger".into()), bot.clone()));
-        Ok(Self { bot, console, revocation_list, keys, voice, count: AtomicU64::new(0), stop, working, sealing })
+        Ok(Self { bot, console, ssh, revocation_list, keys, voice, count: AtomicU64::new(0), stop, working, sealing })
     }
 
     /// Stops the workers after what they have begun.
@@ -115,12 +113,49 @@ impl House {
         drop(self.working.await);
     }
 
-    pub(super) fn knows(person: &str) -> bool {
-        PEOPLE.iter().any(|(id, _)| *id == person)
+    /// This terminal is a new one: cards of an earlier run that are still open are posted again.
+    pub(super) async fn show_again(&self) -> anyhow::Result<()> {
+        let (store, due_at) = (self.bot.store(), self.bot.now());
+        for request in store.requests(&Filter { open: Some(true), limit: 100, ..Filter::default() }).await? {
+            let posts = store.posts(&request.id).await?.into_iter().filter(|post| post.posted.is_some());
+            let posts: Vec<_> = posts.map(|post| PostWrite(crate::store::Post { posted: None, shown: None, ..post })).collect();
+            let card = |post: &PostWrite| {
+                let place = format!("{}/{}", post.0.platform.name(), post.0.place);
+                TaskWant { kind: TaskKind::Card, key: format!("{}/{place}", request.id), queue: place, due_at }
+            };
+            let tasks = posts.iter().map(card).collect();
+            store.commit(Commit { tasks, posts, ..Commit::default() }).await?;
+        }
+        self.bot.wake.notify_waiters();
+        Ok(())
     }
 
-    pub(super) fn public_key(&self, person: &str) -> &str {
-        self.keys.get(person).map_or("", String::as_str)
+    /// Waits until nothing is due any more: all that the last line brought about was done and told.
+    pub(super) async fn settled(&self) -> anyhow::Result<()> {
+        let quiet = async {
+            while self.bot.store().next_due().await?.is_some_and(|at| at <= self.bot.now()) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(QUIET_WITHIN, quiet).await.unwrap_or(Ok(()))
+    }
+
+    /// Writes the newest certificate of a person beside their key, where `ssh` looks for it.
+    pub(super) async fn save_certificate(&self, person: &str) -> anyhow::Result<String> {
+        let filter = Filter { person: Some(person.parse()?), open: Some(true), limit: 100, ..Filter::default() };
+        let open = self.bot.store().requests(&filter).await?;
+        let Some(certificate) = open.iter().filter(|r| r.subject.as_str() == person).find_map(certificate) else {
+            return Ok(format!("{person} holds no certificate now. Ask for one: /jit request bastion login 15m why"));
+        };
+        let path = self.keys.join(format!("{person}_ed25519-cert.pub"));
+        std::fs::write(&path, certificate.to_openssh()? + "\n")?;
+        Ok(format!(
+            "Look at it:  ssh-keygen -L -f {}\nIts private key:  {}\nWhat an sshd would trust:  {}",
+            path.display(),
+            self.keys.join(format!("{person}_ed25519")).display(),
+            self.ssh.authority().trim_end()
+        ))
     }
 
     /// A typed line; the private answer.
@@ -128,20 +163,15 @@ impl House {
         self.take(person, Body::Line { text: line.to_owned() }).await
     }
 
-    /// `1 words`: a numbered button of the channel, and the words of its form.
-    pub(super) async fn press(&self, person: &str, place: &str, what: &str) -> anyhow::Result<String> {
-        let (number, words) = what.trim().split_once(' ').unwrap_or((what.trim(), ""));
-        let button = number
-            .parse()
-            .ok()
-            .and_then(|number| self.console.button(place, number).or_else(|| self.console.button(&format!("@{person}"), number)));
-        let Some(button) = button else { return Ok(format!("There is no button {number} in {place}.")) };
-        self.act(person, &button.action, &button.value, Some(words).filter(|words| !words.is_empty())).await
-    }
-
+    /// A pressed button, with the words of its form.
     pub(super) async fn act(&self, person: &str, action: &str, request: &str, words: Option<&str>) -> anyhow::Result<String> {
         let body = Body::Press { action: action.to_owned(), request: request.to_owned(), words: words.map(str::to_owned) };
         self.take(person, body).await
+    }
+
+    /// A filled form.
+    pub(super) async fn send(&self, person: &str, filled: Filled) -> anyhow::Result<String> {
+        self.take(person, Body::Form(filled)).await
     }
 
     async fn take(&self, person: &str, body: Body) -> anyhow::Result<String> {
@@ -170,103 +200,34 @@ async fn seal(mut sealer: Sealer, bot: Arc<Bot>) {
     }
 }
 
-/// An SSH key for everybody; its private half lies in the demo's folder, so that a certificate can be tried at once.
-fn keys(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+/// The certificate that a request's holder was given, if it holds one now.
+pub(super) fn certificate(request: &Request) -> Option<Certificate> {
+    let State::Active { work, .. } = &request.state else { return None };
+    let lines = work.how_to_connect.iter().flat_map(|how| how.lines());
+    lines.filter(|line| line.contains("-cert-v01@openssh.com")).find_map(|line| Certificate::from_openssh(line).ok())
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// An SSH key for everybody, made once; its private half lies in the folder too, so that a certificate can be tried.
+fn public_keys(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    std::fs::create_dir_all(folder)?;
     PEOPLE
         .iter()
         .map(|(id, _)| {
-            let key = PrivateKey::random(&mut OsRng, ssh_key::Algorithm::Ed25519)?;
-            key.write_openssh_file(&folder.join(format!("{id}_ed25519")), LineEnding::LF)?;
+            let path = folder.join(format!("{id}_ed25519"));
+            let key = if path.exists() {
+                PrivateKey::read_openssh_file(&path)?
+            } else {
+                let key = PrivateKey::random(&mut OsRng, ssh_key::Algorithm::Ed25519)?;
+                key.write_openssh_file(&path, LineEnding::LF)?;
+                key
+            };
             Ok(((*id).to_owned(), key.public_key().to_openssh()?))
         })
         .collect()
-}
-
-fn who(name: &str) -> Option<Who> {
-    match name.strip_prefix('@') {
-        Some(group) => group.parse().ok().map(Who::Group),
-        None => name.parse().ok().map(Who::Person),
-    }
-}
-
-fn stage(approvers: &str, ladder: &[(i64, &str)]) -> Stage {
-    Stage {
-        approvers: who(approvers).into_iter().collect(),
-        needed: 1,
-        notify: who(approvers).into_iter().collect(),
-        remind_every: None,
-        ladder: ladder.iter().map(|(after, to)| Rung { after: Span::from_minutes(*after), to: who(to).into_iter().collect() }).collect(),
-    }
-}
-
-fn policy(name: &str, stages: Vec<Stage>) -> Option<Policy> {
-    Some(Policy {
-        name: name.parse().ok()?,
-        cap: Span::from_minutes(240),
-        default: Span::from_minutes(30),
-        extend_to: Some(Span::from_minutes(60)),
-        grace: Span::ZERO,
-        grant_within: Span::from_minutes(15),
-        patience: Span::from_minutes(15),
-        warn: None,
-        reason: ReasonRule { min_chars: 4 },
-        ticket: None,
-        may_ask: vec![Who::Everyone],
-        on_behalf_of: Vec::new(),
-        at_once_up_to: None,
-        stages,
-    })
-}
-
-fn catalogue(keys: &BTreeMap<String, String>) -> Catalogue {
-    let people = PEOPLE.iter().filter_map(|(id, name)| {
-        let id: PersonId = id.parse().ok()?;
-        let person = Person {
-            id: id.clone(),
-            name: (*name).to_owned(),
-            email: None,
-            time_zone: None,
-            active: true,
-            identities: BTreeMap::from([(Platform::Console, id.to_string())]),
-            logins: BTreeMap::from([(PUBLIC_KEY.to_owned(), keys.get(id.as_str()).cloned().unwrap_or_default())]),
-        };
-        Some((id, person))
-    });
-    let group = |id: &str, members: &[&str]| {
-        let id: crate::domain::ids::GroupId = id.parse().ok()?;
-        Some((id.clone(), Group { id, members: members.iter().filter_map(|m| m.parse().ok()).collect(), chats: BTreeMap::new() }))
-    };
-    let groups = [group("host-leads", &["ben", "dora"]), group("security", &["cleo", "dora"]), group("oncall", &["eve"])];
-    let policies = [
-        policy("hosts", vec![stage("@host-leads", &[(5, "@oncall")])]),
-        policy("roots", vec![stage("@host-leads", &[]), stage("@security", &[])]),
-    ];
-    let role = |name: &str, title: &str, policy: &str| {
-        let target = serde_json::json!({ "principals": [format!("bastion:{name}")], "login": name });
-        Some(Role { name: name.parse().ok()?, title: title.into(), policy: policy.parse().ok()?, target })
-    };
-    let roles = [role("login", "an ordinary login", "hosts"), role("root", "root", "roots")];
-    let bastion = || {
-        Some(Resource {
-            id: "bastion".parse().ok()?,
-            title: "the bastion host".into(),
-            description: "Way into the production network".into(),
-            tags: Vec::new(),
-            owner: who("dora"),
-            provider: "hosts".parse().ok()?,
-            channels: vec![Channel { platform: Platform::Console, id: "#host-approvers".into() }],
-            roles: roles.into_iter().flatten().collect(),
-        })
-    };
-    Catalogue {
-        people: people.collect(),
-        groups: groups.into_iter().flatten().collect(),
-        resources: bastion().map(|r| (r.id.clone(), r)).into_iter().collect(),
-        policies: policies.into_iter().flatten().map(|p| (p.name.clone(), p)).collect(),
-        administrators: who("eve").into_iter().collect(),
-        auditors: Vec::new(),
-        digest: "sha256:demo".into(),
-        frozen: false,
-        time_zone: chrono_tz::UTC,
-    }
 }

@@ -52,6 +52,11 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_turning(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// The name that it has in the ledger.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 fn who(actor: &Actor) -> String {
     let Some(person) = &actor.person else { return "the bot".into() };
     match &actor.door {
@@ -116,6 +121,7 @@ fn of_request(event: &Event) -> String {
                 second(grant.give_up_at)
             )
         }
+        Event::Shortened { duration, latest, .. } => format!("shortened: {}, by {} at the latest", span(*duration), second(*latest)),
         Event::Working { work } => {
             let before = if work.had_before { ", had it before" } else { "" };
             format!("working since {} until {}{before}", second(work.since), second(work.until))
@@ -133,7 +139,7 @@ fn of_request(event: &Event) -> String {
         Event::Cancelled { person: Some(person), .. } | Event::ExtensionClosed { person: Some(person), .. } => {
             format!("{} by {person}", event.name())
         }
-        Event::AlarmRaised { alarm } | Event::AlarmCleared { alarm } => format!("{}: {alarm:?}", event.name()),
+        Event::AlarmRaised { alarm } | Event::AlarmCleared { alarm } => format!("{}: {}", event.name(), word(alarm)),
         Event::Reminded
         | Event::Unanswered
         | Event::Warned
@@ -171,15 +177,15 @@ fn left(remains: &Remains) -> String {
 fn of_entitlement(effect: &Effect) -> String {
     match effect {
         Effect::Intent { verb, provider, target, principal, deadline, .. } => {
-            format!("intent: {verb:?} at {provider}, {target} for {principal}, answer due {}", second(*deadline))
+            format!("intent: {} at {provider}, {target} for {principal}, answer due {}", word(verb), second(*deadline))
         }
-        Effect::Answer { verb, answer } => format!("answer to {verb:?}: {answer}"),
+        Effect::Answer { verb, answer } => format!("answer to {}: {answer}", word(verb)),
         Effect::Outcome { verb, outcome, tries, detail } => {
             let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-            format!("outcome of {verb:?}: {outcome:?} after {tries} tries{detail}")
+            format!("outcome of {}: {} after {tries} tries{detail}", word(verb), word(outcome))
         }
         Effect::Unwritten { verb, outcome, at, .. } => {
-            format!("unwritten: {verb:?} {outcome:?} at {}, while the store was away", second(*at))
+            format!("unwritten: {} {} at {}, while the store was away", word(verb), word(outcome), second(*at))
         }
     }
 }

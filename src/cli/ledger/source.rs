@@ -47,13 +47,11 @@ pub(super) struct Trusted {
 impl Source {
     /// The store's URL.
     pub(super) fn store(&self) -> anyhow::Result<String> {
-        match &self.store {
-            Some(url) => Ok(url.clone()),
-            None => {
-                let url = self.config()?.store.open_with().map_err(|why| anyhow!("the store's password: {why}"))?;
-                Ok(url.expose_secret().to_owned())
-            }
+        if let Some(url) = &self.store {
+            return Ok(url.clone());
         }
+        let url = self.config()?.store.open_with().map_err(|why| anyhow!("the store's password: {why}"))?;
+        Ok(url.expose_secret().to_owned())
     }
 
     fn config(&self) -> anyhow::Result<Config> {

@@ -60,7 +60,7 @@ pub fn advance(request: &Request, context: &Context<'_>) -> Result<Vec<Event>, R
 pub fn approved_extension(until: Instant, native: Option<Instant>) -> Vec<Event> {
     let mut events = vec![Event::ExtensionApproved { until }];
     if native.is_none() {
-        events.push(Event::Extended { until, native_expiry: None });
+        events.push(Event::Extended { until, native_expiry: None, how_to_connect: None });
     }
     events
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Catalogue, Context, Instant, Length, PersonId, REASON_MAX, Refusal, ResourceId, RoleName, cut, grammar, line::Words, line::option_name,
+    Catalogue, Context, Instant, Length, PersonId, Refusal, ResourceId, RoleName, cut, grammar, limits, line::Words, line::option_name,
     near, person, spans,
 };
 
@@ -97,9 +97,9 @@ fn reason(draft: &mut Draft, words: &mut Words<'_>, context: &Context<'_>) -> Re
         pieces.push(words.quoted().unwrap_or_else(|| words.until_option()));
         options(draft, words, context)?;
     }
-    draft.reason = pieces.join(" ").trim().to_owned();
-    if draft.reason.chars().count() > REASON_MAX {
-        return Err(Refusal::BadText { what: "reason".into(), why: format!("it is longer than {REASON_MAX} characters") });
+    pieces.join(" ").trim().clone_into(&mut draft.reason);
+    if draft.reason.chars().count() > limits::WORDS {
+        return Err(Refusal::BadText { what: "reason".into(), why: format!("it is longer than {} characters", limits::WORDS) });
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The words of a line, in order, with the text that is left: ids, names, lengths, quoted text.
 
-use super::{Context, Length, PersonId, REASON_MAX, Refusal, RequestId, ResourceId, RoleName, Span, cut, duration, grammar, names, spans};
+use super::{Context, Length, PersonId, Refusal, RequestId, ResourceId, RoleName, Span, cut, duration, grammar, limits, names, spans};
 
 /// A cursor over a line.
 #[derive(Clone)]
@@ -94,8 +94,8 @@ impl<'l> Words<'l> {
     /// All that is left, without the quotes around it.
     pub(super) fn rest(&mut self) -> Result<String, Refusal> {
         let text = self.left.trim();
-        if text.chars().count() > REASON_MAX {
-            return Err(Refusal::BadText { what: "text".into(), why: format!("it is longer than {REASON_MAX} characters") });
+        if text.chars().count() > limits::WORDS {
+            return Err(Refusal::BadText { what: "text".into(), why: format!("it is longer than {} characters", limits::WORDS) });
         }
         let whole = self.quoted().filter(|_| self.left.is_empty());
         self.left = "";

@@ -7,6 +7,7 @@ mod names;
 use super::{
     command::{Length, Less},
     ids::{PersonId, ResourceId, RoleName},
+    limits,
     policy::{Catalogue, Platform},
     refusal::Refusal,
     request::RequestId,
@@ -18,11 +19,6 @@ pub use ask::{Draft, Missing, Piece};
 use line::Words;
 use names::{cut, grammar, near};
 pub use names::{person, resource, role};
-
-/// Longest line, in bytes.
-const LINE_MAX: usize = 8 * 1024;
-/// Longest reason or comment, in characters.
-const REASON_MAX: usize = 1_000;
 
 /// What a line is read against.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +80,7 @@ pub enum Parsed {
     PassOn(RequestId, PersonId),
 }
 
-/// Every command, as it is typed.
+/// Every command's word, for "did you mean" and for help.
 pub const COMMANDS: [&str; 25] = [
     "request",
     "mine",
@@ -233,8 +229,8 @@ pub fn moment(text: &str, context: &Context<'_>) -> Result<Instant, Refusal> {
 pub fn reason(text: &str) -> Result<String, Refusal> {
     check_text(text, "reason")?;
     let text = text.trim();
-    if text.chars().count() > REASON_MAX {
-        return Err(Refusal::BadText { what: "reason".into(), why: format!("it is longer than {REASON_MAX} characters") });
+    if text.chars().count() > limits::WORDS {
+        return Err(Refusal::BadText { what: "reason".into(), why: format!("it is longer than {} characters", limits::WORDS) });
     }
     Ok(text.to_owned())
 }
@@ -242,7 +238,7 @@ pub fn reason(text: &str) -> Result<String, Refusal> {
 /// Text that can be neither shown nor kept is refused as a whole.
 fn check_text(text: &str, what: &str) -> Result<(), Refusal> {
     let bad = |why: &str| Err(Refusal::BadText { what: what.into(), why: why.into() });
-    if text.len() > LINE_MAX {
+    if text.len() > limits::LINE {
         return bad("it is longer than 8 KiB");
     }
     if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {

@@ -1,6 +1,6 @@
 //! Writes into an entitlement's row what was begun, answered, read or told. Pure; the caller commits it.
 
-use super::Why;
+use super::{Traits, Why, furthest_end, holds, is_starting};
 use crate::domain::{
     entitlement::{Call, Claim, Entitlement, Handle, Ownership, Progress},
     event::Verb,
@@ -11,27 +11,47 @@ use crate::domain::{
 
 /// Longest pause between two tries.
 const SLOWEST: i64 = 60;
+const SOON: Span = Span::from_seconds(1);
 
 /// When a claim ends: its end, or, while it does not work yet, when giving is given up.
 pub fn end_of(claim: &Claim) -> Instant {
     claim.until.unwrap_or_else(|| claim.give_up_at.min(claim.latest))
 }
 
-/// A call is about to be made; committed before it is.
-pub fn begin(row: &mut Entitlement, verb: Verb, now: Instant, deadline: Instant) {
+/// How long to pause after a try that came to nothing: chance, and what the provider asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Pause {
+    pub jitter: u8,
+    pub asked: Option<Span>,
+}
+
+/// A call is about to be made for these claims; committed before it is.
+pub fn begin(row: &mut Entitlement, verb: Verb, claims: &[Claim], traits: Traits, now: Instant, deadline: Instant) {
     row.call = Some(Call { verb, started: now, deadline });
-    row.tries = if row.progress.trying.is_some_and(|(trying, _)| trying == verb) { row.tries.saturating_add(1) } else { 1 };
+    row.tries = next_try(row, verb);
     row.progress.trying = Some((verb, now));
     forget_reads(row);
-    if verb == Verb::Grant {
-        row.given = true;
-        row.progress.revoked = false;
-        row.progress.found_absent = false;
-        row.progress.unwritten = None;
+    if matches!(verb, Verb::Grant | Verb::Extend) {
+        row.progress.asking = Some(furthest_end(claims, traits, now));
     }
-    if verb == Verb::Revoke {
-        row.progress.answered.clear();
-        row.waiting = None;
+    match verb {
+        Verb::Grant => {
+            // What an earlier end collected is not this grant's.
+            (row.sessions_closed, row.residue) = (None, Vec::new());
+            row.given = true;
+            row.progress.revoked = false;
+            row.progress.found_absent = false;
+            row.progress.unwritten = None;
+            let before = std::mem::take(&mut row.progress.begun);
+            let begun = claims.iter().filter(|c| is_starting(c) || before.contains(&c.grant));
+            row.progress.begun = begun.map(|c| c.grant.clone()).collect();
+        }
+        Verb::Revoke => {
+            row.progress.answered.clear();
+            (row.progress.asking, row.progress.asked) = (None, None);
+            overtake(row);
+        }
+        Verb::Extend | Verb::Observe => {}
     }
 }
 
@@ -47,21 +67,33 @@ pub struct Brought {
 
 /// The call was answered, and its work is done. `claims` are those that it was made for.
 pub fn done(row: &mut Entitlement, verb: Verb, claims: &[Claim], brought: Brought) {
+    let overtaken = is_overtaken(row, verb);
     row.call = None;
-    row.waiting = None;
     row.progress.trying = None;
     forget_reads(row);
     row.handle = brought.handle.or(row.handle.take());
-    row.residue = brought.residue;
+    if overtaken {
+        // It landed after all: what it gave is taken away again.
+        row.progress.overtaken.remove(0);
+        row.progress.revoked = false;
+        return;
+    }
+    (row.waiting, row.progress.waiting_for) = (None, None);
     match verb {
         Verb::Grant => row.progress.answered = claims.iter().map(|c| c.grant.clone()).collect(),
         Verb::Revoke => {
             row.progress.revoked = true;
-            row.sessions_closed = brought.sessions_closed.or(row.sessions_closed);
+            row.residue = brought.residue;
+            // Each repeat tells only of what it closed itself.
+            row.sessions_closed = match (row.sessions_closed, brought.sessions_closed) {
+                (Some(before), Some(now)) => Some(before.saturating_add(now)),
+                (before, now) => now.or(before),
+            };
         }
         Verb::Extend | Verb::Observe => {}
     }
     if matches!(verb, Verb::Grant | Verb::Extend) {
+        row.progress.asked = row.progress.asked.max(row.progress.asking.take());
         row.native_expiry = brought.native_expiry.or(row.native_expiry);
         row.progress.how_to_connect = brought.how_to_connect.or(row.progress.how_to_connect.take());
     }
@@ -69,21 +101,38 @@ pub fn done(row: &mut Entitlement, verb: Verb, claims: &[Claim], brought: Brough
 
 /// The provider is still working on it.
 pub fn working_on(row: &mut Entitlement, verb: Verb, op: String, handle: Option<Handle>, again: Instant) {
+    let overtaken = is_overtaken(row, verb);
     row.call = None;
-    row.waiting = Some(op);
     row.handle = handle.or(row.handle.take());
     row.progress.trying = Some((verb, again));
+    if overtaken {
+        row.progress.overtaken[0] = op;
+    } else {
+        (row.waiting, row.progress.waiting_for) = (Some(op), Some(verb));
+    }
 }
 
-/// Nothing was changed by this call, or the look showed nothing; again at `again`.
-pub fn failed(row: &mut Entitlement, verb: Verb, again: Instant) {
+/// Nothing was changed by this call, or the look showed nothing; again after a pause.
+pub fn failed(row: &mut Entitlement, verb: Verb, now: Instant, pause: Pause) {
     if verb == Verb::Observe {
         forget_reads(row);
-        row.tries = if row.progress.trying.is_some_and(|(trying, _)| trying == verb) { row.tries.saturating_add(1) } else { 1 };
+        row.tries = next_try(row, verb);
     } else {
         row.call = None;
     }
-    row.progress.trying = Some((verb, again));
+    let backoff = backoff(row.tries, pause.jitter);
+    row.progress.trying = Some((verb, now + pause.asked.map_or(backoff, |asked| asked.max(backoff))));
+}
+
+/// Asking after an operation failed. `ended`: it is known to work on no longer; else it is asked again.
+pub fn poll_failed(row: &mut Entitlement, verb: Verb, ended: bool, now: Instant, pause: Pause) {
+    row.tries = next_try(row, verb);
+    if ended && is_overtaken(row, verb) {
+        row.progress.overtaken.remove(0);
+    } else if ended {
+        (row.waiting, row.progress.waiting_for) = (None, None);
+    }
+    failed(row, verb, now, pause);
 }
 
 /// No answer: it may have taken effect, and may still do so until the call's deadline. The call stays in the row.
@@ -93,33 +142,47 @@ pub fn unknown(row: &mut Entitlement) {
     }
 }
 
+/// The provider says that it is still working on it. For an end that is no reason to wait: taking away may stop it, and
+/// "gone" waits until it is absent.
+pub fn pending(row: &mut Entitlement, why: Why, claims: &[Claim], traits: Traits, now: Instant) {
+    if why == Why::AfterUnknown && !claims.iter().any(|c| holds(c, now)) {
+        return resolved(row, now);
+    }
+    forget_reads(row);
+    row.progress.trying = Some((Verb::Observe, now + traits.apart.max(SOON)));
+}
+
 /// A look that showed something.
-pub fn read(row: &mut Entitlement, why: Why, present: bool, now: Instant) {
+pub fn read(row: &mut Entitlement, why: Why, present: bool, claims: &[Claim], traits: Traits, now: Instant) {
     if why == Why::AfterUnknown {
-        unknown(row);
-        let verb = row.call.take().map(|c| c.verb);
-        row.waiting = None;
-        forget_reads(row);
-        // The verb is made again at once; its tries go on counting.
-        row.progress.trying = verb.map(|verb| (verb, now));
-        return;
+        return resolved(row, now);
     }
     if row.progress.trying.is_some_and(|(verb, _)| verb == Verb::Observe) {
         row.progress.trying = None;
     }
-    if why == Why::BeforeFirst {
-        row.had_before = Some(present);
-        return;
-    }
     row.reads = if row.progress.seen.is_some_and(|(before, _)| before == present) { row.reads.saturating_add(1) } else { 1 };
     row.progress.seen = Some((present, now));
     row.progress.looked_at = Some(now);
-    let absent_start = !present && why == Why::ReadBack && !row.progress.answered.is_empty();
-    if absent_start {
+    if row.ownership == Ownership::Shared && !row.given {
+        // Nothing was ever asked for: whatever is there was there before.
+        if row.reads >= traits.reads.max(1) {
+            row.had_before = Some(present);
+        }
+    } else if why == Why::ReadBack && !present && !row.progress.answered.is_empty() {
         // Answered, and yet not there: to be given again, after a moment.
         row.progress.answered.clear();
-        row.progress.trying = Some((Verb::Grant, now + Span::from_seconds(1)));
+        row.progress.trying = Some((Verb::Grant, now + SOON));
+    } else if why == Why::ReadBack && present && row.had_before != Some(true) && !claims.iter().any(|c| holds(c, now)) {
+        still_there(row, now);
     }
+}
+
+/// A call whose answer never came is over: the provider was read after its deadline. The verb is made again at once.
+fn resolved(row: &mut Entitlement, now: Instant) {
+    unknown(row);
+    let verb = row.call.take().map(|c| c.verb);
+    forget_reads(row);
+    row.progress.trying = verb.map(|verb| (verb, now));
 }
 
 /// The access of these grants was taken away and read as absent at `at`, while the store refused writes (R12): only the
@@ -131,7 +194,8 @@ pub fn taken(row: &mut Entitlement, claims: &[Claim], at: Instant, grants: &[Gra
         return;
     }
     unknown(row);
-    (row.call, row.waiting) = (None, None);
+    row.call = None;
+    overtake(row);
     row.progress.trying = None;
     row.progress.answered.clear();
     row.progress.revoked = true;
@@ -140,36 +204,29 @@ pub fn taken(row: &mut Entitlement, claims: &[Claim], at: Instant, grants: &[Gra
 }
 
 /// A read-back with no live claim showed it present: take it away (again).
-pub fn still_there(row: &mut Entitlement, again: Instant) {
-    if row.ownership == Ownership::Shared && row.had_before.is_none() && !row.given {
-        row.had_before = Some(true);
-        return;
+fn still_there(row: &mut Entitlement, now: Instant) {
+    row.given = true;
+    if row.progress.revoked {
+        row.progress.trying = Some((Verb::Revoke, now + backoff(row.tries, u8::MAX / 2)));
     }
-    if row.had_before != Some(true) {
-        row.given = true;
-        if row.progress.revoked {
-            row.progress.trying = Some((Verb::Revoke, again));
-        }
-        row.progress.revoked = false;
-        row.progress.unwritten = None;
-        forget_reads(row);
-    }
+    row.progress.revoked = false;
+    row.progress.unwritten = None;
+    forget_reads(row);
 }
 
-/// The news was committed.
+/// The news was committed; `left` claims are left after it.
 pub fn told(row: &mut Entitlement, news: &[(RequestId, News)], left: usize) {
     forget_reads(row);
     for (_, news) in news {
         match news {
             News::FoundAbsent => row.progress.found_absent = true,
             News::Working { had_before: false, .. } => row.progress.answered.clear(),
-            News::Gone { .. } if left == 0 => {
-                row.given = false;
-                row.had_before = None;
-                row.native_expiry = None;
-                row.sessions_closed = None;
-                row.residue.clear();
-                row.progress = Progress::default();
+            News::Gone { .. } => {
+                (row.sessions_closed, row.residue) = (None, Vec::new());
+                if left == 0 {
+                    (row.given, row.had_before, row.native_expiry) = (false, None, None);
+                    row.progress = Progress::default();
+                }
             }
             _ => {}
         }
@@ -180,6 +237,23 @@ pub fn told(row: &mut Entitlement, news: &[(RequestId, News)], left: usize) {
 pub fn backoff(tries: u32, jitter: u8) -> Span {
     let base = 1_i64.checked_shl(tries.saturating_sub(1).min(6)).unwrap_or(SLOWEST).min(SLOWEST);
     Span::from_seconds(base + base * (i64::from(jitter) - 128) / 512)
+}
+
+fn next_try(row: &Entitlement, verb: Verb) -> u32 {
+    if row.progress.trying.is_some_and(|(trying, _)| trying == verb) { row.tries.saturating_add(1) } else { 1 }
+}
+
+/// An end comes over an operation that may still give access: it is remembered until it is seen to have ended.
+fn overtake(row: &mut Entitlement) {
+    let giving = row.progress.waiting_for.take().is_some_and(|verb| verb != Verb::Revoke);
+    if let (Some(op), true) = (row.waiting.take(), giving) {
+        row.progress.overtaken.push(op);
+    }
+}
+
+/// Is this an answer about an operation that an end overtook?
+fn is_overtaken(row: &Entitlement, verb: Verb) -> bool {
+    verb == Verb::Grant && row.waiting.is_none() && row.call.is_none() && !row.progress.overtaken.is_empty()
 }
 
 fn forget_reads(row: &mut Entitlement) {

@@ -12,7 +12,7 @@ use crate::{
         time::{Instant, Span},
     },
     store::{
-        Snapshot, StoreError,
+        Snapshot, StoreError, document,
         entry::{self, Said},
     },
 };
@@ -96,8 +96,8 @@ impl Life {
     pub(super) fn differs(&self, stored: Option<&str>) -> Option<String> {
         let folded = self.request.as_ref()?;
         let Some(stored) = stored else { return Some("its document is missing".into()) };
-        match serde_json::from_str::<Request>(stored) {
-            Err(_) => Some("its document cannot be read".into()),
+        match document::parsed::<Request>(stored) {
+            Err(error) => Some(format!("its document cannot be read ({error})")),
             Ok(document) if document == *folded => None,
             Ok(document) => {
                 let fields = differing(&document, folded).join(", ");

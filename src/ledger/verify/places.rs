@@ -106,6 +106,9 @@ impl Walk<'_> {
         }
         let found = entry.as_ref().map(|entry| leaf(&entry.bytes));
         match (&entry, found) {
+            (Some(entry), _) if hash.is_none() => {
+                self.findings.say(format!("leaf {index}: the seal of {} number {} is no hash", entry.stream, entry.n));
+            }
             (Some(entry), Some(found)) if Some(found) != hash => {
                 if self.odd.len() == ODD {
                     self.tell_odd("and its seal do not fit each other");
@@ -176,7 +179,7 @@ impl Walk<'_> {
     fn mark(&mut self) {
         let Some(mark) = &self.trust.mark else { return };
         let fits = mark.root == self.seals.root() || mark.root == self.bytes.root();
-        if mark.size == self.seals.size() && !fits {
+        if mark.size == self.seals.size() && !fits && !self.is_lost {
             self.findings.say(format!("the first {} entries are not those that were signed, says the mark beside the key", mark.size));
             self.is_lost = true;
         }
@@ -196,7 +199,7 @@ impl Walk<'_> {
         }
         let unsigned = (self.signed < size).then(|| {
             let what = range("leaf", self.signed, size - 1);
-            format!("{what}: no checkpoint covers this: one is missing, or the bot stopped before it signed (its next start does)")
+            format!("{what}: not covered by a checkpoint: one is missing, or the bot stopped before it signed (its next start does)")
         });
         Places { read: self.read, root: self.seals.root(), signed: self.signed, unsigned }
     }

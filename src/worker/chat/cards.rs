@@ -31,7 +31,7 @@ pub(super) async fn bring_in_line(deps: &Deps, key: &str) -> Result<Handled, Tro
         return Ok(next);
     }
     let channel = Channel { platform, id: place.to_owned() };
-    let nonce = format!("{id}/{}/card", platform.name());
+    let nonce = format!("{id}/{}/{place}/card", platform.name());
     post.posted = Some(bring(chat, post.posted.as_ref(), &channel, &message, &nonce).await?);
     post.shown = Some(digest);
     // The thread may have moved on meanwhile: only the card's part is written over what is stored now.

@@ -342,7 +342,7 @@ fn more_time_that_nobody_approved_is_found() {
         let ask = Ask { kind: AskKind::Extension, ..ask() };
         s.events.insert(4, (100, by("ana"), Event::ExtensionAsked { ask }));
         s.events.insert(5, (200, Actor::BOT, Event::ExtensionApproved { until }));
-        s.events.insert(6, (200, Actor::BOT, Event::Extended { until, native_expiry: None }));
+        s.events.insert(6, (200, Actor::BOT, Event::Extended { until, native_expiry: None, how_to_connect: None }));
     };
     broken("R5", more);
 }
@@ -378,7 +378,7 @@ fn an_end_that_is_too_late_is_found() {
     let extended = |approved: i64, until: i64| {
         move |s: &mut Story| {
             s.events.insert(4, (100, by("ana"), Event::ExtensionApproved { until: at(approved) }));
-            s.events.insert(5, (101, Actor::BOT, Event::Extended { until: at(until), native_expiry: None }));
+            s.events.insert(5, (101, Actor::BOT, Event::Extended { until: at(until), native_expiry: None, how_to_connect: None }));
         }
     };
     broken("R8", extended(4000, 4001));

@@ -44,6 +44,24 @@ async fn a_code_joins_an_account_once_and_both_sides_are_told() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn on_postgresql_a_code_joins_once_a_wrong_one_is_counted_and_an_account_is_parted_and_joined_again() {
+    let world = World::on(&crate::store_suite::database().await, hallpass::domain::entitlement::Ownership::Shared).await;
+    let code = world.code("ana").await;
+    assert_eq!(world.joins("1001", "7K3QD-2M8TX").await, Err(Refusal::LinkCode));
+    assert_eq!(world.joins("1001", &code).await, Ok(()));
+    assert_eq!(world.joins("1002", &code).await, Err(Refusal::LinkCode));
+    world.done("eve", "/jit unlink @ana discord").await;
+    for _ in 0..5 {
+        world.joins("1003", "7K3QD-2M8TX").await.unwrap_err();
+    }
+    assert!(matches!(world.joins("1003", "7K3QD-2M8TX").await, Err(Refusal::LinkLocked { .. })));
+    let again = world.code("ben").await;
+    assert_eq!(world.joins("1001", &again).await, Ok(()));
+    assert!(world.bot.catalogue().person_at(Platform::Discord, "1001").is_some_and(|p| p.id.as_str() == "ben"));
+}
+
+#[tokio::test]
 async fn a_wrong_an_old_and_a_used_code_get_the_same_no() {
     let world = World::new().await;
     let old = world.code("ana").await;

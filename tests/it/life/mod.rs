@@ -41,7 +41,7 @@ impl World {
     pub(crate) async fn no(&self, user: &str, line: &str) -> Refusal {
         match self.from(Platform::Console, user, Body::Line { text: line.into() }).await {
             Answer::Refused(refusal) => refusal,
-            said => panic!("{line}: {said:?}"),
+            Answer::Said { name, .. } => panic!("{line}: {name}"),
         }
     }
 

@@ -129,7 +129,7 @@ async fn story(server: &Server, away: impl Fn(), back: impl Fn()) {
     assert_eq!(log.count("ERROR", "the store refuses writes: "), 1);
     back();
     let closed = async || world.store.request(&id.parse().unwrap()).await.is_ok_and(|request| !request.unwrap().is_open());
-    until(&world, "it closes when the server is back", Duration::from_secs(120), closed).await;
+    until(&world, "it closes when the server is back", Duration::from_mins(2), closed).await;
     drop(stop);
     running.await.unwrap();
     is_over_rightly(&world, &id, &log, ended).await;

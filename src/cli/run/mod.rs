@@ -1,0 +1,148 @@
+//! `hallpass run`: the bot itself. Overdue ends first, then everything else; SIGHUP reloads, SIGTERM stops after what was
+//! begun. A broken file at start grants nothing and goes on ending (R15).
+
+mod start;
+mod watch;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use anyhow::anyhow;
+use rand::{RngCore as _, SeedableRng as _, rngs::StdRng};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Mutex, oneshot},
+};
+
+pub use self::start::still_reaches;
+
+use self::{
+    start::{Start, load, signing_key},
+    watch::noted,
+};
+use super::check;
+use crate::{
+    bot::{Bot, Parts},
+    chat::{directory::Directory, show::Voice},
+    clock::{Clock, SystemClock},
+    domain::event::Operation,
+    ledger::seal::Sealer,
+    worker::{Deps, Workers},
+};
+
+/// What was begun has this long to end after SIGTERM.
+const STOPPING: Duration = Duration::from_secs(30);
+/// For the last words.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Runs until SIGTERM or interrupt.
+pub async fn run(path: &Path) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let Start { config, providers, store, refused, broken } = load(path, &clock).await?;
+    let mut chance = StdRng::from_os_rng();
+    let mut seed = [0; 32];
+    chance.fill_bytes(&mut seed);
+    let key = match signing_key(&config, || seed) {
+        // What is to end must end, whether or not it is sealed at once.
+        Err(why) if config.catalogue.frozen => Err(why),
+        key => Ok(key.map_err(|why| anyhow!(why))?),
+    };
+    let templates = Arc::new(check::templates_or_ours(&config)?);
+    let bot = Bot::new(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        catalogue: config.catalogue.clone(),
+        providers,
+        facts: Arc::new(Directory { chats: BTreeMap::new() }),
+        seed: chance.next_u64(),
+    });
+    let bot = Arc::new(bot.await?);
+    noted("the start", bot.record(Operation::Started { version: env!("CARGO_PKG_VERSION").into() }).await);
+    watch::at_start(&bot, path, refused, &broken).await;
+    let (heartbeat, jitter) = (config.heartbeat.clone(), bot.clone());
+    let workers = Arc::new(Workers::new(Deps {
+        store: store.clone(),
+        bot: bot.clone(),
+        clock,
+        chats: BTreeMap::new(),
+        shows: Arc::new(Voice { bot: bot.clone(), templates: templates.clone() }),
+        ops: config.alarm_channels.clone(),
+        alarm_run: config.alarm_run.clone(),
+        jitter: Box::new(move || jitter.chance()),
+        pace: 1,
+        at_once: 16,
+        heartbeat: Box::new(move || touch(heartbeat.as_deref())),
+        stopping: false.into(),
+    }));
+    let sealer = key.map(|key| Arc::new(Mutex::new(Sealer::new(store.clone(), key, config.ledger_origin.clone()))));
+    // What fell due while we were away ends before anything else is heard. A store that refuses writes keeps nothing from it.
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = workers.clone().run_all(async { drop(stopped.await) });
+    tokio::pin!(running);
+    let beside = [
+        match sealer.clone() {
+            Ok(sealer) => tokio::spawn(watch::seal(sealer, bot.clone())),
+            Err(why) => tokio::spawn(watch::unsealed(why, bot.clone())),
+        },
+        tokio::spawn(watch::reload_on_hangup(path.to_path_buf(), bot.clone())),
+        tokio::spawn(watch::leavers(bot.clone())),
+        tokio::spawn(watch::templates(bot.clone(), templates)),
+    ];
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), policy = %config.catalogue.digest, "hallpass runs");
+    let in_time = tokio::select! {
+        () = &mut running => true,
+        () = signals.told() => {
+            tracing::info!("stopping after what was begun; a second signal stops at once");
+            drop(stop);
+            tokio::select! {
+                () = &mut running => true,
+                () = signals.told() => false,
+                () = tokio::time::sleep(STOPPING) => false,
+            }
+        }
+    };
+    if !in_time {
+        tracing::error!("stopping before everything that was begun has ended: a next start goes on with it");
+        workers.let_go().await;
+    }
+    for task in beside {
+        task.abort();
+    }
+    let last = async {
+        noted("the stop", bot.record(Operation::Stopped).await);
+        if let Ok(sealer) = &sealer
+            && let Err(why) = sealer.lock().await.seal_once(bot.now()).await
+        {
+            tracing::error!(%why, "the last entries are not sealed: a next start does it");
+        }
+        store.close().await;
+    };
+    if tokio::time::timeout(LAST, last).await.is_err() {
+        tracing::error!("the store does not answer: nothing more was written");
+    }
+    Ok(())
+}
+
+/// SIGTERM and the interrupt key.
+struct Signals(Signal, Signal);
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+    }
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
+}
+
+fn touch(path: Option<&Path>) {
+    if let Some(path) = path
+        && let Err(error) = std::fs::write(path, b"alive\n")
+    {
+        tracing::error!(%error, file = %path.display(), "the heartbeat cannot be written");
+    }
+}

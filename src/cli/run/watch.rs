@@ -1,0 +1,161 @@
+//! What goes on beside the workers: sealing, reloading, looking for leavers and for troubles of the bot itself, each of which
+//! is an alarm while it lasts. Must not decide anything about access.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    super::check,
+    start::{keep, last_good, providers, still_reaches},
+};
+use crate::{
+    bot::Bot,
+    chat::render::Templates,
+    clock::{Clock, SystemClock},
+    config,
+    domain::{event::Operation, ids::ProviderName},
+    ledger::seal::Sealer,
+    store::CommitError,
+};
+
+/// Failures in a row until sealing is in trouble: a store that blinks is another matter.
+const FAILURES: u32 = 3;
+
+/// Logs what could not be recorded: while the store refuses writes, ends must go on all the same (R12).
+pub(super) fn noted(what: &str, result: Result<(), CommitError>) {
+    if let Err(error) = result {
+        tracing::error!(%error, "{what} could not be recorded");
+    }
+}
+
+/// What a start shows to be over, and what it shows to be in trouble.
+pub(super) async fn at_start(bot: &Bot, path: &Path, refused: Option<String>, broken: &[ProviderName]) {
+    for id in ["worker", "template"] {
+        noted("the end of an alarm", bot.clear(id).await);
+    }
+    match refused {
+        Some(why) => {
+            let what = format!("{} is refused: running on the last file that loaded, granting nothing", path.display());
+            let refused = Operation::PolicyRefused { digest: bot.catalogue().digest.clone(), why };
+            noted("the refused file", bot.raise("policy", what, refused).await);
+        }
+        None => noted("the end of an alarm", bot.clear("policy").await),
+    }
+    adapters(bot, broken).await;
+}
+
+/// An alarm for each adapter that is stood in for; over for all others.
+async fn adapters(bot: &Bot, broken: &[ProviderName]) {
+    let open = bot.store().open_alarms().await.unwrap_or_default();
+    for alarm in &open {
+        let Some(name) = alarm.id.strip_prefix("adapter/") else { continue };
+        if !broken.iter().any(|other| other.as_str() == name) {
+            noted("the end of an alarm", bot.clear(&alarm.id).await);
+        }
+    }
+    for name in broken {
+        let what = format!("the adapter {name} could not be started: what is held through it cannot be taken away; the log says why");
+        noted("an alarm", bot.raise(&format!("adapter/{name}"), what, None).await);
+    }
+}
+
+/// Reloads on each SIGHUP. A broken file changes nothing and says so; so does one that would orphan live grants.
+pub(super) async fn reload_on_hangup(path: PathBuf, bot: Arc<Bot>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match reload(&path, &bot).await {
+            Ok(()) => tracing::info!(file = %path.display(), "reloaded"),
+            Err(error) => {
+                tracing::error!("reload refused, nothing was changed: {error:#}");
+                let why = "a file to be reloaded is refused".to_owned();
+                noted("the refused file", bot.record(Operation::PolicyRefused { digest: digest(&path), why }).await);
+            }
+        }
+    }
+}
+
+/// Of whatever stands in the file.
+fn digest(path: &Path) -> String {
+    use sha2::{Digest as _, Sha256};
+    std::fs::read(path).map_or_else(|_| "unreadable".to_owned(), |text| format!("sha256:{:x}", Sha256::digest(text)))
+}
+
+async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
+    let config = config::load(path)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    check::templates(&config)?;
+    let before = config::load_kept(&last_good(path))?;
+    still_reaches(bot.store(), &before, &config).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let made = providers(&config, &clock).await?;
+    let rest = (&before.alarm_channels, &before.alarm_run, &before.heartbeat, &before.ledger_origin, &before.templates);
+    if rest != (&config.alarm_channels, &config.alarm_run, &config.heartbeat, &config.ledger_origin, &config.templates) {
+        tracing::warn!("[alarm], [ledger] and templates take effect at the next start");
+    }
+    bot.reload(config.catalogue, made).await?;
+    adapters(bot, &[]).await;
+    keep(path)
+}
+
+/// Who left loses what they hold within minutes, not only when they press something (R18).
+pub(super) async fn leavers(bot: Arc<Bot>) {
+    loop {
+        if let Err(error) = bot.leavers().await {
+            tracing::error!(%error, "people could not be looked at");
+        }
+        tokio::time::sleep(Duration::from_mins(2)).await;
+    }
+}
+
+/// An override that does not render is an alarm until the next start; ours is used meanwhile.
+pub(super) async fn templates(bot: Arc<Bot>, templates: Arc<Templates>) {
+    loop {
+        if !templates.take_troubles().is_empty() {
+            // What it said may quote people: the log has it.
+            let what = "a template does not render: the one that came with this program is used instead; the log says which".to_owned();
+            noted("an alarm", bot.raise("template", what, None).await);
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// A frozen start without its key: entries wait, and an alarm says so, until the next start.
+pub(super) async fn unsealed(why: String, bot: Arc<Bot>) {
+    tracing::error!(%why, "the ledger is not sealed");
+    noted("an alarm", bot.raise("ledger", format!("the ledger cannot be sealed: {why}"), None).await);
+}
+
+/// Seals every second. A ledger that cannot be sealed, or was changed, is an alarm until it can.
+pub(super) async fn seal(sealer: Arc<tokio::sync::Mutex<Sealer>>, bot: Arc<Bot>) {
+    let mut failures = 0;
+    loop {
+        let sealed = sealer.lock().await.seal_once(bot.now()).await;
+        match sealed {
+            Ok(_) if failures == 0 => {}
+            Ok(_) => match bot.clear("ledger").await {
+                Ok(()) => failures = 0,
+                Err(error) => tracing::error!(%error, "the end of an alarm could not be recorded"),
+            },
+            Err(why) => {
+                failures += 1;
+                if failures == 1 {
+                    tracing::error!(%why, "the ledger cannot be sealed");
+                }
+                if failures >= FAILURES {
+                    let what = format!("the ledger cannot be sealed: {why}");
+                    if let Err(error) = bot.raise("ledger", what, None).await {
+                        tracing::debug!(%error, "an alarm could not be recorded");
+                    }
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

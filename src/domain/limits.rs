@@ -1,0 +1,8 @@
+//! The longest that anything of people may be, in one place. What is longer is refused, never cut silently.
+
+/// A line, in bytes.
+pub const LINE: usize = 8 * 1024;
+/// A reason, a comment or the words of a form, in characters.
+pub const WORDS: usize = 1_000;
+/// A platform's id of a user or an interaction, and a button's fields, in bytes.
+pub const ID: usize = 255;

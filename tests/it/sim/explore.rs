@@ -1,0 +1,141 @@
+//! Every short schedule, in order: finds what chance misses.
+
+use std::collections::HashSet;
+
+use hallpass::domain::entitlement::Ownership;
+
+use super::{Deed, Nature, Sim, target::How};
+
+/// A state of the search and what may still go wrong in it.
+#[derive(Clone)]
+struct Node {
+    sim: Sim,
+    path: Vec<Deed>,
+    /// Faults and crashes left.
+    faults: u32,
+    /// Events of people left, in any order.
+    events: Vec<Deed>,
+}
+
+impl Node {
+    fn essence(&self) -> String {
+        let Sim { house, workers } = &self.sim;
+        format!("{} {:?} {} {} {}", self.faults, self.events, house.essence(), workers[0].essence(), workers[1].essence())
+    }
+
+    /// Everything that may happen next.
+    fn choices(&self) -> Vec<(Deed, bool)> {
+        let worker = &self.sim.workers[0];
+        let mut choices = vec![(Deed::Step(0, How::Well), false)];
+        if self.faults > 0 {
+            if worker.is_calling() {
+                let faults = [How::CutBefore, How::CutAfter, How::Late(10), How::Refused, How::Slow(15)];
+                choices.extend(faults.map(|how| (Deed::Step(0, how), true)));
+            } else if worker.asks_target() {
+                choices.extend([How::Refused, How::Stale].map(|how| (Deed::Step(0, how), true)));
+            }
+            if worker.is_busy() {
+                choices.push((Deed::Crash(0), true));
+            }
+        }
+        // Who works does not wait; what is late is late in the target.
+        if !worker.is_busy() {
+            choices.extend([1, 11, 55].map(|seconds| (Deed::Pass(seconds), false)));
+        }
+        choices
+    }
+
+    fn after(&self, deed: Deed) -> Result<Self, String> {
+        let mut next = self.clone();
+        next.path.push(deed);
+        next.act(deed).map_err(|why| format!("{why}\n{:?}", next.path))?;
+        Ok(next)
+    }
+
+    /// A step goes on until the target is asked, or its answer is to be committed: events between smaller ones are left to chance.
+    fn act(&mut self, deed: Deed) -> Result<(), String> {
+        self.sim.act(deed)?;
+        match deed {
+            Deed::Pass(_) => self.sim.act(Deed::Tick),
+            Deed::Step(..) => {
+                while self.sim.workers[0].is_between() {
+                    self.sim.act(Deed::Step(0, How::Well))?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn nexts(&self) -> Result<Vec<Self>, String> {
+        let mut nexts = Vec::new();
+        for (deed, is_fault) in self.choices() {
+            let mut next = self.after(deed)?;
+            next.faults -= u32::from(is_fault);
+            nexts.push(next);
+        }
+        for (index, deed) in self.events.iter().enumerate() {
+            let mut next = self.after(*deed)?;
+            next.events.remove(index);
+            nexts.push(next);
+        }
+        Ok(nexts)
+    }
+}
+
+/// All schedules of at most `depth` deeds, from a grant that was just approved or from one that works; each is then brought
+/// to its end. Returns how many states there were.
+fn explore(nature: Nature, works: bool, events: &[Deed], faults: u32, depth: usize) -> Result<usize, String> {
+    let mut root = Node { sim: Sim::new(nature), path: Vec::new(), faults, events: events.to_vec() }.after(Deed::Open)?;
+    while works && (root.path.len() < 2 || root.sim.workers[0].is_busy()) {
+        root = root.after(Deed::Step(0, How::Well))?;
+    }
+    let mut seen = HashSet::from([root.essence()]);
+    let mut layer = vec![root];
+    for _ in 0..depth {
+        let mut next_layer = Vec::new();
+        for node in &layer {
+            next_layer.extend(node.nexts()?.into_iter().filter(|next| seen.insert(next.essence())));
+        }
+        layer = next_layer;
+    }
+    for mut node in layer {
+        node.sim.finish().map_err(|why| format!("{why}\n{:?}", node.path))?;
+    }
+    Ok(seen.len())
+}
+
+fn all_short_schedules(natures: impl IntoIterator<Item = Nature>, events: &[Deed], depth: usize) {
+    for nature in natures {
+        for works in [false, true] {
+            let states = explore(nature, works, events, 2, depth);
+            assert!(states.as_ref().is_ok_and(|n| *n > 100), "{nature:?}, works: {works}: {states:?}");
+        }
+    }
+}
+
+#[test]
+fn every_short_schedule_of_one_grant_keeps_every_promise() {
+    let natures = [Ownership::Shared, Ownership::Ours].into_iter().flat_map(|ownership| {
+        [(false, false), (true, false), (false, true)].map(|(older, expires)| Nature { ownership, older, expires, reads: 1 })
+    });
+    all_short_schedules(natures, &[Deed::End(0), Deed::Extend(0)], 6);
+}
+
+#[test]
+fn every_short_schedule_of_two_grants_keeps_every_promise() {
+    let natures = [false, true].map(|older| Nature { ownership: Ownership::Shared, older, expires: false, reads: 1 });
+    all_short_schedules(natures, &[Deed::Open, Deed::End(0), Deed::End(1)], 6);
+}
+
+#[test]
+fn every_short_schedule_of_a_grant_that_loses_its_approval_keeps_every_promise() {
+    let natures = [false, true].map(|older| Nature { ownership: Ownership::Ours, older, expires: false, reads: 1 });
+    all_short_schedules(natures, &[Deed::Open, Deed::Fall(1), Deed::End(0)], 6);
+}
+
+#[test]
+fn every_short_schedule_with_stale_reads_keeps_every_promise() {
+    let natures = [false, true].map(|older| Nature { ownership: Ownership::Shared, older, expires: false, reads: 2 });
+    all_short_schedules(natures, &[Deed::End(0), Deed::Open], 6);
+}
