@@ -352,7 +352,7 @@ impl Store {
 
 async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let silent = || StoreError::Unavailable("the database does not answer".into());
-    tokio::time::timeout(SILENCE, answer).await.unwrap_or_else(|_| Err(silent()))
+    tokio::time::timeout(SILENCE, Box::pin(answer)).await.unwrap_or_else(|_| Err(silent()))
 }
 
 fn wrong_reply() -> CommitError {

@@ -81,7 +81,7 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &Provider
                         let claims = Vec::new();
                         let (provider, traits) = (provider.clone(), traits(&description));
                         let job = Job { deps, lifeline, provider, leased, claims, traits, deadline };
-                        running.push(job.hold(now + deadline + MARGIN));
+                        running.push(Box::pin(job.hold(now + deadline + MARGIN)));
                     }
                 }
                 Err(error) => stop = Some(Stop::read(error)),
