@@ -99,7 +99,12 @@ pub struct FastClock {
 impl FastClock {
     /// `factor` seconds pass here in each real one.
     pub fn new(factor: i64) -> Self {
-        Self { start: SystemClock.now(), factor: factor.max(1) }
+        Self::since(SystemClock.now(), factor)
+    }
+
+    /// As if it had been started at this moment.
+    pub fn since(start: Instant, factor: i64) -> Self {
+        Self { start, factor: factor.max(1) }
     }
 }
 

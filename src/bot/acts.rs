@@ -78,7 +78,7 @@ impl Bot {
         let mut commit = Commit { inbox_done: inbox, words: words_of(act), ..Commit::default() };
         let step = Step { before: Some(before), after: &after, events: &events, actor: &caller.actor, order };
         self.changes(&mut commit, step, catalogue, &groups, now).await?;
-        self.store.commit(commit).await?;
+        self.decided(commit).await?;
         Ok(Ok(Done { after, events, now }))
     }
 

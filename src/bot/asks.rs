@@ -41,7 +41,7 @@ impl Bot {
         let mut commit = Commit { inbox_done: Some(caller.inbox.clone()), words: vec![new.reason.clone()], ..Commit::default() };
         let step = Step { before: None, after: &after, events: &events, actor: &caller.actor, order: context.order.clone() };
         self.changes(&mut commit, step, catalogue, &groups, context.now).await?;
-        self.store.commit(commit).await?;
+        self.decided(commit).await?;
         Ok(Ok(Answer::said("asked", self.summary(&after, &caller.person, context.now).await?)))
     }
 

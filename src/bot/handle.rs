@@ -13,6 +13,7 @@ use crate::{
         policy::{Catalogue, Platform},
         refusal::Refusal,
     },
+    faults,
     store::{Commit, CommitError, InboxId, InboxRow, Received},
 };
 
@@ -51,7 +52,10 @@ impl Bot {
         let body = incoming.to_stored().map_err(NotRecorded)?;
         let row = InboxRow { id: inbox_id(incoming), at: self.now(), body };
         match tokio::time::timeout(RECEIVE, self.store.receive(row)).await {
-            Ok(Ok(received)) => Ok(received),
+            Ok(Ok(received)) => {
+                faults::point("inbox.written");
+                Ok(received)
+            }
             Ok(Err(error)) => Err(NotRecorded(error.to_string())),
             Err(_) => Err(NotRecorded("the store did not answer in time".into())),
         }
@@ -149,6 +153,22 @@ impl Bot {
         }
         self.store.commit(commit).await?;
         Ok(Answer::Refused(refusal.clone()))
+    }
+
+    /// What was decided becomes true; the answer comes after.
+    pub(super) async fn decided(&self, commit: Commit) -> Result<(), CommitError> {
+        faults::point("decision.deciding");
+        if faults::is_planted("answer_first") {
+            let store = self.store.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(RECEIVE).await;
+                store.commit(commit).await
+            });
+            return Ok(());
+        }
+        self.store.commit(commit).await?;
+        faults::point("decision.decided");
+        Ok(())
     }
 }
 

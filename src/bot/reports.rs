@@ -13,6 +13,7 @@ use crate::{
         news::News,
         request::{GrantId, Request, RequestId, State},
     },
+    faults,
     store::{Commit, CommitError, Fence, Filter, StoreError},
 };
 
@@ -101,6 +102,10 @@ impl Bot {
         for before in self.store.requests_by_id(&due).await? {
             self.tick_one(before, &mut whole).await?;
         }
+        let (decides, alarms) = (!whole.entries.is_empty(), !whole.alarms.is_empty());
+        if decides {
+            faults::point("tick.deciding");
+        }
         match self.store.commit(whole).await {
             Err(CommitError::Stale) => {
                 // Somebody was faster on one of them: each alone.
@@ -114,6 +119,12 @@ impl Bot {
                 }
             }
             done => done?,
+        }
+        if decides {
+            faults::point("tick.decided");
+        }
+        if alarms {
+            faults::point("alarm.raised");
         }
         self.wake.notify_waiters();
         Ok(due.len())

@@ -3,6 +3,8 @@
 pub mod adapter;
 mod check;
 pub mod demo;
+#[cfg(feature = "faults")]
+mod door;
 mod explain;
 mod init;
 pub mod ledger;
@@ -47,6 +49,10 @@ enum Verb {
     Run {
         #[arg(long, default_value = "bot.toml")]
         config: PathBuf,
+        /// For tests: the terminal as the chat, one JSON object a line; what it was sent is kept in this file.
+        #[cfg(feature = "faults")]
+        #[arg(long, hide = true)]
+        console: Option<PathBuf>,
     },
     /// Check bot.toml and the templates; say who could approve what.
     Check {
@@ -78,7 +84,10 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     match command.verb {
         Verb::Demo { store, play } => demo::run(store, play).await,
         Verb::Init(flags) => init::init(&flags),
-        Verb::Run { config } => Box::pin(run::run(&config)).await,
+        #[cfg(not(feature = "faults"))]
+        Verb::Run { config } => Box::pin(run::run(&config, run::Chats::new())).await,
+        #[cfg(feature = "faults")]
+        Verb::Run { config, console } => Box::pin(run::run(&config, door::chats(console.as_deref())?)).await,
         Verb::Check { config } => check::check(&config),
         Verb::Explain { config, person, resource, role, duration } => {
             explain::explain(&config, &person, &resource, &role, duration.as_deref())

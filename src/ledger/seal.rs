@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     domain::time::Instant,
+    faults,
     store::{CommitError, Seal, Store, StoreError, StoredCheckpoint},
 };
 
@@ -124,8 +125,10 @@ impl Sealer {
         let leaves: Vec<Hash> = entries.iter().map(|entry| leaf(&entry.bytes)).collect();
         let places = (self.tree.frontier.size()..).zip(entries).zip(&leaves);
         let seals = places.map(|((index, entry), leaf)| Seal { index, entry: entry.id, leaf: *leaf }).collect();
+        faults::point("seal.placing");
         match self.store.seal(seals).await {
             Ok(()) => {
+                faults::point("seal.placed");
                 for leaf in leaves {
                     self.tree.push(leaf);
                 }
@@ -150,10 +153,14 @@ impl Sealer {
             return Ok(());
         }
         self.key.mark().write(&mark)?;
+        faults::point("seal.marked");
         let note = head.sign(&self.key.signing);
         match self.store.sign(StoredCheckpoint { size: head.size, root: head.root, note, at: now, previous }).await {
             // Stale: another process stored one that follows the same checkpoint; the next round follows that one.
-            Ok(()) | Err(CommitError::Stale | CommitError::Fenced) => Ok(()),
+            Ok(()) | Err(CommitError::Stale | CommitError::Fenced) => {
+                faults::point("seal.signed");
+                Ok(())
+            }
             Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(why),
         }
     }

@@ -236,7 +236,7 @@ impl Store {
 
     /// Leases due tasks until `until`, earliest first, at most one per queue, none of `skip` (queues busy here).
     pub async fn lease_tasks(&self, now: Instant, until: Instant, skip: &[String], limit: u32) -> Result<Vec<Task>, StoreError> {
-        match self.write(Job::LeaseTasks { now, until, skip: skip.to_vec(), limit }).await {
+        match self.write(Job::LeaseTasks { now, until, skip: skip.to_vec(), limit, holder: self.holder() }).await {
             Ok(Reply::Tasks(tasks)) => Ok(tasks),
             Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
             Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),
@@ -256,7 +256,7 @@ impl Store {
         until: Instant,
         limit: u32,
     ) -> Result<Vec<Leased>, StoreError> {
-        match self.write(Job::LeaseEntitlements { provider: provider.clone(), now, until, limit }).await {
+        match self.write(Job::LeaseEntitlements { provider: provider.clone(), now, until, limit, holder: self.holder() }).await {
             Ok(Reply::Entitlements(leased)) => Ok(leased),
             Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(Vec::new()),
             Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),

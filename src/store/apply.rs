@@ -12,7 +12,10 @@ use super::{
     },
     entries,
 };
-use crate::domain::{entitlement::Entitlement, time::Instant};
+use crate::{
+    domain::{entitlement::Entitlement, time::Instant},
+    faults,
+};
 
 /// Microseconds, or NULL.
 pub(super) fn micros(at: Option<Instant>) -> Option<i64> {
@@ -25,6 +28,9 @@ pub(super) type Numbered<'a> = (&'a Commit, i64);
 /// Applies them all inside a transaction that the caller began and will commit or roll back.
 pub(super) async fn apply(conn: &mut Conn<'_>, commits: &[Numbered<'_>]) -> Result<(), CommitError> {
     let all = || commits.iter().map(|(commit, _)| *commit);
+    if faults::is_planted("unfenced") {
+        plant(conn, all()).await?;
+    }
     inbox(conn, all()).await?;
     requests(conn, all()).await?;
     entitlements(conn, all()).await?;
@@ -88,6 +94,11 @@ async fn requests<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Com
     let sql = "INSERT INTO requests (id, n, requester, subject, resource, open, opened_at, wake_at, document) VALUES {rows} \
                ON CONFLICT DO NOTHING";
     all_changed(exec(conn, sql, new).await?, wanted.0, CommitError::Stale)?;
+    if faults::is_planted("deny_loses") {
+        for [id, _, _, _, _, expected] in &changed {
+            conn.exec("UPDATE requests SET n = $1 WHERE id = $2", &[expected.clone(), id.clone()]).await?;
+        }
+    }
     let sql = "WITH v (id, n, open, wake_at, document, expected) AS (VALUES {rows}) UPDATE requests \
                SET n = v.n, open = v.open, wake_at = v.wake_at, document = v.document FROM v \
                WHERE requests.id = v.id AND requests.n = v.expected";
@@ -313,4 +324,12 @@ async fn fences<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commi
     let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET fence = v.fence FROM v \
                WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
     all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
+}
+
+/// A planted mistake: whoever commits holds the lease.
+async fn plant<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    for fence in commits.filter_map(|commit| commit.fence.as_ref()) {
+        conn.exec("UPDATE entitlements SET fence = $1 WHERE id = $2", &[Int(fence.fence), Text(fence.key.0.clone())]).await?;
+    }
+    Ok(())
 }

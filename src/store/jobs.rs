@@ -25,6 +25,7 @@ pub(super) enum Job {
         until: Instant,
         skip: Vec<String>,
         limit: u32,
+        holder: i64,
     },
     FinishTask {
         task: Task,
@@ -35,6 +36,7 @@ pub(super) enum Job {
         now: Instant,
         until: Instant,
         limit: u32,
+        holder: i64,
     },
     /// Gives entries their places in the tree, behind the last one.
     Seal(Vec<Seal>),
@@ -81,9 +83,11 @@ impl Job {
 
     async fn alone(&self, conn: &mut Conn<'_>) -> Result<Reply, CommitError> {
         match self {
-            Self::LeaseTasks { now, until, skip, limit } => Ok(Reply::Tasks(leases::tasks(conn, *now, *until, skip, *limit).await?)),
-            Self::LeaseEntitlements { provider, now, until, limit } => {
-                Ok(Reply::Entitlements(leases::entitlements(conn, provider, *now, *until, *limit).await?))
+            Self::LeaseTasks { now, until, skip, limit, holder } => {
+                Ok(Reply::Tasks(leases::tasks(conn, (*now, *until), skip, *limit, *holder).await?))
+            }
+            Self::LeaseEntitlements { provider, now, until, limit, holder } => {
+                Ok(Reply::Entitlements(leases::entitlements(conn, provider, (*now, *until), *limit, *holder).await?))
             }
             Self::Seal(seals) => seal(conn, seals).await,
             Self::Sign(checkpoint) => sign(conn, checkpoint).await,

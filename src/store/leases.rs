@@ -18,7 +18,7 @@ macro_rules! lease_tasks {
             "WITH RECURSIVE queues (name) AS (SELECT MIN(queue) FROM tasks WHERE due_at IS NOT NULL UNION ALL \
              SELECT (SELECT MIN(queue) FROM tasks WHERE queue > queues.name AND due_at IS NOT NULL) FROM queues \
              WHERE queues.name IS NOT NULL) \
-             UPDATE tasks SET leased_until = $1, fence = fence + 1 WHERE (kind, id) IN (\
+             UPDATE tasks SET leased_until = $1, holder = $5, fence = fence + 1 WHERE (kind, id) IN (\
              SELECT t.kind, t.id FROM queues CROSS JOIN tasks t WHERE (t.kind, t.id) = (SELECT h.kind, h.id FROM tasks h \
              WHERE h.queue = queues.name AND h.due_at IS NOT NULL ORDER BY h.due_at, h.kind, h.id LIMIT 1) \
              AND t.due_at <= $2 AND t.leased_until <= $2 AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.queue = queues.name \
@@ -31,13 +31,13 @@ macro_rules! lease_tasks {
     };
 }
 
-/// At most one per queue, earliest first, none of the queues in `skip`.
+/// At most one per queue, earliest first, none of the queues in `skip`. `now` and `until` go together: the lease's span.
 pub(super) async fn tasks(
     conn: &mut Conn<'_>,
-    now: Instant,
-    until: Instant,
+    (now, until): (Instant, Instant),
     skip: &[String],
     limit: u32,
+    holder: i64,
 ) -> Result<Vec<Task>, CommitError> {
     let sqlite = lease_tasks!("instr($4, '|' || t.queue || '|') = 0", "");
     let postgres = lease_tasks!("position('|' || t.queue || '|' in $4) = 0", " FOR UPDATE OF t SKIP LOCKED");
@@ -47,7 +47,7 @@ pub(super) async fn tasks(
     conn.rows(one_at_a_time, &[]).await?;
     let skip = format!("|{}|", skip.join("|"));
     let sql = conn.pick(sqlite, postgres);
-    let rows = conn.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip)]).await?;
+    let rows = conn.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip), Int(holder)]).await?;
     Ok(rows.iter().map(task).collect::<Result<_, _>>()?)
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn finish(conn: &mut Conn<'_>, tasks: &[(&Task, TaskEnd)]) -> R
 macro_rules! lease_entitlements {
     ($lock:literal) => {
         concat!(
-            "UPDATE entitlements SET leased_until = $1, fence = fence + 1 WHERE id IN (SELECT id FROM entitlements \
+            "UPDATE entitlements SET leased_until = $1, holder = $6, fence = fence + 1 WHERE id IN (SELECT id FROM entitlements \
              WHERE provider = $2 AND urgent = $5 AND due_at <= $3 AND leased_until <= $3 ORDER BY due_at LIMIT $4",
             $lock,
             ") RETURNING document, gen, fence, due_at"
@@ -100,15 +100,15 @@ macro_rules! lease_entitlements {
 pub(super) async fn entitlements(
     conn: &mut Conn<'_>,
     provider: &ProviderName,
-    now: Instant,
-    until: Instant,
+    (now, until): (Instant, Instant),
     limit: u32,
+    holder: i64,
 ) -> Result<Vec<Leased>, CommitError> {
     let sql = conn.pick(lease_entitlements!(""), lease_entitlements!(" FOR UPDATE SKIP LOCKED"));
     let mut all = Vec::new();
     for urgent in [true, false] {
         let left = i64::from(limit) - i64::try_from(all.len()).unwrap_or(i64::MAX);
-        let values = [Int(until.micros()), Text(provider.to_string()), Int(now.micros()), Int(left.max(0)), Bool(urgent)];
+        let values = [Int(until.micros()), Text(provider.to_string()), Int(now.micros()), Int(left.max(0)), Bool(urgent), Int(holder)];
         let mut leased = Vec::new();
         for row in conn.rows(sql, &values).await? {
             let document = row.text(0)?;

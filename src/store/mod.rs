@@ -10,6 +10,7 @@ pub mod document;
 mod entries;
 pub mod entry;
 mod history;
+mod holders;
 mod jobs;
 mod leases;
 mod ledger;

@@ -25,9 +25,11 @@ use tokio::{
 use super::{
     CommitError, Store, StoreError,
     db::{Conn, STATEMENTS},
+    holders::Holder,
     jobs::{Job, Reply},
     writer::{self, Envelope, Place},
 };
+use crate::faults;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
@@ -50,6 +52,8 @@ pub(super) struct Inner {
     pub(super) owed: super::owed::Owed,
     /// As long as the store is open.
     writing: Mutex<Option<Writing>>,
+    /// On PostgreSQL: what leases are taken in the name of.
+    pub(super) holder: Option<Holder>,
 }
 
 /// The writers, which end when they are told, and the lock that keeps other processes out of an SQLite file.
@@ -68,9 +72,15 @@ pub(super) enum Backend {
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let mut holder = None;
         let (backend, writers, lock) = match url.strip_prefix("sqlite:") {
             Some(path) => sqlite(Path::new(path.trim_start_matches("//"))).await?,
-            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => postgres(url).await?,
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                let pool = postgres(url).await?;
+                holder = Some(Holder::register(url, &pool).await?);
+                let writers = (0..WRITERS).map(|_| Place::Postgres(pool.clone())).collect();
+                (Backend::Postgres(pool), writers, None)
+            }
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
         let (writer, inbox) = mpsc::channel(writer::QUEUE);
@@ -87,12 +97,16 @@ impl Store {
             reserving: Mutex::new(()),
             owed: super::owed::Owed::default(),
             writing: Mutex::new(Some(Writing { stop, writers: writing, lock })),
+            holder,
         })))
     }
 
     /// Finishes what was begun, closes the database and lets go of its file; nothing can be read or written afterwards, by any
     /// clone.
     pub async fn close(&self) {
+        if let Some(holder) = &self.0.holder {
+            holder.leave().await;
+        }
         let writing = self.0.writing.lock().await.take();
         match &self.0.backend {
             // The connection that closes last takes the write-ahead log along: that is the writer's.
@@ -188,7 +202,9 @@ async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
         .busy_timeout(Duration::from_secs(5))
         .statement_cache_capacity(STATEMENTS);
     let mut conn = options.connect().await.map_err(unavailable)?;
+    faults::point("migration.due");
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
+    faults::point("migration.done");
     // The lock is ours alone, so whoever held these leases is gone.
     for sql in
         ["UPDATE entitlements SET leased_until = 0 WHERE leased_until > 0", "UPDATE tasks SET leased_until = 0 WHERE leased_until > 0"]
@@ -201,11 +217,12 @@ async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
     Ok((Backend::Sqlite(read), vec![Place::Sqlite(conn)], Some(lock)))
 }
 
-async fn postgres(url: &str) -> Result<Opened, StoreError> {
+async fn postgres(url: &str) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(unavailable)?.statement_cache_capacity(STATEMENTS);
     let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(5));
     let pool = pool.connect_with(options).await.map_err(unavailable)?;
+    faults::point("migration.due");
     migrated(MIGRATIONS.run(&pool).await)?;
-    let writers = (0..WRITERS).map(|_| Place::Postgres(pool.clone())).collect();
-    Ok((Backend::Postgres(pool), writers, None))
+    faults::point("migration.done");
+    Ok(pool)
 }

@@ -1,6 +1,8 @@
 //! Brings entitlements in line with their claims: lease, read claims, plan, commit the intent, call, commit the answer.
 //! The only place that changes a provider; it decides nothing that `plan` has not decided.
 
+mod entries;
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -21,6 +23,7 @@ use crate::{
         request::RequestId,
         time::{Instant, Span},
     },
+    faults,
     provider::{Description, Fault, FaultKind, Provider, Seen, Step},
     store::{Commit, EntitlementWrite, Fence, Leased, NewEntry},
 };
@@ -60,6 +63,11 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &Provider
     };
     let description = provider.describe().clone();
     let deadline = Span::from_seconds(description.deadline.seconds().max(1) * i64::from(deps.pace.max(1)));
+    let mut early = Vec::new();
+    if faults::is_planted("claims_in_the_lease") {
+        early = deps.store.ending_before(Instant::from_micros(i64::MAX), u32::MAX).await.map_err(Stop::read)?;
+        faults::held("claims").await;
+    }
     let most = usize::try_from(provider.at_once().unwrap_or(deps.at_once).max(1)).unwrap_or(1);
     let mut running = FuturesUnordered::new();
     let (mut begun, mut handled, mut stop) = (0, 0, None);
@@ -76,9 +84,12 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &Provider
                     if leased.len() < free {
                         next_lease = tokio::time::Instant::now() + LOOK_AGAIN;
                     }
+                    if !leased.is_empty() {
+                        faults::point("entitlement.leased");
+                    }
                     begun += leased.len();
                     for leased in leased {
-                        let claims = Vec::new();
+                        let claims = early.iter().find(|(row, _)| row.key == leased.row.key).map_or_else(Vec::new, |(_, c)| c.clone());
                         let (provider, traits) = (provider.clone(), traits(&description));
                         let job = Job { deps, lifeline, provider, leased, claims, traits, deadline };
                         running.push(Box::pin(job.hold(now + deadline + MARGIN)));
@@ -124,7 +135,9 @@ impl Job<'_> {
     /// Steps until there is nothing to do now; gives the lease back with the next due time. No call starts after `last`.
     async fn run(mut self, last: Instant) -> Done<()> {
         for _ in 0..STEPS {
-            self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
+            if self.claims.is_empty() || !faults::is_planted("claims_in_the_lease") {
+                self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
+            }
             let untold = self.leased.row.progress.unwritten.is_none();
             if let Some((at, grants)) = self.lifeline.taken(&self.leased.row.key).filter(|_| untold) {
                 learn::taken(&mut self.leased.row, &self.claims, at, &grants);
@@ -180,11 +193,15 @@ impl Job<'_> {
     async fn observe(&mut self, why: Why) -> Done<()> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
         let answer = self.timed(self.whole(), provider.observe(&order, handle.as_ref())).await;
+        faults::step(Verb::Observe, "answered");
         let now = self.deps.bot.now();
         let text = match answer {
             Ok(Seen::Present { native_expiry, .. }) => {
                 self.expires(native_expiry);
                 learn::read(&mut self.leased.row, why, true, &self.claims, self.traits, now);
+                if faults::is_planted("had_before_at_the_repeat") && why == Why::AfterUnknown {
+                    self.leased.row.had_before = Some(true);
+                }
                 if why == Why::ReadBack && !self.claims.iter().any(|c| holds(c, now)) {
                     self.lifeline.forget(&self.leased.row.key);
                 }
@@ -213,7 +230,9 @@ impl Job<'_> {
             }
         };
         let entries = self.answered(Verb::Observe, text);
-        self.save(Vec::new(), entries).await
+        self.save(Vec::new(), entries).await?;
+        faults::step(Verb::Observe, "written");
+        Ok(())
     }
 
     /// The target's own expiry, as it stands on the bot's clock.
@@ -234,21 +253,34 @@ impl Job<'_> {
         let first = self.leased.row.progress.trying.is_none_or(|(trying, _)| trying != verb);
         learn::begin(&mut self.leased.row, verb, &self.claims, self.traits, now, now + self.deadline);
         let intent = if first || verb == Verb::Grant { vec![self.intent(verb, now + self.deadline)] } else { Vec::new() };
+        let too_early = if faults::is_planted("effect_first") { Some(self.perform(verb, self.whole(), now).await) } else { None };
+        faults::step(verb, "begun");
         self.save(Vec::new(), intent).await?;
+        faults::step(verb, "intended");
         // The call must be over by the deadline that was committed, however long the commit took.
         let spent = self.deps.bot.now().micros().saturating_sub(now.micros()).max(0) / i64::from(self.deps.pace.max(1));
         let left = self.whole().saturating_sub(Duration::from_micros(spent.unsigned_abs()));
         if left.is_zero() {
             return self.step(verb, Err(Fault::new(FaultKind::Transient, "the store was too slow: the call was not made"))).await;
         }
+        let answer = match too_early {
+            Some(answer) => answer,
+            None => self.perform(verb, left, now).await,
+        };
+        faults::step(verb, "answered");
+        self.step(verb, answer).await?;
+        faults::step(verb, "written");
+        Ok(())
+    }
+
+    async fn perform(&self, verb: Verb, left: Duration, now: Instant) -> Result<Step, Fault> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
         let until = self.native_end(now);
-        let answer = match verb {
+        match verb {
             Verb::Grant => self.timed(left, provider.grant(&order, handle.as_ref(), until)).await,
             Verb::Extend => self.timed(left, provider.extend(&order, handle.as_ref(), until)).await,
             Verb::Revoke | Verb::Observe => self.timed(left, provider.revoke(&order, handle.as_ref())).await,
-        };
-        self.step(verb, answer).await
+        }
     }
 
     /// Nothing may be given just now: looked at again after a moment.
@@ -302,6 +334,9 @@ impl Job<'_> {
                 };
                 let tries = self.leased.row.tries;
                 learn::done(&mut self.leased.row, verb, &self.claims, brought);
+                if faults::is_planted("no_read_back") && verb == Verb::Revoke {
+                    (self.leased.row.progress.seen, self.leased.row.reads) = (Some((false, now)), self.traits.reads);
+                }
                 let entry = self.outcome(verb, Outcome::Ok, tries, String::new());
                 self.save(Vec::new(), vec![entry]).await
             }
@@ -318,6 +353,9 @@ impl Job<'_> {
             Err(fault) => {
                 let pause = self.pause(fault.retry_after);
                 learn::failed(&mut self.leased.row, verb, now, pause);
+                if faults::is_planted("six_tries") && self.leased.row.tries >= 6 {
+                    self.leased.row.progress.trying = Some((verb, now + Span::from_minutes(1_000_000)));
+                }
                 if verb == Verb::Grant && fault.kind.is_permanent() {
                     return self.refused(verb, &fault).await;
                 }
@@ -359,67 +397,6 @@ impl Job<'_> {
 
     fn pause(&self, asked: Option<Span>) -> Pause {
         Pause { jitter: (self.deps.jitter)(), asked }
-    }
-
-    fn answered(&mut self, verb: Verb, answer: String) -> Vec<NewEntry> {
-        if self.leased.row.last_answer.as_deref() == Some(answer.as_str()) {
-            return Vec::new();
-        }
-        self.leased.row.last_answer = Some(answer.clone());
-        vec![self.entry(&Effect::Answer { verb, answer })]
-    }
-
-    fn outcome(&self, verb: Verb, outcome: Outcome, tries: u32, detail: String) -> NewEntry {
-        self.entry(&Effect::Outcome { verb, outcome, tries, detail })
-    }
-
-    fn intent(&self, verb: Verb, deadline: Instant) -> NewEntry {
-        let row = &self.leased.row;
-        let Order { provider, target, principal, .. } = &row.order;
-        self.entry(&Effect::Intent {
-            verb,
-            deadline,
-            had_before: row.had_before,
-            grants: self.claims.iter().map(|c| c.grant.to_string()).collect(),
-            provider: provider.to_string(),
-            target: target.to_string(),
-            principal: principal.clone(),
-        })
-    }
-
-    fn entry(&self, effect: &Effect) -> NewEntry {
-        entry(self.deps, &self.leased.row.key, effect)
-    }
-
-    async fn save(&self, news: Vec<(RequestId, News)>, entries: Vec<NewEntry>) -> Done<()> {
-        let now = self.deps.bot.now();
-        let write = EntitlementWrite::Save {
-            row: self.leased.row.clone(),
-            due_at: Some(self.leased.row.call.as_ref().map_or(now, |c| c.deadline)),
-            urgent: self.is_ending(now),
-            seen_gen: self.leased.generation,
-            release: false,
-        };
-        self.commit(news, write, entries).await
-    }
-
-    async fn release(&self, due_at: Option<Instant>) -> Done<()> {
-        let urgent = self.is_ending(self.deps.bot.now());
-        let (row, seen_gen) = (self.leased.row.clone(), self.leased.generation);
-        self.commit(Vec::new(), EntitlementWrite::Save { row, due_at, urgent, seen_gen, release: true }, Vec::new()).await
-    }
-
-    fn is_ending(&self, now: Instant) -> bool {
-        self.claims.iter().any(|c| !holds(c, now))
-    }
-
-    async fn commit(&self, news: Vec<(RequestId, News)>, write: EntitlementWrite, entries: Vec<NewEntry>) -> Done<()> {
-        let fence = Some(Fence { key: self.leased.row.key.clone(), fence: self.leased.fence });
-        let commit = Commit { entitlements: vec![write], entries, fence, ..Commit::default() };
-        if news.is_empty() {
-            return self.deps.store.commit(commit).await.map_err(Stop::from);
-        }
-        self.deps.bot.report(news, commit).await.map_err(Stop::from)
     }
 }
 

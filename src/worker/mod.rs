@@ -33,6 +33,7 @@ use crate::{
         ids::ProviderName,
         policy::{Channel, Platform},
     },
+    faults,
     store::{CommitError, Store, StoreError},
 };
 
@@ -198,7 +199,12 @@ impl Workers {
     /// All that fell due while nobody worked, then what was received and not handled, then `run`.
     pub async fn run_all(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
         // Refused writes are noted there, and ends go on.
-        if self.end_overdue().await.is_ok()
+        // A provider that keeps the overdue ends waiting must not keep their alarms waiting too (R3).
+        let ticking = AbortOnDrop(tokio::spawn(self.clone().keep("requests", Self::run_requests)));
+        let drained = self.end_overdue().await;
+        drop(ticking);
+        faults::point("start.drained");
+        if drained.is_ok()
             && let Err(error) = self.deps.bot.handle_left().await
         {
             tracing::error!(%error, "what was received before could not be handled yet");

@@ -7,6 +7,8 @@ mod checker;
 mod config;
 mod config_judged;
 mod console_commands;
+#[cfg(feature = "faults")]
+mod crash;
 mod demo;
 mod grammar;
 mod hostile;

@@ -66,6 +66,7 @@ on_both![
     words_are_found_by_their_id,
     the_earliest_due_time_of_anything,
     opened_again_it_has_everything,
+    what_a_dead_process_had_leased_is_free_at_once,
 ];
 
 pub(crate) fn file(folder: &tempfile::TempDir) -> String {
@@ -353,6 +354,31 @@ async fn one_task_of_a_queue_at_a_time(url: &str) {
         store.finish_task(task, TaskEnd::Done).await.unwrap();
     }
     assert_eq!(keys(&tasks(&store, at(2)).await), ["a1", "b1"].map(String::from).into());
+}
+
+/// What a killed process leaves: leases that run on. The one that lives keeps its own.
+async fn what_a_dead_process_had_leased_is_free_at_once(url: &str) {
+    let store = Store::open(url).await.unwrap();
+    store.commit(want("e", at(0), false)).await.unwrap();
+    store.commit(task("a", "q", at(0))).await.unwrap();
+    let (lost, left) = (lease(&store, at(0), 10).await.remove(0), tasks(&store, at(0)).await.remove(0));
+    if url.starts_with("postgres") {
+        let other = Store::open(url).await.unwrap();
+        assert_eq!(other.release_dead().await.unwrap(), 0, "the first one lives");
+        assert!(lease(&other, at(1), 10).await.is_empty() && tasks(&other, at(1)).await.is_empty());
+    }
+    drop(store);
+    let next = Store::open(url).await.unwrap();
+    let mut held = lease(&next, at(1), 10).await;
+    while held.is_empty() && url.starts_with("postgres") {
+        // The server notices the end of a session in its own time.
+        next.release_dead().await.unwrap();
+        held = lease(&next, at(1), 10).await;
+    }
+    assert!(held.remove(0).fence > lost.fence);
+    assert_eq!(tasks(&next, at(1)).await.len(), 1);
+    assert_eq!(next.commit(save(&lost, None)).await, Err(CommitError::Fenced));
+    assert_eq!(next.finish_task(&left, TaskEnd::Done).await, Err(CommitError::Fenced));
 }
 
 async fn a_stale_lease_holder_writes_nothing(url: &str) {

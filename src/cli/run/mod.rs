@@ -22,9 +22,9 @@ use self::{
 use super::check;
 use crate::{
     bot::{Bot, Parts},
-    chat::{directory::Directory, show::Voice},
-    clock::{Clock, SystemClock},
-    domain::event::Operation,
+    chat::{Chat, directory::Directory, show::Voice},
+    domain::{event::Operation, policy::Platform},
+    faults,
     ledger::seal::Sealer,
     worker::{Deps, Workers},
 };
@@ -34,10 +34,14 @@ const STOPPING: Duration = Duration::from_secs(30);
 /// For the last words.
 const LAST: Duration = Duration::from_secs(5);
 
+/// The chats in force.
+pub(super) type Chats = BTreeMap<Platform, Arc<dyn Chat>>;
+
 /// Runs until SIGTERM or interrupt.
-pub async fn run(path: &Path) -> anyhow::Result<()> {
+pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
+    faults::refuse_release().map_err(|why| anyhow!(why))?;
     let mut signals = Signals::listen()?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (clock, pace) = faults::clock();
     let Start { config, providers, store, refused, broken } = load(path, &clock).await?;
     let mut chance = StdRng::from_os_rng();
     let mut seed = [0; 32];
@@ -53,7 +57,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         clock: clock.clone(),
         catalogue: config.catalogue.clone(),
         providers,
-        facts: Arc::new(Directory { chats: BTreeMap::new() }),
+        facts: Arc::new(Directory { chats: chats.clone() }),
         seed: chance.next_u64(),
     });
     let bot = Arc::new(bot.await?);
@@ -64,17 +68,19 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         store: store.clone(),
         bot: bot.clone(),
         clock,
-        chats: BTreeMap::new(),
+        chats,
         shows: Arc::new(Voice { bot: bot.clone(), templates: templates.clone() }),
         ops: config.alarm_channels.clone(),
         alarm_run: config.alarm_run.clone(),
         jitter: Box::new(move || jitter.chance()),
-        pace: 1,
+        pace,
         at_once: 16,
         heartbeat: Box::new(move || touch(heartbeat.as_deref())),
         stopping: false.into(),
     }));
     let sealer = key.map(|key| Arc::new(Mutex::new(Sealer::new(store.clone(), key, config.ledger_origin.clone()))));
+    // What a dead process was about to end is ours at once.
+    watch::release(&bot).await;
     // What fell due while we were away ends before anything else is heard. A store that refuses writes keeps nothing from it.
     let (stop, stopped) = oneshot::channel::<()>();
     let running = workers.clone().run_all(async { drop(stopped.await) });
@@ -86,8 +92,11 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         },
         tokio::spawn(watch::reload_on_hangup(path.to_path_buf(), bot.clone())),
         tokio::spawn(watch::leavers(bot.clone())),
+        tokio::spawn(watch::release_dead(bot.clone())),
         tokio::spawn(watch::templates(bot.clone(), templates)),
     ];
+    #[cfg(feature = "faults")]
+    super::door::listen(bot.clone());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), policy = %config.catalogue.digest, "hallpass runs");
     let in_time = tokio::select! {
         () = &mut running => true,

@@ -19,10 +19,13 @@ use crate::{
     clock::{Clock, SystemClock},
     config,
     domain::{event::Operation, ids::ProviderName},
+    faults,
     ledger::seal::Sealer,
     store::CommitError,
 };
 
+/// How often the other replicas are looked at.
+const RELEASE_EVERY: Duration = Duration::from_secs(2);
 /// Failures in a row until sealing is in trouble: a store that blinks is another matter.
 const FAILURES: u32 = 3;
 
@@ -99,9 +102,33 @@ async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
     if rest != (&config.alarm_channels, &config.alarm_run, &config.heartbeat, &config.ledger_origin, &config.templates) {
         tracing::warn!("[alarm], [ledger] and templates take effect at the next start");
     }
+    faults::point("reload.read");
     bot.reload(config.catalogue, made).await?;
+    faults::point("reload.done");
     adapters(bot, &[]).await;
-    keep(path)
+    keep(path)?;
+    faults::point("reload.kept");
+    Ok(())
+}
+
+/// What another replica was about to do when it died is free for us within seconds.
+pub(super) async fn release_dead(bot: Arc<Bot>) {
+    loop {
+        tokio::time::sleep(RELEASE_EVERY).await;
+        release(&bot).await;
+    }
+}
+
+/// Takes over what processes that died had leased.
+pub(super) async fn release(bot: &Bot) {
+    match bot.store().release_dead().await {
+        Ok(0) => {}
+        Ok(dead) => {
+            tracing::warn!(dead, "took over what processes that died had begun");
+            bot.wake.notify_waiters();
+        }
+        Err(error) => tracing::error!(%error, "it cannot be seen who is alive"),
+    }
 }
 
 /// Who left loses what they hold within minutes, not only when they press something (R18).

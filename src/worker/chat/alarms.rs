@@ -4,6 +4,7 @@ use super::{Handled, Seen, Trouble};
 use crate::{
     bot::Told,
     domain::{policy::Platform, request::RequestId},
+    faults,
     store::{Commit, TaskKind, TaskWant},
     worker::{Deps, alarms},
 };
@@ -21,6 +22,7 @@ pub(super) async fn bring_in_line(deps: &Deps, id: &str) -> Result<Handled, Trou
     // The card says who was told.
     let same = Told::read(&alarm.told).to() == before;
     let tasks = if same { Vec::new() } else { cards_of(deps, alarm.request.as_ref()).await? };
+    faults::point("alarm.told");
     // It may have been cleared meanwhile: only what was told is written.
     deps.store.commit(Commit { alarms_told: vec![(alarm.id, alarm.told)], tasks, ..Commit::default() }).await?;
     told.map(|()| Handled::Done).map_err(Trouble::from)

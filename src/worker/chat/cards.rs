@@ -12,6 +12,7 @@ use crate::{
         request::{Request, State},
         time::{Instant, Span},
     },
+    faults,
     worker::Deps,
 };
 
@@ -33,6 +34,7 @@ pub(super) async fn bring_in_line(deps: &Deps, key: &str) -> Result<Handled, Tro
     let channel = Channel { platform, id: place.to_owned() };
     let nonce = format!("{id}/{}/{place}/card", platform.name());
     post.posted = Some(bring(chat, post.posted.as_ref(), &channel, &message, &nonce).await?);
+    faults::point("card.posted");
     post.shown = Some(digest);
     // The thread may have moved on meanwhile: only the card's part is written over what is stored now.
     post.cursor = post_of(deps, &id, platform, place).await?.cursor;

@@ -11,6 +11,7 @@ use crate::{
         time::{Instant, Span},
         words,
     },
+    faults,
     store::{Entry, Post},
     worker::{Deps, Telling},
 };
@@ -82,12 +83,14 @@ async fn tell(deps: &Deps, chat: &dyn Chat, post: &Post, person: Option<&PersonI
         let user = catalogue.people.get(person).and_then(|p| p.identities.get(&post.platform)).cloned();
         if let Some(user) = user {
             chat.direct(&user, &message, &nonce).await?;
+            faults::point("direct.posted");
         }
         return Ok(());
     }
     let Some(message) = deps.shows.reply(post.platform, telling) else { return Ok(()) };
     let Some(under) = &post.posted else { return Ok(()) };
     chat.reply(under, &message, &nonce).await?;
+    faults::point("reply.posted");
     Ok(())
 }
 

@@ -65,11 +65,6 @@ fn all() -> Vec<(&'static str, Vec<Story>)> {
             Story::decided().then(Event::Working { work: Work { had_before: true, ..Story::decided().work() } }),
             Story::active().with(|a| a.sessions = Some(hallpass::provider::Sessions::NextRequest)),
         ],
-        Shortened => [Story::decided().then(Event::Shortened {
-            duration: Span::from_minutes(30),
-            latest: START + Span::from_minutes(45),
-            cap: Span::from_minutes(30),
-        })],
         GrantFailed => [
             Story::grant_failed(false),
             { let failed = Story::grant_failed(true); Story { last: Event::GrantFailed { why: "role \"orders_write\" does not exist".into(), permanent: true }, ..failed } },

@@ -6,6 +6,7 @@ mod deciding;
 mod ending;
 mod forms;
 mod holding;
+mod intent;
 mod leaving;
 mod linking;
 mod offers;
