@@ -83,7 +83,7 @@ async fn everything_is_read(url: &str) {
     let entitlements: Vec<String> = raw.pairs("SELECT fence, id FROM entitlements").await.into_iter().map(|(_, id)| id).collect();
     let claimed: BTreeSet<String> = raw.pairs("SELECT latest, entitlement FROM claims").await.into_iter().map(|(_, id)| id).collect();
     let people = raw.pairs("SELECT at, person FROM inputs").await;
-    let ids: Vec<String> = raw.pairs("SELECT 0, id FROM words").await.into_iter().map(|(_, id)| id).collect();
+    let ids: Vec<String> = raw.pairs("SELECT CAST(0 AS BIGINT), id FROM words").await.into_iter().map(|(_, id)| id).collect();
     let checkpoints = count(raw.pairs("SELECT COUNT(*), '' FROM checkpoints").await);
     let opened = count(raw.pairs("SELECT COUNT(*), '' FROM inbox WHERE open").await);
     let alarms = raw.pairs("SELECT raised_at, id FROM alarms").await;
