@@ -52,17 +52,16 @@ impl Holder {
     /// Frees what processes had leased that are dead. Returns how many of them there were.
     async fn release_dead(&self) -> Result<usize, StoreError> {
         let mut place = self.session.lock().await;
-        let mut session = match place.take() {
-            Some(session) => session,
-            None => {
-                // After a lost session; until its lock is ours again others may take our leases, which costs time only.
-                let mut session = connect(&self.url).await?;
-                if !lock(&mut session, self.id).await? {
-                    return Ok(0);
-                }
-                write_down(&mut session, self.id).await?;
-                session
+        let mut session = if let Some(session) = place.take() {
+            session
+        } else {
+            // After a lost session; until its lock is ours again others may take our leases, which costs time only.
+            let mut session = connect(&self.url).await?;
+            if !lock(&mut session, self.id).await? {
+                return Ok(0);
             }
+            write_down(&mut session, self.id).await?;
+            session
         };
         let mut released = 0;
         let others = Conn::Postgres(&mut session).rows("SELECT id FROM holders WHERE id <> $1", &[Int(self.id)]).await?;

@@ -178,7 +178,10 @@ impl Workers {
     /// All that fell due while nobody worked, then what was received and not handled, then `run`.
     pub async fn run_all(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
         // Refused writes are noted there, and ends go on.
+        // A provider that keeps the overdue ends waiting must not keep their alarms waiting too (R3).
+        let ticking = AbortOnDrop(tokio::spawn(self.clone().keep("requests", Self::run_requests)));
         let drained = self.drain().await;
+        drop(ticking);
         faults::point("start.drained");
         if drained.is_ok()
             && let Err(error) = self.deps.bot.handle_left().await

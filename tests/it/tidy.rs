@@ -8,7 +8,9 @@ use std::{
 };
 
 /// What each part may name of the others. `domain <- store <- bot <- { chat, worker, ledger } <- cli`.
-const MAY_KNOW: [(&str, &[&str]); 11] = [
+/// Every part may name `faults`: points at which the crash matrix ends the process. They are empty in a release.
+const MAY_KNOW: [(&str, &[&str]); 12] = [
+    ("faults", &["domain", "clock"]),
     ("domain", &[]),
     ("secret", &[]),
     ("clock", &["domain"]),
@@ -43,7 +45,7 @@ const EXCEPTIONS: [(&str, &[&str], &str); 7] = [
 
 /// Files that are longer than the cap, with their longest length and why they are.
 const LONG: [(&str, usize, &str); 2] = [
-    ("tests/it/store_suite.rs", 640, "one suite for both databases, in one list"),
+    ("tests/it/store_suite.rs", 660, "one suite for both databases, in one list"),
     ("tests/it/checker/tests.rs", 460, "each planted fault beside the rule that finds it"),
 ];
 
@@ -58,7 +60,9 @@ const STOPWATCHES: [(&str, &str); 3] = [
 ];
 
 /// Tests that wait for another process; each looks again until it is so, with a limit.
-const WAITING: [(&str, &str); 2] = [
+const WAITING: [(&str, &str); 4] = [
+    ("tests/it/running.rs", "the real binary, started and stopped"),
+    ("tests/it/own_alarms.rs", "workers on threads of their own, one of which dies"),
     ("tests/it/outage/postgres.rs", "a PostgreSQL of its own that is stopped and started"),
     ("tests/it/crash", "the real binary, in processes of its own"),
 ];
@@ -139,7 +143,7 @@ fn arrows_point_one_way() {
         let known = may_know.get(part).unwrap_or_else(|| panic!("{path} belongs to no part: say in MAY_KNOW what it may know"));
         for name in names(&text) {
             let other = name.split("::").next().unwrap_or_default();
-            if other == part || known.contains(&other) {
+            if other == part || known.contains(&other) || (other == "faults" && part != "domain") {
                 continue;
             }
             let exception = EXCEPTIONS.iter().position(|(place, names, _)| path.starts_with(place) && names.contains(&name.as_str()));

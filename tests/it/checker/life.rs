@@ -170,8 +170,13 @@ pub(super) fn r8_no_end_is_later_than_approved(_: &Evidence, book: &Book) -> Vec
         let Some((grant, work)) = granted(lines) else { continue };
         let most = (work.since + grant.cap).min(grant.end.unwrap_or(Instant::from_micros(i64::MAX)));
         let mut until = work.until;
-        if until > work.since + grant.duration || until > grant.latest || until > most {
-            findings.push(format!("R8 {id}: until {until} is later than since {} + {} s", work.since, grant.duration.seconds()));
+        let shortened = lines.iter().rev().find_map(|line| match &line.event {
+            Event::Shortened { duration, latest, .. } => Some((*duration, *latest)),
+            _ => None,
+        });
+        let (duration, latest) = shortened.unwrap_or((grant.duration, grant.latest));
+        if until > work.since + duration || until > latest || until > most {
+            findings.push(format!("R8 {id}: until {until} is later than since {} + {} s", work.since, duration.seconds()));
         }
         if work.since < grant.decided_at {
             findings.push(format!("R8 {id}: it is said to work since {}, before it was decided", work.since));

@@ -82,7 +82,13 @@ impl<'a> Drive<'a> {
                 self.down.push((from, self.house.now()));
             }
             match self.read().await? {
-                Some(line) if line["listening"] == true => return Ok(()),
+                Some(line) if line["listening"] == true => {
+                    // Up since it listens: its clock is fast, and a busy machine is slow to start a program.
+                    if let Some(last) = self.down.last_mut() {
+                        last.1 = self.house.now();
+                    }
+                    return Ok(());
+                }
                 Some(line) => return Err(format!("it said {line} before it listened")),
                 None => {}
             }
@@ -212,9 +218,9 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// The newest request.
+    /// The newest request; what was received before a death is asked a moment after the start.
     pub(super) async fn request(&mut self) -> Result<Request, String> {
-        self.seen().await?.requests.into_iter().next().ok_or_else(|| "nothing was asked".into())
+        self.until("something asked", |_| true).await
     }
 
     /// Waits until the newest request is so.

@@ -77,7 +77,7 @@ fn cases() -> Vec<Case> {
     cases.extend(all(Expired, &["tick.deciding:2", "tick.decided:2"]));
     cases.extend(all(MoreAsked, &["decision.deciding:3", "decision.decided:3", "decision.decided:4", "extend.answered"]));
     cases.extend(all(Stuck, &["alarm.raised", "alarm.told:1", "alarm.told:2", "revoke.answered:2"]));
-    cases.extend(all(Away, &["tick.decided:1", "revoke.intended", "revoke.answered", "news.decided:1", "start.drained"]));
+    cases.extend(all(Away, &["tick.decided:1", "revoke.intended", "revoke.answered", "news.decided:1"]));
     cases.extend(all(Reloaded, &["reload.read", "reload.kept", "reload.done"]));
     cases.extend(all(Cancelled, &["revoke.intended"]));
     for op in ["grant", "extend", "revoke", "observe"] {

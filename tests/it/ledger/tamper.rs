@@ -164,7 +164,7 @@ a document changed
 a document reopened
     R-ANA: its document is not what its ledger says: state
 a document made unreadable
-    R-ANA: its document cannot be read
+    R-ANA: its document cannot be read (the store holds what this version cannot read: a request's document: expected value at line 1 column 1)
 a document deleted
     R-ANA: its document is missing
 a document made up
