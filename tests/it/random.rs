@@ -109,7 +109,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(8))]
+    #![proptest_config(cases(3))]
 
     #[test]
     #[ignore = "needs PostgreSQL: scripts/test"]

@@ -60,7 +60,7 @@ pub(super) struct House {
     changes: Vec<Change>,
     policy: Catalogue,
     commands: u32,
-    touched: bool,
+    shared: bool,
 }
 
 impl House {
@@ -73,7 +73,7 @@ impl House {
             let another = bots_[0].replica(store).await;
             bots_.push(another);
         }
-        Self { bots: bots_, url: url.into(), clock, pretend, changes: Vec::new(), policy: catalogue(), commands: 0, touched: false }
+        Self { bots: bots_, url: url.into(), clock, pretend, changes: Vec::new(), policy: catalogue(), commands: 0, shared }
     }
 
     pub(super) async fn act(&mut self, bot: usize, deed: Deed) {
@@ -132,11 +132,10 @@ impl House {
         self.policy = policy;
     }
 
-    /// Only where it cannot be mistaken for the bot's own work: while nothing of it is asked for.
+    /// Only where it is the same bit, and cannot be mistaken for the bot's own work: while nothing of it is asked for.
     async fn by_hand(&mut self, on: bool) {
         let open = self.bots[0].store.requests(&Filter { open: Some(true), limit: 1, ..Filter::default() }).await.unwrap();
-        if open.is_empty() && self.pretend.held().is_empty() == on {
-            self.touched = true;
+        if self.shared && open.is_empty() && self.pretend.held().is_empty() == on {
             self.pretend.set("write", "ana", on);
         }
     }
