@@ -99,19 +99,14 @@ pub(crate) async fn overdue_child(url: &str, width: u32) -> anyhow::Result<()> {
     let folder = tempfile::TempDir::new()?;
     let start = Instant::now();
     let house = House::at(url, folder.path(), None, width).await?;
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = tokio::spawn(house.workers.clone().run(async move { drop(stopped.await) }));
-    while house.recorder.count() < usize::try_from(LIVE)? {
-        if start.elapsed() > GIVE_UP {
-            bail!("only {} revokes began", house.recorder.count());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    house.workers.end_overdue().await?;
+    if house.recorder.count() < usize::try_from(LIVE)? {
+        bail!("only {} revokes began", house.recorder.count());
     }
     let waited = house.recorder.last().context("no revoke")?;
     let took =
         start.elapsed().as_secs_f64() - Duration::from_micros((house.bot.now().micros() - waited.micros()).unsigned_abs()).as_secs_f64();
     println!("{took:.3} {:.1}", resident("self", "VmHWM")?);
-    drop(stop);
-    drop(running);
-    std::process::exit(0)
+    house.close().await;
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 /// Which database.
@@ -72,11 +72,13 @@ impl Place {
         Ok(copy)
     }
 
-    /// The last connection that closes takes the write-ahead log along.
+    /// Nobody may have it open any more: brings the write-ahead log into the file.
     pub(crate) async fn closed(&self) -> anyhow::Result<()> {
-        let log = self.folder.path().join("hallpass.db-wal");
         for _ in 0..200 {
-            if !log.exists() {
+            let mut conn = SqliteConnectOptions::new().filename(self.file()).connect().await?;
+            let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut conn).await?;
+            conn.close().await?;
+            if done.try_get::<i64, _>(0)? == 0 {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -111,8 +111,7 @@ impl Bot {
     }
 
     async fn is_done(&self, incoming: &Incoming) -> Result<bool, CommitError> {
-        let open = self.store.inbox_open(u32::MAX).await?;
-        Ok(!open.iter().any(|row| row.id == inbox_id(incoming)))
+        Ok(!self.store.inbox_is_open(&inbox_id(incoming)).await?)
     }
 
     async fn attempt(&self, incoming: &Incoming) -> Result<Answer, CommitError> {

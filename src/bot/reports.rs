@@ -1,7 +1,5 @@
 //! What time and the workers bring: due requests, providers' answers, leavers, the clock itself.
 
-use std::collections::BTreeSet;
-
 use super::{Bot, changes::Step, time::Notice};
 use crate::{
     domain::{
@@ -96,16 +94,14 @@ impl Bot {
     pub async fn tick(&self) -> Result<usize, CommitError> {
         self.watch_clock().await?;
         self.look_at_links().await?;
-        let now = self.now();
-        let due = self.store.due_requests(now, BATCH).await?;
+        let due = self.store.due_requests(self.now(), BATCH).await?;
         if due.is_empty() {
             return Ok(0);
         }
         let mut whole = Commit::default();
-        for id in &due {
-            self.tick_one(id, &mut whole).await?;
+        for before in self.store.requests_by_id(&due).await? {
+            self.tick_one(before, &mut whole).await?;
         }
-        whole.requests.sort_by(|a, b| a.request.id.cmp(&b.request.id));
         let (decides, alarms) = (!whole.entries.is_empty(), !whole.alarms.is_empty());
         if decides {
             faults::point("tick.deciding");
@@ -113,9 +109,9 @@ impl Bot {
         match self.store.commit(whole).await {
             Err(CommitError::Stale) => {
                 // Somebody was faster on one of them: each alone.
-                for id in &due {
+                for before in self.store.requests_by_id(&due).await? {
                     let mut one = Commit::default();
-                    self.tick_one(id, &mut one).await?;
+                    self.tick_one(before, &mut one).await?;
                     match self.store.commit(one).await {
                         Ok(()) | Err(CommitError::Stale) => {}
                         Err(error) => return Err(error),
@@ -134,8 +130,7 @@ impl Bot {
         Ok(due.len())
     }
 
-    async fn tick_one(&self, id: &RequestId, commit: &mut Commit) -> Result<(), CommitError> {
-        let Some(before) = self.store.request(id).await? else { return Ok(()) };
+    async fn tick_one(&self, before: Request, commit: &mut Commit) -> Result<(), CommitError> {
         let (catalogue, now) = (self.catalogue(), self.now());
         let frozen = self.is_frozen();
         let starts = matches!(before.state, State::Scheduled { .. });
@@ -173,20 +168,20 @@ impl Bot {
 
     /// Looks at everybody who holds or waits for something; who left loses it at once (R18).
     pub async fn leavers(&self) -> Result<usize, CommitError> {
-        let open = self.store.requests(&Filter { open: Some(true), limit: u32::MAX, ..Filter::default() }).await?;
+        let people = self.store.people_with_open().await?;
         let catalogue = self.catalogue();
-        let people: BTreeSet<&PersonId> = open.iter().flat_map(|r| [&r.requester, &r.subject]).collect();
-        let people: Vec<&PersonId> = people.into_iter().collect();
+        let people: Vec<&PersonId> = people.iter().collect();
         let groups = self.gather(&catalogue, None, &people, &[]).await;
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let mut gone = 0;
         for person in people.into_iter().filter(|p| !facts.is_active(p)) {
-            for request in open.iter().filter(|r| r.requester == *person || r.subject == *person) {
-                let events = due::left(request, person);
+            let theirs = Filter { person: Some(person.clone()), open: Some(true), limit: u32::MAX, ..Filter::default() };
+            for request in self.store.requests(&theirs).await? {
+                let events = due::left(&request, person);
                 if events.is_empty() {
                     continue;
                 }
-                match self.commit_step(request, &events, &groups, Commit::default()).await {
+                match self.commit_step(&request, &events, &groups, Commit::default()).await {
                     Ok(()) => gone += 1,
                     Err(CommitError::Stale) => {}
                     Err(error) => return Err(error),

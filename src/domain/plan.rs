@@ -180,7 +180,11 @@ fn extend(row: &Entitlement, live: &[&Claim], traits: Traits, now: Instant) -> O
 
 fn beside(row: &Entitlement, live: &[&Claim], ended: &[&Claim], traits: Traits, now: Instant) -> Next {
     let works = live.iter().find(|c| c.until.is_some());
-    let Some((present, _)) = agreed(row, traits) else { return read_again(row, traits, now, Why::ReadBack) };
+    let Some((present, at)) = agreed(row, traits) else { return read_again(row, traits, now, Why::ReadBack) };
+    // Absent means nothing while a call that nobody answered may still take effect (R4).
+    if let Some(unknown) = row.unknown_until.filter(|unknown| !present && at <= *unknown) {
+        return if now <= unknown { Next::Wait { until: unknown + SOON } } else { read_again(row, traits, now, Why::ReadBack) };
+    }
     let remains = match (present, row.had_before, works.or(live.first())) {
         (true, Some(true), _) => Remains::Before,
         (true, _, Some(other)) => Remains::Through { request: other.request.clone() },

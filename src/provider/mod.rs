@@ -216,6 +216,11 @@ pub struct Holder {
 pub trait Provider: Send + Sync {
     fn describe(&self) -> &Description;
 
+    /// How many entitlements may be worked on at the same time; None: the bot's usual number.
+    fn at_once(&self) -> Option<u32> {
+        None
+    }
+
     /// Looks up person and role; changes nothing.
     async fn resolve(&self, who: &Person, what: &Role) -> Result<Resolved, Fault>;
 

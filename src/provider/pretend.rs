@@ -127,6 +127,10 @@ impl Provider for Pretend {
         &self.description
     }
 
+    fn at_once(&self) -> Option<u32> {
+        Some(256)
+    }
+
     async fn resolve(&self, who: &Person, what: &Role) -> Result<Resolved, Fault> {
         let name = what.target.get("name").and_then(|n| n.as_str()).unwrap_or(what.name.as_str()).to_owned();
         Ok(Resolved {

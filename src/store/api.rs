@@ -1,6 +1,9 @@
 //! The store's reads and leases, one method each.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use super::{
     Alarm, Commit, CommitError, InboxId, InboxRow, Post, StoreError, Task, TaskEnd,
@@ -21,6 +24,15 @@ use crate::domain::{
     time::{Instant, Span},
     words::{Texts, WordId},
 };
+
+/// The names of all providers with something due at any time, each found by index from the one before.
+macro_rules! providers {
+    () => {
+        "WITH RECURSIVE names (name) AS (SELECT MIN(provider) FROM entitlements WHERE due_at IS NOT NULL UNION ALL \
+         SELECT (SELECT MIN(provider) FROM entitlements WHERE provider > names.name AND due_at IS NOT NULL) FROM names \
+         WHERE names.name IS NOT NULL), providers (name) AS (SELECT name FROM names WHERE name IS NOT NULL) "
+    };
+}
 
 /// SQLite or PostgreSQL; cheap to clone.
 #[derive(Clone)]
@@ -95,20 +107,43 @@ impl Store {
         self.commit_alone(commit).await
     }
 
-    pub(super) async fn commit_alone(&self, commit: Commit) -> Result<(), CommitError> {
+    pub(super) async fn commit_alone(&self, mut commit: Commit) -> Result<(), CommitError> {
         let first_id = self.entry_ids(commit.entries.len()).await?;
-        self.write(Job::Commit { commit: Box::new(commit), first_id }).await.map(|_| ())
+        // Once a second is enough, and keeps commits from waiting for each other at that one row.
+        let marked = self.0.marked.load(Ordering::Relaxed);
+        commit.now = commit.now.filter(|now| now.micros() > marked.saturating_add(1_000_000));
+        let now = commit.now;
+        self.write(Job::Commit { commit: Box::new(commit), first_id }).await?;
+        if let Some(now) = now {
+            self.0.marked.fetch_max(now.micros(), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Runs a query on a reading connection.
     pub(super) async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
         Ok(match &self.0.backend {
-            Backend::Sqlite { read, .. } => Conn::Sqlite(&mut *read.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
+            Backend::Sqlite(pool) => Conn::Sqlite(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?,
             Backend::Postgres(pool) => {
                 let answer = async { Ok(Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows(sql, values).await?) };
-                let silent = || StoreError::Unavailable("the database does not answer".into());
-                tokio::time::timeout(SILENCE, answer).await.unwrap_or_else(|_| Err(silent()))?
+                in_time(answer).await?
+            }
+        })
+    }
+
+    /// Runs a query over a list of texts, which stands in it as `{rows}`.
+    async fn read_by(&self, sql: &'static str, keys: impl Iterator<Item = String> + Send) -> Result<Vec<Row>, StoreError> {
+        let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
+        let keys: Vec<Value> = keys.map(Text).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(match &self.0.backend {
+            Backend::Sqlite(pool) => Conn::Sqlite(&mut *pool.acquire().await.map_err(unavailable)?).rows_many(sql, 1, &keys).await?,
+            Backend::Postgres(pool) => {
+                let answer = async { Ok(Conn::Postgres(&mut *pool.acquire().await.map_err(unavailable)?).rows_many(sql, 1, &keys).await?) };
+                in_time(answer).await?
             }
         })
     }
@@ -116,6 +151,12 @@ impl Store {
     pub async fn request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
         let rows = self.read("SELECT document FROM requests WHERE id = $1", &[Text(id.to_string())]).await?;
         rows.first().map(|row| parsed(&row.text(0)?)).transpose()
+    }
+
+    /// Those of these ids that there are, in no order.
+    pub async fn requests_by_id(&self, ids: &[RequestId]) -> Result<Vec<Request>, StoreError> {
+        let sql = "SELECT document FROM requests WHERE id IN (VALUES {rows})";
+        self.read_by(sql, ids.iter().map(ToString::to_string)).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
     }
 
     /// Requests whose `wake_at` has come, earliest first.
@@ -139,24 +180,32 @@ impl Store {
         self.read(sql, &values).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
     }
 
+    /// Everybody who asked for, or would hold, something that is not closed.
+    pub async fn people_with_open(&self) -> Result<Vec<PersonId>, StoreError> {
+        let sql = "SELECT requester FROM requests WHERE open UNION SELECT subject FROM requests WHERE open";
+        self.read(sql, &[]).await?.iter().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a person's id"))).collect()
+    }
+
     /// Earliest due time of anything: requests, entitlements, tasks.
     pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
-        let sql = "SELECT MIN(at) FROM (SELECT MIN(wake_at) AS at FROM requests UNION ALL SELECT MIN(due_at) FROM entitlements \
-                   UNION ALL SELECT MIN(due_at) FROM tasks) AS due";
+        let sql = concat!(
+            providers!(),
+            "SELECT MIN(at) FROM (SELECT MIN(wake_at) AS at FROM requests WHERE wake_at IS NOT NULL UNION ALL \
+             SELECT MIN(due_at) FROM tasks WHERE due_at IS NOT NULL UNION ALL \
+             SELECT (SELECT MIN(due_at) FROM entitlements WHERE provider = name AND urgent = TRUE AND due_at IS NOT NULL) \
+             FROM providers UNION ALL \
+             SELECT (SELECT MIN(due_at) FROM entitlements WHERE provider = name AND urgent = FALSE AND due_at IS NOT NULL) \
+             FROM providers) AS due"
+        );
         let rows = self.read(sql, &[]).await?;
         Ok(rows.first().map(|row| row.int_or(0)).transpose()?.flatten().map(Instant::from_micros))
     }
 
     /// The texts of these ids; erased ones are absent.
     pub async fn texts(&self, ids: &[WordId]) -> Result<Texts, StoreError> {
-        let mut texts = Texts::new();
-        for id in ids {
-            let rows = self.read("SELECT body FROM words WHERE id = $1", &[Text(id.as_str().into())]).await?;
-            if let Some(row) = rows.first() {
-                texts.insert(id.clone(), row.text(0)?);
-            }
-        }
-        Ok(texts)
+        let sql = "SELECT id, body FROM words WHERE id IN (VALUES {rows})";
+        let rows = self.read_by(sql, ids.iter().map(|id| id.as_str().to_owned())).await?;
+        rows.iter().map(|row| Ok((WordId::from_stored(row.text(0)?), row.text(1)?))).collect()
     }
 
     /// Makes a verified command durable.
@@ -177,6 +226,12 @@ impl Store {
                 Ok(InboxRow { id, at: Instant::from_micros(row.int(2)?), body: row.text(3)? })
             })
             .collect()
+    }
+
+    /// Was it received, and is it not handled yet?
+    pub async fn inbox_is_open(&self, id: &InboxId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM inbox WHERE platform = $1 AND interaction = $2 AND open";
+        Ok(!self.read(sql, &[Text(id.platform.name().into()), Text(id.interaction.clone())]).await?.is_empty())
     }
 
     /// Leases due tasks until `until`, earliest first, at most one per queue, none of `skip` (queues busy here).
@@ -210,7 +265,12 @@ impl Store {
 
     /// Providers with entitlements that are due and not leased.
     pub async fn due_providers(&self, now: Instant) -> Result<Vec<ProviderName>, StoreError> {
-        let sql = "SELECT DISTINCT provider FROM entitlements WHERE due_at <= $1 AND leased_until <= $1";
+        let sql = concat!(
+            providers!(),
+            "SELECT name FROM providers WHERE EXISTS (SELECT 1 FROM entitlements WHERE provider = name AND urgent = TRUE \
+             AND due_at <= $1 AND leased_until <= $1) OR EXISTS (SELECT 1 FROM entitlements WHERE provider = name \
+             AND urgent = FALSE AND due_at <= $1 AND leased_until <= $1)"
+        );
         let rows = self.read(sql, &[Int(now.micros())]).await?;
         rows.iter().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a provider's name"))).collect()
     }
@@ -218,14 +278,8 @@ impl Store {
     /// A read of its own, after the lease was taken.
     pub async fn claims(&self, keys: &[EntitlementKey]) -> Result<Vec<Claim>, StoreError> {
         let sql = "SELECT entitlement, grant_id, request, wanted, until, extend_to, latest, give_up_at, duration FROM claims \
-                   WHERE entitlement = $1 ORDER BY grant_id";
-        let mut claims = Vec::new();
-        for key in keys {
-            for row in self.read(sql, &[Text(key.0.clone())]).await? {
-                claims.push(claim(&row)?);
-            }
-        }
-        Ok(claims)
+                   WHERE entitlement IN (VALUES {rows}) ORDER BY entitlement, grant_id";
+        self.read_by(sql, keys.iter().map(|key| key.0.clone())).await?.iter().map(claim).collect()
     }
 
     pub async fn entitlement(&self, key: &EntitlementKey) -> Result<Option<Entitlement>, StoreError> {
@@ -294,6 +348,11 @@ impl Store {
         let rows = self.read("SELECT value FROM marks WHERE name = 'now'", &[]).await?;
         Ok(rows.first().map(|row| row.int(0)).transpose()?.map(Instant::from_micros))
     }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let silent = || StoreError::Unavailable("the database does not answer".into());
+    tokio::time::timeout(SILENCE, Box::pin(answer)).await.unwrap_or_else(|_| Err(silent()))
 }
 
 fn wrong_reply() -> CommitError {

@@ -1,252 +1,335 @@
-//! One `Commit` as statements, in lock order: inbox, requests, entitlements, claims, tasks, the rest, ledger; fence last.
-//! Every guard is a write, and every write asserts how many rows it changed.
+//! Commits as statements, in lock order: inbox, requests, entitlements, claims, tasks, the rest, ledger; fence last.
+//! One commit or many in one transaction: each statement carries the rows of all of them. Every guard is a write, and every
+//! write asserts how many rows it changed; when one does not, nothing of the transaction may stand.
+
+use std::collections::BTreeMap;
 
 use super::{
-    ClaimWrite, Commit, CommitError, EntitlementWrite, NewEntry, RequestWrite,
+    ClaimWrite, Commit, CommitError, EntitlementWrite, RequestWrite,
     db::{
         Conn,
-        Value::{Bool, Int, IntOr, Text, TextOr},
+        Value::{self, Bool, Int, IntOr, Text, TextOr},
     },
-    entry::encode,
+    entries,
 };
-use crate::{domain::time::Instant, faults};
+use crate::{
+    domain::{entitlement::Entitlement, time::Instant},
+    faults,
+};
 
 /// Microseconds, or NULL.
 pub(super) fn micros(at: Option<Instant>) -> Option<i64> {
     at.map(Instant::micros)
 }
 
-/// Applies it all inside a transaction that the caller began and will commit or roll back.
-/// `ids` are as many entry ids as there are entries.
-pub(super) async fn apply(conn: &mut Conn<'_>, commit: &Commit, first_id: i64) -> Result<(), CommitError> {
-    if let Some(id) = &commit.inbox_done {
-        let sql = "UPDATE inbox SET open = FALSE WHERE platform = $1 AND interaction = $2 AND open";
-        must_change(conn.exec(sql, &[Text(id.platform.name().into()), Text(id.interaction.clone())]).await?)?;
+/// A commit, and the first of as many ids as it has ledger entries.
+pub(super) type Numbered<'a> = (&'a Commit, i64);
+
+/// Applies them all inside a transaction that the caller began and will commit or roll back.
+pub(super) async fn apply(conn: &mut Conn<'_>, commits: &[Numbered<'_>]) -> Result<(), CommitError> {
+    let all = || commits.iter().map(|(commit, _)| *commit);
+    if faults::is_planted("unfenced") {
+        plant(conn, all()).await?;
     }
-    if let Some(fence) = commit.fence.as_ref().filter(|_| faults::is_planted("unfenced")) {
-        conn.exec("UPDATE entitlements SET fence = $1 WHERE id = $2", &[Int(fence.fence), Text(fence.key.0.clone())]).await?;
-    }
-    for write in &commit.requests {
-        request(conn, write).await?;
-    }
-    for write in &commit.entitlements {
-        entitlement(conn, write, commit.fence.as_ref().map(|f| f.fence)).await?;
-    }
-    for write in &commit.claims {
-        claim(conn, write).await?;
-    }
-    for task in &commit.tasks {
-        let sql = "INSERT INTO tasks (kind, id, queue, wanted, due_at, leased_until, fence, tries) VALUES ($1, $2, $3, 1, $4, 0, 0, 0) \
-                   ON CONFLICT (kind, id) DO UPDATE SET wanted = tasks.wanted + 1, \
-                   due_at = CASE WHEN tasks.due_at IS NULL OR excluded.due_at < tasks.due_at THEN excluded.due_at ELSE tasks.due_at END";
-        let values = [Text(task.kind.name().into()), Text(task.key.clone()), Text(task.queue.clone()), Int(task.due_at.micros())];
-        conn.exec(sql, &values).await?;
-    }
-    rest(conn, commit).await?;
-    for (index, entry) in commit.entries.iter().enumerate() {
-        append(conn, entry, first_id + i64::try_from(index).unwrap_or(0)).await?;
-    }
-    if let Some(fence) = &commit.fence {
-        let sql = "UPDATE entitlements SET fence = fence WHERE id = $1 AND fence = $2";
-        let held = conn.exec(sql, &[Text(fence.key.0.clone()), Int(fence.fence)]).await?;
-        let dropped = commit.entitlements.iter().any(|e| matches!(e, EntitlementWrite::Drop { key, .. } if *key == fence.key));
-        if held == 0 && !dropped {
-            return Err(CommitError::Fenced);
-        }
-    }
-    Ok(())
+    inbox(conn, all()).await?;
+    requests(conn, all()).await?;
+    entitlements(conn, all()).await?;
+    claims(conn, all()).await?;
+    tasks(conn, all()).await?;
+    rest(conn, all()).await?;
+    entries::append(conn, commits).await?;
+    fences(conn, all()).await
 }
 
 pub(super) const fn must_change(rows: u64) -> Result<(), CommitError> {
     if rows == 1 { Ok(()) } else { Err(CommitError::Stale) }
 }
 
+fn all_changed(rows: u64, wanted: usize, otherwise: CommitError) -> Result<(), CommitError> {
+    if u64::try_from(wanted).is_ok_and(|wanted| wanted == rows) { Ok(()) } else { Err(otherwise) }
+}
+
 fn document(value: &impl serde::Serialize) -> Result<String, CommitError> {
     serde_json::to_string(value).map_err(|error| CommitError::Unavailable(error.to_string()))
 }
 
-async fn request(conn: &mut Conn<'_>, write: &RequestWrite) -> Result<(), CommitError> {
-    let request = &write.request;
-    let (n, wake) = (i64::try_from(request.n).unwrap_or(i64::MAX), micros(write.wake_at));
-    let text = document(request)?;
-    let rows = match write.expected {
-        None => {
-            let sql = "INSERT INTO requests (id, n, requester, subject, resource, open, opened_at, wake_at, document) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
-            let values = [
-                Text(request.id.to_string()),
-                Int(n),
+/// `values` of one statement over many rows of so many columns; nothing happens without rows.
+async fn exec<const WIDTH: usize>(conn: &mut Conn<'_>, sql: &'static str, rows: Vec<[Value; WIDTH]>) -> Result<u64, CommitError> {
+    let values: Vec<Value> = rows.into_iter().flatten().collect();
+    Ok(conn.exec_many(sql, WIDTH, &values).await?)
+}
+
+async fn inbox<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    let done = commits.filter_map(|commit| commit.inbox_done.as_ref());
+    let rows: Vec<_> = done.map(|id| [Text(id.platform.name().into()), Text(id.interaction.clone())]).collect();
+    let wanted = rows.len();
+    let sql = "WITH v (platform, interaction) AS (VALUES {rows}) UPDATE inbox SET open = FALSE FROM v \
+               WHERE inbox.platform = v.platform AND inbox.interaction = v.interaction AND inbox.open";
+    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Stale)
+}
+
+async fn requests<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    let mut writes: Vec<&RequestWrite> = commits.flat_map(|commit| &commit.requests).collect();
+    writes.sort_by(|a, b| a.request.id.cmp(&b.request.id));
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for RequestWrite { request, expected, wake_at } in writes {
+        let (id, n, wake) = (Text(request.id.to_string()), Int(i64::try_from(request.n).unwrap_or(i64::MAX)), IntOr(micros(*wake_at)));
+        let (open, document) = (Bool(request.is_open()), Text(document(request)?));
+        match expected {
+            None => new.push([
+                id,
+                n,
                 Text(request.requester.to_string()),
                 Text(request.subject.to_string()),
                 Text(request.main_ask().resource.to_string()),
-                Bool(request.is_open()),
+                open,
                 Int(request.opened_at.micros()),
-                IntOr(wake),
-                Text(text),
-            ];
-            conn.exec(sql, &values).await?
+                wake,
+                document,
+            ]),
+            Some(expected) => changed.push([id, n, open, wake, document, Int(i64::try_from(*expected).unwrap_or(i64::MAX))]),
         }
-        Some(expected) => {
-            let sql = "UPDATE requests SET n = $1, open = $2, wake_at = $3, document = $4 WHERE id = $5 AND n = $6";
-            let expected = i64::try_from(expected).unwrap_or(i64::MAX);
-            if faults::is_planted("deny_loses") {
-                conn.exec("UPDATE requests SET n = $1 WHERE id = $2", &[Int(expected), Text(request.id.to_string())]).await?;
-            }
-            let values = [Int(n), Bool(request.is_open()), IntOr(wake), Text(text), Text(request.id.to_string()), Int(expected)];
-            conn.exec(sql, &values).await?
+    }
+    let wanted = (new.len(), changed.len());
+    let sql = "INSERT INTO requests (id, n, requester, subject, resource, open, opened_at, wake_at, document) VALUES {rows} \
+               ON CONFLICT DO NOTHING";
+    all_changed(exec(conn, sql, new).await?, wanted.0, CommitError::Stale)?;
+    if faults::is_planted("deny_loses") {
+        for [id, _, _, _, _, expected] in &changed {
+            conn.exec("UPDATE requests SET n = $1 WHERE id = $2", &[expected.clone(), id.clone()]).await?;
         }
-    };
-    must_change(rows)
+    }
+    let sql = "WITH v (id, n, open, wake_at, document, expected) AS (VALUES {rows}) UPDATE requests \
+               SET n = v.n, open = v.open, wake_at = v.wake_at, document = v.document FROM v \
+               WHERE requests.id = v.id AND requests.n = v.expected";
+    all_changed(exec(conn, sql, changed).await?, wanted.1, CommitError::Stale)
 }
 
-async fn entitlement(conn: &mut Conn<'_>, write: &EntitlementWrite, fence: Option<i64>) -> Result<(), CommitError> {
-    match write {
-        EntitlementWrite::Want { row, due_at, urgent } => {
-            // Fences of a row that is made anew begin beyond all of the one before: its last holder stays fenced out.
-            let sql = "INSERT INTO entitlements (id, provider, gen, due_at, urgent, leased_until, fence, document) \
-                       VALUES ($1, $2, 1, $3, $4, 0, $3, $5) ON CONFLICT (id) DO UPDATE SET gen = entitlements.gen + 1, \
-                       due_at = CASE WHEN entitlements.due_at IS NULL OR excluded.due_at < entitlements.due_at \
-                       THEN excluded.due_at ELSE entitlements.due_at END, urgent = entitlements.urgent OR excluded.urgent";
-            let provider = Text(row.order.provider.to_string());
-            conn.exec(sql, &[Text(row.key.0.clone()), provider, Int(due_at.micros()), Bool(*urgent), Text(document(row)?)]).await?;
-            Ok(())
-        }
-        EntitlementWrite::Raise { key, due_at, urgent } => {
-            let sql = "UPDATE entitlements SET gen = gen + 1, urgent = urgent OR $1, \
-                       due_at = CASE WHEN due_at IS NULL OR $2 < due_at THEN $2 ELSE due_at END WHERE id = $3";
-            conn.exec(sql, &[Bool(*urgent), Int(due_at.micros()), Text(key.0.clone())]).await?;
-            Ok(())
-        }
-        EntitlementWrite::Save { row, due_at, urgent, seen_gen, release } => {
-            // What was raised meanwhile is due at once: the row says so by its own due time, which stays.
-            let sql = "UPDATE entitlements SET document = $1, urgent = CASE WHEN gen = $2 THEN $3 ELSE urgent OR $3 END, \
-                       due_at = CASE WHEN gen = $2 OR due_at IS NULL THEN $4 WHEN $4 IS NULL OR due_at < $4 THEN due_at ELSE $4 END, \
-                       leased_until = CASE WHEN $5 THEN 0 ELSE leased_until END WHERE id = $6 AND fence = $7";
-            let values = [
-                Text(document(row)?),
-                Int(*seen_gen),
-                Bool(*urgent),
-                IntOr(micros(*due_at)),
-                Bool(*release),
-                Text(row.key.0.clone()),
-                Int(fence.unwrap_or(-1)),
-            ];
-            if conn.exec(sql, &values).await? == 1 { Ok(()) } else { Err(CommitError::Fenced) }
-        }
-        EntitlementWrite::Free { key, fence, at } => {
-            let sql = "UPDATE entitlements SET fence = fence + 1, gen = gen + 1, leased_until = $1, due_at = $1 \
-                       WHERE id = $2 AND ($3 < 0 OR fence = $3)";
-            conn.exec(sql, &[Int(at.micros()), Text(key.0.clone()), Int(fence.unwrap_or(-1))]).await?;
-            Ok(())
-        }
-        EntitlementWrite::Drop { key, seen_gen } => {
-            let sql = "DELETE FROM entitlements WHERE id = $1 AND gen = $2 AND fence = $3 \
-                       AND NOT EXISTS (SELECT 1 FROM claims WHERE entitlement = $1)";
-            let fence = Int(fence.unwrap_or(-1));
-            if conn.exec(sql, &[Text(key.0.clone()), Int(*seen_gen), fence.clone()]).await? == 0 {
-                let sql = "UPDATE entitlements SET leased_until = 0 WHERE id = $1 AND fence = $2";
-                if conn.exec(sql, &[Text(key.0.clone()), fence]).await? == 0 {
-                    return Err(CommitError::Fenced);
+/// Several raises of one row count as many.
+#[derive(Default)]
+struct Raised(BTreeMap<String, (i64, Instant, bool)>);
+
+impl Raised {
+    fn add(&mut self, key: &str, due_at: Instant, urgent: bool) {
+        let known = self.0.entry(key.to_owned()).or_insert((0, due_at, false));
+        *known = (known.0 + 1, known.1.min(due_at), known.2 || urgent);
+    }
+}
+
+async fn entitlements<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    let mut wanted: BTreeMap<&str, (&Entitlement, Instant, bool)> = BTreeMap::new();
+    let (mut raised, mut saved, mut dropped) = (Raised::default(), BTreeMap::new(), BTreeMap::new());
+    let mut freed = BTreeMap::new();
+    for commit in commits {
+        let fence = commit.fence.as_ref().map_or(-1, |f| f.fence);
+        for write in &commit.entitlements {
+            match write {
+                EntitlementWrite::Want { row, due_at, urgent } if wanted.contains_key(row.key.0.as_str()) => {
+                    raised.add(&row.key.0, *due_at, *urgent);
+                }
+                EntitlementWrite::Want { row, due_at, urgent } => {
+                    wanted.insert(&row.key.0, (row, *due_at, *urgent));
+                }
+                EntitlementWrite::Raise { key, due_at, urgent } => raised.add(&key.0, *due_at, *urgent),
+                EntitlementWrite::Save { row, due_at, urgent, seen_gen, release } => {
+                    let (due, document) = (IntOr(micros(*due_at)), Text(document(row)?));
+                    let values = [Text(row.key.0.clone()), Int(fence), Int(*seen_gen), Bool(*urgent), due, Bool(*release), document];
+                    saved.insert(&row.key.0, values);
+                }
+                EntitlementWrite::Free { key, fence, at } => {
+                    freed.insert(&key.0, [Text(key.0.clone()), Int(fence.unwrap_or(-1)), Int(at.micros())]);
+                }
+                EntitlementWrite::Drop { key, seen_gen } => {
+                    dropped.insert(&key.0, (*seen_gen, fence));
                 }
             }
-            Ok(())
         }
     }
+    want(conn, wanted.into_values()).await?;
+    save(conn, saved.into_values().collect()).await?;
+    let sql = "WITH v (id, fence, at) AS (VALUES {rows}) UPDATE entitlements SET fence = entitlements.fence + 1, gen = gen + 1, \
+               leased_until = v.at, due_at = v.at FROM v WHERE entitlements.id = v.id AND (v.fence < 0 OR entitlements.fence = v.fence)";
+    exec(conn, sql, freed.into_values().collect()).await?;
+    drop_all(conn, &dropped).await?;
+    raise(conn, raised).await
 }
 
-async fn claim(conn: &mut Conn<'_>, write: &ClaimWrite) -> Result<(), CommitError> {
-    match write {
-        ClaimWrite::Put(claim) => {
-            let sql = "INSERT INTO claims (entitlement, grant_id, request, wanted, until, extend_to, latest, give_up_at, duration) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (entitlement, grant_id) DO UPDATE SET \
-                       wanted = excluded.wanted, until = excluded.until, extend_to = excluded.extend_to, latest = excluded.latest, \
-                       give_up_at = excluded.give_up_at, duration = excluded.duration";
-            let values = [
-                Text(claim.entitlement.0.clone()),
-                Text(claim.grant.to_string()),
-                Text(claim.request.to_string()),
-                Bool(claim.wanted),
-                IntOr(micros(claim.until)),
-                IntOr(micros(claim.extend_to)),
-                Int(claim.latest.micros()),
-                Int(claim.give_up_at.micros()),
-                Int(claim.duration.seconds()),
-            ];
-            conn.exec(sql, &values).await?;
-        }
-        ClaimWrite::Remove { entitlement, grant } => {
-            let sql = "DELETE FROM claims WHERE entitlement = $1 AND grant_id = $2";
-            conn.exec(sql, &[Text(entitlement.0.clone()), Text(grant.to_string())]).await?;
-        }
+async fn want(conn: &mut Conn<'_>, wanted: impl Iterator<Item = (&Entitlement, Instant, bool)>) -> Result<(), CommitError> {
+    let mut rows = Vec::new();
+    for (row, due_at, urgent) in wanted {
+        // Fences of a row that is made anew begin beyond all of the one before: its last holder stays fenced out.
+        let (provider, fence) = (Text(row.order.provider.to_string()), Int(due_at.micros()));
+        rows.push([Text(row.key.0.clone()), provider, Int(1), Int(due_at.micros()), Bool(urgent), Int(0), fence, Text(document(row)?)]);
     }
+    let sql = "INSERT INTO entitlements (id, provider, gen, due_at, urgent, leased_until, fence, document) VALUES {rows} \
+               ON CONFLICT (id) DO UPDATE SET gen = entitlements.gen + 1, \
+               due_at = CASE WHEN entitlements.due_at IS NULL OR excluded.due_at < entitlements.due_at \
+               THEN excluded.due_at ELSE entitlements.due_at END, urgent = entitlements.urgent OR excluded.urgent";
+    exec(conn, sql, rows).await?;
     Ok(())
 }
 
-async fn rest(conn: &mut Conn<'_>, commit: &Commit) -> Result<(), CommitError> {
-    for super::PostWrite(post) in &commit.posts {
-        let sql = "INSERT INTO posts (request, platform, place, channel, message, shown, told) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-                   ON CONFLICT (request, platform, place) DO UPDATE SET channel = excluded.channel, message = excluded.message, \
-                   shown = excluded.shown, told = CASE WHEN excluded.told > posts.told THEN excluded.told ELSE posts.told END";
+async fn save(conn: &mut Conn<'_>, rows: Vec<[Value; 7]>) -> Result<(), CommitError> {
+    let wanted = rows.len();
+    // What was raised meanwhile is due at once: the row says so by its own due time, which stays.
+    let sql = "WITH v (id, fence, seen_gen, urgent, due_at, release, document) AS (VALUES {rows}) UPDATE entitlements \
+               SET document = v.document, urgent = CASE WHEN gen = v.seen_gen THEN v.urgent ELSE entitlements.urgent OR v.urgent END, \
+               due_at = CASE WHEN gen = v.seen_gen OR entitlements.due_at IS NULL THEN v.due_at \
+               WHEN v.due_at IS NULL OR entitlements.due_at < v.due_at THEN entitlements.due_at ELSE v.due_at END, \
+               leased_until = CASE WHEN v.release THEN 0 ELSE leased_until END FROM v \
+               WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
+    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
+}
+
+/// Rows that may go, go; the others are given back.
+async fn drop_all(conn: &mut Conn<'_>, dropped: &BTreeMap<&String, (i64, i64)>) -> Result<(), CommitError> {
+    let rows: Vec<_> = dropped.iter().map(|(key, (seen_gen, fence))| [Text((*key).clone()), Int(*seen_gen), Int(*fence)]).collect();
+    let sql = "WITH v (id, gen, fence) AS (VALUES {rows}) DELETE FROM entitlements WHERE id IN (SELECT id FROM v) \
+               AND EXISTS (SELECT 1 FROM v WHERE v.id = entitlements.id AND v.gen = entitlements.gen AND v.fence = entitlements.fence) \
+               AND NOT EXISTS (SELECT 1 FROM claims WHERE entitlement = entitlements.id)";
+    let gone = exec(conn, sql, rows).await?;
+    if u64::try_from(dropped.len()).is_ok_and(|all| all == gone) {
+        return Ok(());
+    }
+    let rows: Vec<_> = dropped.iter().map(|(key, (_, fence))| [Text((*key).clone()), Int(*fence)]).collect();
+    let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET leased_until = 0 FROM v \
+               WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
+    all_changed(gone + exec(conn, sql, rows).await?, dropped.len(), CommitError::Fenced)
+}
+
+async fn raise(conn: &mut Conn<'_>, raised: Raised) -> Result<(), CommitError> {
+    let row = |(key, (times, due_at, urgent)): (String, (i64, Instant, bool))| [Text(key), Int(times), Int(due_at.micros()), Bool(urgent)];
+    let sql = "WITH v (id, times, due_at, urgent) AS (VALUES {rows}) UPDATE entitlements SET gen = gen + v.times, \
+               urgent = entitlements.urgent OR v.urgent, \
+               due_at = CASE WHEN entitlements.due_at IS NULL OR v.due_at < entitlements.due_at THEN v.due_at \
+               ELSE entitlements.due_at END FROM v WHERE entitlements.id = v.id";
+    exec(conn, sql, raised.0.into_iter().map(row).collect()).await?;
+    Ok(())
+}
+
+async fn claims<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    let (mut put, mut removed) = (BTreeMap::new(), Vec::new());
+    for write in commits.flat_map(|commit| &commit.claims) {
+        match write {
+            ClaimWrite::Put(claim) => drop(put.insert((&claim.entitlement, &claim.grant), claim)),
+            ClaimWrite::Remove { entitlement, grant } => removed.push([Text(entitlement.0.clone()), Text(grant.to_string())]),
+        }
+    }
+    let rows = put.into_values().map(|claim| {
+        [
+            Text(claim.entitlement.0.clone()),
+            Text(claim.grant.to_string()),
+            Text(claim.request.to_string()),
+            Bool(claim.wanted),
+            IntOr(micros(claim.until)),
+            IntOr(micros(claim.extend_to)),
+            Int(claim.latest.micros()),
+            Int(claim.give_up_at.micros()),
+            Int(claim.duration.seconds()),
+        ]
+    });
+    let sql = "INSERT INTO claims (entitlement, grant_id, request, wanted, until, extend_to, latest, give_up_at, duration) \
+               VALUES {rows} ON CONFLICT (entitlement, grant_id) DO UPDATE SET \
+               wanted = excluded.wanted, until = excluded.until, extend_to = excluded.extend_to, latest = excluded.latest, \
+               give_up_at = excluded.give_up_at, duration = excluded.duration";
+    exec(conn, sql, rows.collect()).await?;
+    let sql = "WITH v (entitlement, grant_id) AS (VALUES {rows}) DELETE FROM claims WHERE entitlement IN (SELECT entitlement FROM v) \
+               AND EXISTS (SELECT 1 FROM v WHERE v.entitlement = claims.entitlement AND v.grant_id = claims.grant_id)";
+    exec(conn, sql, removed).await?;
+    Ok(())
+}
+
+async fn tasks<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    let mut wanted = BTreeMap::new();
+    for task in commits.flat_map(|commit| &commit.tasks) {
+        let known = wanted.entry((task.kind, &task.key)).or_insert((&task.queue, task.due_at));
+        known.1 = known.1.min(task.due_at);
+    }
+    let row = |((kind, key), (queue, due_at)): ((super::TaskKind, &String), (&String, Instant))| {
+        [Text(kind.name().into()), Text(key.clone()), Text(queue.clone()), Int(1), Int(due_at.micros()), Int(0), Int(0), Int(0)]
+    };
+    let sql = "INSERT INTO tasks (kind, id, queue, wanted, due_at, leased_until, fence, tries) VALUES {rows} \
+               ON CONFLICT (kind, id) DO UPDATE SET wanted = tasks.wanted + 1, \
+               due_at = CASE WHEN tasks.due_at IS NULL OR excluded.due_at < tasks.due_at THEN excluded.due_at ELSE tasks.due_at END";
+    exec(conn, sql, wanted.into_iter().map(row).collect()).await?;
+    Ok(())
+}
+
+async fn rest<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    let (mut posts, mut alarms, mut inputs, mut words) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut highest, mut told, mut links) = (None, Vec::new(), Vec::new());
+    for commit in commits {
+        for super::PostWrite(post) in &commit.posts {
+            let key = (&post.request, post.platform.name(), &post.place);
+            let told = i64::try_from(post.cursor).unwrap_or(i64::MAX);
+            let before = posts.get(&key).map_or(0, |(_, told)| *told);
+            posts.insert(key, (post, told.max(before)));
+        }
+        alarms.extend(commit.alarms.iter().map(|super::AlarmWrite(alarm)| (&alarm.id, alarm)));
+        inputs.extend(commit.inputs.iter().map(|input| ((&input.person, &input.key), input)));
+        told.extend(&commit.alarms_told);
+        links.extend(&commit.links);
+        words.extend(commit.words.iter().map(|words| (&words.id, words)));
+        highest = highest.max(commit.now);
+    }
+    let rows = posts.into_iter().map(|((request, platform, place), (post, told))| {
         let (channel, message) = post.posted.clone().map(|p| (p.channel, p.message)).unzip();
-        let values = [
-            Text(post.request.to_string()),
-            Text(post.platform.name().into()),
-            Text(post.place.clone()),
-            TextOr(channel),
-            TextOr(message),
-            TextOr(post.shown.clone()),
-            Int(i64::try_from(post.cursor).unwrap_or(i64::MAX)),
-        ];
-        conn.exec(sql, &values).await?;
-    }
-    for super::AlarmWrite(alarm) in &commit.alarms {
-        let sql = "INSERT INTO alarms (id, request, raised_at, cleared_at, what, told) VALUES ($1, $2, $3, $4, $5, $6) \
-                   ON CONFLICT (id) DO UPDATE SET raised_at = excluded.raised_at, cleared_at = excluded.cleared_at, \
-                   what = excluded.what";
-        let values = [
-            Text(alarm.id.clone()),
-            TextOr(alarm.request.as_ref().map(ToString::to_string)),
-            Int(alarm.raised_at.micros()),
-            IntOr(micros(alarm.cleared_at)),
-            Text(alarm.what.clone()),
-            Text(alarm.told.clone()),
-        ];
-        conn.exec(sql, &values).await?;
-    }
-    for (id, told) in &commit.alarms_told {
+        let shown = TextOr(post.shown.clone());
+        [Text(request.to_string()), Text(platform.into()), Text(place.clone()), TextOr(channel), TextOr(message), shown, Int(told)]
+    });
+    let sql = "INSERT INTO posts (request, platform, place, channel, message, shown, told) VALUES {rows} \
+               ON CONFLICT (request, platform, place) DO UPDATE SET channel = excluded.channel, message = excluded.message, \
+               shown = excluded.shown, told = CASE WHEN excluded.told > posts.told THEN excluded.told ELSE posts.told END";
+    exec(conn, sql, rows.collect()).await?;
+    let rows = alarms.into_values().map(|alarm| {
+        let request = TextOr(alarm.request.as_ref().map(ToString::to_string));
+        let (raised, cleared) = (Int(alarm.raised_at.micros()), IntOr(micros(alarm.cleared_at)));
+        [Text(alarm.id.clone()), request, raised, cleared, Text(alarm.what.clone()), Text(alarm.told.clone())]
+    });
+    let sql = "INSERT INTO alarms (id, request, raised_at, cleared_at, what, told) VALUES {rows} \
+               ON CONFLICT (id) DO UPDATE SET raised_at = excluded.raised_at, cleared_at = excluded.cleared_at, \
+               what = excluded.what";
+    exec(conn, sql, rows.collect()).await?;
+    for (id, told) in told {
         conn.exec("UPDATE alarms SET told = $1 WHERE id = $2", &[Text(told.clone()), Text(id.clone())]).await?;
     }
-    for input in &commit.inputs {
-        let sql = "INSERT INTO inputs (person, name, value, at) VALUES ($1, $2, $3, $4) \
-                   ON CONFLICT (person, name) DO UPDATE SET value = excluded.value, at = excluded.at";
-        let values = [Text(input.person.to_string()), Text(input.key.clone()), Text(input.value.clone()), Int(input.at.micros())];
-        conn.exec(sql, &values).await?;
-    }
-    for link in &commit.links {
+    let rows = inputs.into_values().map(|i| [Text(i.person.to_string()), Text(i.key.clone()), Text(i.value.clone()), Int(i.at.micros())]);
+    let sql = "INSERT INTO inputs (person, name, value, at) VALUES {rows} \
+               ON CONFLICT (person, name) DO UPDATE SET value = excluded.value, at = excluded.at";
+    exec(conn, sql, rows.collect()).await?;
+    for link in links {
         super::links::apply(conn, link).await?;
     }
-    for words in &commit.words {
-        let sql = "INSERT INTO words (id, salt, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
-        conn.exec(sql, &[Text(words.id.as_str().into()), Text(words.salt.clone()), Text(words.text.clone())]).await?;
-    }
-    if let Some(now) = commit.now {
-        let sql = "INSERT INTO marks (name, value) VALUES ('now', $1) \
-                   ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > marks.value + 1000000";
-        conn.exec(sql, &[Int(now.micros())]).await?;
-    }
+    let rows = words.into_values().map(|w| [Text(w.id.as_str().into()), Text(w.salt.clone()), Text(w.text.clone())]);
+    exec(conn, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect()).await?;
+    let sql = "INSERT INTO marks (name, value) VALUES {rows} \
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > marks.value";
+    exec(conn, sql, highest.into_iter().map(|now| [Text("now".into()), Int(now.micros())]).collect()).await?;
     Ok(())
 }
 
-/// Numbers the entry within its stream, makes its canonical bytes, and queues it for sealing.
-async fn append(conn: &mut Conn<'_>, entry: &NewEntry, id: i64) -> Result<(), CommitError> {
-    let sql = "INSERT INTO streams (stream, n, at) VALUES ($1, 1, $2) ON CONFLICT (stream) DO UPDATE SET n = streams.n + 1, \
-               at = CASE WHEN excluded.at > streams.at THEN excluded.at ELSE streams.at END RETURNING n, at";
-    let rows = conn.rows(sql, &[Text(entry.stream.clone()), Int(entry.at.micros())]).await?;
-    let row = rows.first().ok_or_else(|| CommitError::Unavailable("no number for a ledger entry".into()))?;
-    let (n, at) = (row.int(0)? - 1, row.int(1)?);
-    let bytes = encode(entry, n, Instant::from_micros(at)).map_err(CommitError::Refused)?;
-    let sql = "INSERT INTO entries (id, stream, n, at, bytes) VALUES ($1, $2, $3, $4, $5)";
-    conn.exec(sql, &[Int(id), Text(entry.stream.clone()), Int(n), Int(at), Text(bytes)]).await?;
-    conn.exec("INSERT INTO unsealed (entry) VALUES ($1)", &[Int(id)]).await?;
+/// A row that this transaction saved or dropped was checked then, and nobody can lease it before the transaction ends.
+async fn fences<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    let unchecked = commits.filter_map(|commit| {
+        let fence = commit.fence.as_ref()?;
+        let checked = commit.entitlements.iter().any(|write| match write {
+            EntitlementWrite::Save { row, .. } => row.key == fence.key,
+            EntitlementWrite::Drop { key, .. } => *key == fence.key,
+            EntitlementWrite::Want { .. } | EntitlementWrite::Raise { .. } | EntitlementWrite::Free { .. } => false,
+        });
+        (!checked).then(|| [Text(fence.key.0.clone()), Int(fence.fence)])
+    });
+    let rows: Vec<_> = unchecked.collect();
+    let wanted = rows.len();
+    let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET fence = v.fence FROM v \
+               WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
+    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
+}
+
+/// A planted mistake: whoever commits holds the lease.
+async fn plant<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+    for fence in commits.filter_map(|commit| commit.fence.as_ref()) {
+        conn.exec("UPDATE entitlements SET fence = $1 WHERE id = $2", &[Int(fence.fence), Text(fence.key.0.clone())]).await?;
+    }
     Ok(())
 }

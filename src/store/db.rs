@@ -2,11 +2,16 @@
 //! The subset that works on both is BIGINT, TEXT, BOOLEAN, `$1`, RETURNING, ON CONFLICT and partial indexes.
 
 use sqlx::{
-    PgConnection, Row as _, SqliteConnection, postgres::PgArguments, postgres::PgRow, query::Query, sqlite::SqliteArguments,
-    sqlite::SqliteRow,
+    AssertSqlSafe, PgConnection, Row as _, SqlSafeStr, SqlStr, SqliteConnection, postgres::PgArguments, postgres::PgRow, query::Query,
+    sqlite::SqliteArguments, sqlite::SqliteRow,
 };
 
 use super::{CommitError, StoreError};
+
+/// Rows in one statement of `exec_many` and `rows_many`. Few sizes, so that few texts are prepared; the last one is 1.
+const PIECES: [usize; 4] = [64, 16, 4, 1];
+/// Prepared statements that a connection keeps: every text in every size.
+pub(super) const STATEMENTS: usize = 256;
 
 /// A connection of either kind.
 pub(super) enum Conn<'c> {
@@ -82,6 +87,33 @@ macro_rules! bind_all {
 impl Conn<'_> {
     /// Runs a statement; how many rows it changed.
     pub(super) async fn exec(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, DbError> {
+        self.exec_text(sql.into_sql_str(), values).await
+    }
+
+    /// Runs a query; all its rows.
+    pub(super) async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, DbError> {
+        self.rows_text(sql.into_sql_str(), values).await
+    }
+
+    /// Runs a statement over many rows of `width` values each, which stand in it as `{rows}`; how many rows it changed.
+    pub(super) async fn exec_many(&mut self, sql: &'static str, width: usize, values: &[Value]) -> Result<u64, DbError> {
+        let mut changed = 0;
+        for piece in pieces(width, values) {
+            changed += self.exec_text(listed(sql, width, piece.len() / width), piece).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Runs a query over many rows, as `exec_many` does; all rows that come of it.
+    pub(super) async fn rows_many(&mut self, sql: &'static str, width: usize, values: &[Value]) -> Result<Vec<Row>, DbError> {
+        let mut rows = Vec::new();
+        for piece in pieces(width, values) {
+            rows.extend(self.rows_text(listed(sql, width, piece.len() / width), piece).await?);
+        }
+        Ok(rows)
+    }
+
+    async fn exec_text(&mut self, sql: SqlStr, values: &[Value]) -> Result<u64, DbError> {
         Ok(match self {
             Self::Sqlite(conn) => {
                 let query: Query<'_, sqlx::Sqlite, SqliteArguments> = bind_all!(sqlx::query(sql), values);
@@ -94,8 +126,7 @@ impl Conn<'_> {
         })
     }
 
-    /// Runs a query; all its rows.
-    pub(super) async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, DbError> {
+    async fn rows_text(&mut self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, DbError> {
         Ok(match self {
             Self::Sqlite(conn) => {
                 let query: Query<'_, sqlx::Sqlite, SqliteArguments> = bind_all!(sqlx::query(sql), values);
@@ -117,6 +148,26 @@ impl Conn<'_> {
     }
 }
 
+/// The values of so many rows at a time.
+fn pieces(width: usize, mut values: &[Value]) -> impl Iterator<Item = &[Value]> {
+    std::iter::from_fn(move || {
+        let rows = PIECES.into_iter().find(|size| size * width <= values.len())?;
+        let piece;
+        (piece, values) = values.split_at(rows * width);
+        Some(piece)
+    })
+}
+
+/// The text with `{rows}` written out: `($1, $2), ($3, $4)`. Nothing but these placeholders is put in.
+fn listed(sql: &'static str, width: usize, rows: usize) -> SqlStr {
+    let row = |row: usize| {
+        let places: Vec<String> = (1..=width).map(|column| format!("${}", row * width + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    let list: Vec<String> = (0..rows).map(row).collect();
+    AssertSqlSafe(sql.replace("{rows}", &list.join(", "))).into_sql_str()
+}
+
 macro_rules! column {
     ($name:ident, $type:ty) => {
         pub(super) fn $name(&self, index: usize) -> Result<$type, DbError> {
@@ -134,4 +185,18 @@ impl Row {
     column!(bool, bool);
     column!(int_or, Option<i64>);
     column!(text_or, Option<String>);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_listed_in_few_sizes_and_none_is_lost() {
+        let values: Vec<Value> = (0..2 * 87).map(Value::Int).collect();
+        let sizes: Vec<usize> = pieces(2, &values).map(|piece| piece.len() / 2).collect();
+        assert_eq!(sizes, [64, 16, 4, 1, 1, 1]);
+        assert_eq!(pieces(2, &[]).count(), 0);
+        assert_eq!(listed("INSERT INTO t VALUES {rows}", 2, 2).as_str(), "INSERT INTO t VALUES ($1, $2), ($3, $4)");
+    }
 }

@@ -14,121 +14,119 @@ use std::{
 use sqlx::{
     ConnectOptions, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
-    postgres::PgPoolOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
 use super::{
     CommitError, Store, StoreError,
-    db::Conn,
+    db::{Conn, STATEMENTS},
     holders::Holder,
     jobs::{Job, Reply},
-    writer::{self, Envelope},
+    writer::{self, Envelope, Place},
 };
 use crate::faults;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Ledger entry ids are taken in blocks, so that replicas need not agree on each.
-const BLOCK: i64 = 1_000;
+const BLOCK: i64 = 10_000;
 /// A PostgreSQL that has not answered by then counts as away: a stopped one would keep us waiting for ever.
 pub(super) const SILENCE: Duration = Duration::from_secs(15);
+/// Connections to PostgreSQL, and how many of them write at the same time. While one waits for its disk, others go on.
+const POOL: u32 = 16;
+const WRITERS: usize = 3;
 
 /// What all clones share.
 pub(super) struct Inner {
     pub backend: Backend,
+    writer: mpsc::Sender<Envelope>,
+    /// The clock's high-water mark as this process last stored it, in microseconds.
+    pub(super) marked: AtomicI64,
     next_id: AtomicI64,
     end_id: AtomicI64,
     reserving: Mutex<()>,
     pub(super) owed: super::owed::Owed,
-    /// As long as an SQLite store is open.
+    /// As long as the store is open.
     writing: Mutex<Option<Writing>>,
     /// On PostgreSQL: what leases are taken in the name of.
     pub(super) holder: Option<Holder>,
 }
 
-/// SQLite's writer, which ends when it is told, and the lock that keeps other processes out.
+/// The writers, which end when they are told, and the lock that keeps other processes out of an SQLite file.
 struct Writing {
-    stop: oneshot::Sender<()>,
-    ended: JoinHandle<()>,
-    lock: File,
+    stop: watch::Sender<bool>,
+    writers: Vec<JoinHandle<()>>,
+    lock: Option<File>,
 }
 
+/// Where to read.
 pub(super) enum Backend {
-    Sqlite { read: SqlitePool, writer: mpsc::Sender<Envelope> },
+    Sqlite(SqlitePool),
     Postgres(PgPool),
 }
 
 impl Store {
     /// `sqlite:PATH` or `postgres://..`. Takes the lock (SQLite), migrates, refuses a newer schema.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (mut writing, mut holder) = (None, None);
-        let backend = match url.strip_prefix("sqlite:") {
-            Some(path) => {
-                let (backend, begun) = sqlite(Path::new(path.trim_start_matches("//"))).await?;
-                writing = Some(begun);
-                backend
-            }
+        let mut holder = None;
+        let (backend, writers, lock) = match url.strip_prefix("sqlite:") {
+            Some(path) => sqlite(Path::new(path.trim_start_matches("//"))).await?,
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let pool = postgres(url).await?;
                 holder = Some(Holder::register(url, &pool).await?);
-                Backend::Postgres(pool)
+                let writers = (0..WRITERS).map(|_| Place::Postgres(pool.clone())).collect();
+                (Backend::Postgres(pool), writers, None)
             }
             None => return Err(StoreError::Unavailable("a store is `sqlite:PATH` or `postgres://..`".into())),
         };
-        let ids = (AtomicI64::new(1), AtomicI64::new(0));
+        let (writer, inbox) = mpsc::channel(writer::QUEUE);
+        let inbox = Arc::new(Mutex::new(inbox));
+        let (stop, stopped) = watch::channel(false);
+        let begin = |place| tokio::spawn(writer::run(place, inbox.clone(), stopped.clone()));
+        let writing = writers.into_iter().map(begin).collect();
         Ok(Self(Arc::new(Inner {
             backend,
-            next_id: ids.0,
-            end_id: ids.1,
+            writer,
+            marked: AtomicI64::new(i64::MIN),
+            next_id: AtomicI64::new(1),
+            end_id: AtomicI64::new(0),
             reserving: Mutex::new(()),
             owed: super::owed::Owed::default(),
-            writing: Mutex::new(writing),
+            writing: Mutex::new(Some(Writing { stop, writers: writing, lock })),
             holder,
         })))
     }
 
-    /// Finishes what was begun, closes the database and lets go of its file; nothing can be read or written afterwards, by any clone.
+    /// Finishes what was begun, closes the database and lets go of its file; nothing can be read or written afterwards, by any
+    /// clone.
     pub async fn close(&self) {
         if let Some(holder) = &self.0.holder {
             holder.leave().await;
         }
         let writing = self.0.writing.lock().await.take();
         match &self.0.backend {
-            Backend::Sqlite { read, .. } => read.close().await,
-            Backend::Postgres(pool) => pool.close().await,
-        }
-        if let Some(Writing { stop, ended, lock }) = writing {
-            stop.send(()).ok();
-            drop(ended.await);
-            drop(lock);
+            // The connection that closes last takes the write-ahead log along: that is the writer's.
+            Backend::Sqlite(pool) => {
+                pool.close().await;
+                end(writing).await;
+            }
+            Backend::Postgres(pool) => {
+                end(writing).await;
+                pool.close().await;
+            }
         }
     }
 
-    /// Runs a writing job in a transaction of its own, or of its group.
+    /// Runs a writing job in a transaction with whatever else waits. Answered after COMMIT.
     pub(super) async fn write(&self, job: Job) -> Result<Reply, CommitError> {
-        match &self.0.backend {
-            Backend::Sqlite { writer, .. } => {
-                let (done, answer) = oneshot::channel();
-                let gone = || CommitError::Unavailable("the writer has stopped".into());
-                writer.send(Envelope { job, done }).await.map_err(|_| gone())?;
-                answer.await.map_err(|_| gone())?
-            }
-            Backend::Postgres(pool) => {
-                let unavailable = |error: sqlx::Error| CommitError::from(super::db::DbError::from(error));
-                let work = async {
-                    let mut transaction = pool.begin().await.map_err(unavailable)?;
-                    let reply = job.run(&mut Conn::Postgres(&mut transaction)).await?;
-                    transaction.commit().await.map_err(unavailable)?;
-                    Ok(reply)
-                };
-                let silent = || CommitError::Unavailable("the database does not answer".into());
-                tokio::time::timeout(SILENCE, work).await.unwrap_or_else(|_| Err(silent()))
-            }
-        }
+        let (done, answer) = oneshot::channel();
+        let gone = || CommitError::Unavailable("the writer has stopped".into());
+        self.0.writer.send(Envelope { job, done }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
     }
 
     /// First of `count` unused ledger entry ids.
@@ -153,6 +151,15 @@ impl Store {
     }
 }
 
+async fn end(writing: Option<Writing>) {
+    let Some(Writing { stop, writers, lock }) = writing else { return };
+    stop.send(true).ok();
+    for writer in writers {
+        drop(writer.await);
+    }
+    drop(lock);
+}
+
 pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
@@ -169,7 +176,10 @@ fn migrated(result: Result<(), MigrateError>) -> Result<(), StoreError> {
     })
 }
 
-async fn sqlite(path: &Path) -> Result<(Backend, Writing), StoreError> {
+/// Where to read, where to write, and the lock that keeps others out.
+type Opened = (Backend, Vec<Place>, Option<File>);
+
+async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
     // Under whatever name it is opened, one file has one lock.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut lock_name = path.as_os_str().to_owned();
@@ -189,7 +199,8 @@ async fn sqlite(path: &Path) -> Result<(Backend, Writing), StoreError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5));
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(STATEMENTS);
     let mut conn = options.connect().await.map_err(unavailable)?;
     faults::point("migration.due");
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
@@ -203,14 +214,13 @@ async fn sqlite(path: &Path) -> Result<(Backend, Writing), StoreError> {
         }
     }
     let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
-    let (writer, inbox) = mpsc::channel(writer::QUEUE);
-    let (stop, stopped) = oneshot::channel();
-    let ended = tokio::spawn(writer::run(conn, inbox, stopped));
-    Ok((Backend::Sqlite { read, writer }, Writing { stop, ended, lock }))
+    Ok((Backend::Sqlite(read), vec![Place::Sqlite(conn)], Some(lock)))
 }
 
 async fn postgres(url: &str) -> Result<PgPool, StoreError> {
-    let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5)).connect(url).await.map_err(unavailable)?;
+    let options = PgConnectOptions::from_str(url).map_err(unavailable)?.statement_cache_capacity(STATEMENTS);
+    let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(5));
+    let pool = pool.connect_with(options).await.map_err(unavailable)?;
     faults::point("migration.due");
     migrated(MIGRATIONS.run(&pool).await)?;
     faults::point("migration.done");

@@ -82,7 +82,7 @@ impl Store {
     /// This moment of the store. What is written later is not in it.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot(match &self.0.backend {
-            Backend::Sqlite { read, .. } => Reading::Sqlite(read.begin().await.map_err(unavailable)?),
+            Backend::Sqlite(read) => Reading::Sqlite(read.begin().await.map_err(unavailable)?),
             Backend::Postgres(pool) => Reading::Postgres(pool.begin_with(POSTGRES).await.map_err(unavailable)?),
         }))
     }

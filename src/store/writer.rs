@@ -1,59 +1,125 @@
-//! SQLite's one writer, with group commit: many commands ride in one transaction, each alone in a savepoint.
-//! Nobody is answered before COMMIT; a group that fails is run again one by one.
+//! Group commit: jobs that wait ride together in one transaction, each statement for all of them. When one of them is stale or
+//! fenced the group runs again, each in a savepoint of its own, so that it fails alone; and when the group cannot be committed
+//! at all, one by one. Nobody is answered before COMMIT. SQLite has one writer, PostgreSQL a few beside each other.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use sqlx::{Connection, PgPool, SqliteConnection};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
-use super::{Commit, CommitError, EntitlementWrite, db::Conn, jobs::Job};
+use super::{
+    CommitError,
+    db::{Conn, DbError},
+    jobs::{self, Job, Reply},
+    open::SILENCE,
+};
 
-/// Commands in one transaction at most.
+/// Jobs in one transaction at most.
 const GROUP: usize = 256;
-/// Commands that may wait; beyond it senders wait.
+/// Jobs that may wait; beyond it senders wait.
 pub(super) const QUEUE: usize = 4_096;
+
+type Answer = Result<Reply, CommitError>;
 
 /// A job and whom to tell.
 pub(super) struct Envelope {
     pub job: Job,
-    pub done: oneshot::Sender<Result<super::jobs::Reply, CommitError>>,
+    pub done: oneshot::Sender<Answer>,
 }
 
-/// Runs until all senders are gone, or until `stopped` says so and what was sent before is done.
-pub(super) async fn run(mut conn: SqliteConnection, mut inbox: mpsc::Receiver<Envelope>, mut stopped: oneshot::Receiver<()>) {
-    let mut open = true;
+/// Where a writer writes.
+pub(super) enum Place {
+    Sqlite(SqliteConnection),
+    Postgres(PgPool),
+}
+
+/// What all writers of a store take their jobs from.
+pub(super) type Inbox = Arc<Mutex<mpsc::Receiver<Envelope>>>;
+
+/// Why nothing of a transaction was committed.
+enum Failed {
+    /// It could not even begin: trying again one by one would not help.
+    Closed(CommitError),
+    Undone(CommitError),
+}
+
+impl Failed {
+    fn error(self) -> CommitError {
+        match self {
+            Self::Closed(error) | Self::Undone(error) => error,
+        }
+    }
+}
+
+impl From<CommitError> for Failed {
+    fn from(error: CommitError) -> Self {
+        Self::Undone(error)
+    }
+}
+
+impl From<DbError> for Failed {
+    fn from(error: DbError) -> Self {
+        Self::Undone(error.into())
+    }
+}
+
+/// How the jobs of a transaction are run.
+#[derive(Clone, Copy)]
+enum How {
+    Together,
+    Savepoints,
+}
+
+/// Runs until all senders are gone, or until `stop` says so and what was sent before is done.
+pub(super) async fn run(mut place: Place, inbox: Inbox, mut stop: watch::Receiver<bool>) {
     let mut later: Vec<Envelope> = Vec::new();
     loop {
-        if later.is_empty() {
-            let first = tokio::select! {
-                first = inbox.recv() => first,
-                told = &mut stopped, if open => {
-                    open = false;
-                    if told.is_ok() {
-                        inbox.close();
-                    }
-                    continue;
-                }
-            };
-            match first {
-                Some(first) => later.push(first),
-                None => break,
-            }
-        }
-        while later.len() < GROUP {
-            match inbox.try_recv() {
-                Ok(more) => later.push(more),
-                Err(_) => break,
-            }
+        if !collect(&mut later, &inbox, &mut stop).await {
+            break;
         }
         let (group, rest) = apart(std::mem::take(&mut later));
         later = rest;
-        run_group(&mut conn, group).await;
+        run_group(&mut place, group).await;
     }
-    drop(conn.close().await);
+    if let Place::Sqlite(conn) = place {
+        drop(conn.close().await);
+    }
 }
 
-/// Two commands on one aggregate never ride together: the second waits for the next group.
+/// Everything that waits, and at least one; false: nothing will come any more.
+async fn collect(waiting: &mut Vec<Envelope>, inbox: &Inbox, stop: &mut watch::Receiver<bool>) -> bool {
+    if waiting.is_empty() {
+        let mut inbox = inbox.lock().await;
+        let first = tokio::select! {
+            first = inbox.recv() => first,
+            told = async { stop.wait_for(|stop| *stop).await.is_ok() } => {
+                if told {
+                    inbox.close();
+                }
+                inbox.recv().await
+            }
+        };
+        match first {
+            Some(first) => waiting.push(first),
+            None => return false,
+        }
+        take(waiting, &mut inbox);
+    } else if let Ok(mut inbox) = inbox.try_lock() {
+        // Another writer may sit at the inbox until something comes: what is here already does not wait for that.
+        take(waiting, &mut inbox);
+    }
+    true
+}
+
+fn take(waiting: &mut Vec<Envelope>, inbox: &mut mpsc::Receiver<Envelope>) {
+    while waiting.len() < GROUP
+        && let Ok(more) = inbox.try_recv()
+    {
+        waiting.push(more);
+    }
+}
+
+/// Two jobs on one aggregate never ride together: the second waits for the next group.
 fn apart(envelopes: Vec<Envelope>) -> (Vec<Envelope>, Vec<Envelope>) {
     let mut touched: BTreeSet<String> = BTreeSet::new();
     let (mut group, mut rest) = (Vec::new(), Vec::new());
@@ -69,67 +135,98 @@ fn apart(envelopes: Vec<Envelope>) -> (Vec<Envelope>, Vec<Envelope>) {
     (group, rest)
 }
 
-/// Requests and entitlements that a commit writes.
-pub(super) fn aggregates(commit: &Commit) -> Vec<String> {
-    let requests = commit.requests.iter().map(|r| r.request.id.to_string());
-    let entitlements = commit.entitlements.iter().map(|e| match e {
-        EntitlementWrite::Want { row, .. } | EntitlementWrite::Save { row, .. } => row.key.0.clone(),
-        EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } | EntitlementWrite::Free { key, .. } => key.0.clone(),
-    });
-    requests.chain(entitlements).chain(commit.links.iter().map(super::LinkWrite::aggregate)).collect()
+async fn run_group(place: &mut Place, mut group: Vec<Envelope>) {
+    // Whoever stopped waiting was told that nothing was recorded.
+    group.retain(|envelope| !envelope.done.is_closed());
+    let mut outcome = attempt(place, &group, How::Together).await;
+    if group.len() > 1 && matches!(outcome, Err(Failed::Undone(CommitError::Stale | CommitError::Fenced | CommitError::Refused(_)))) {
+        outcome = attempt(place, &group, How::Savepoints).await;
+    }
+    match outcome {
+        Ok(answers) => answer(group.into_iter().zip(answers)),
+        Err(Failed::Undone(_)) if group.len() > 1 => one_by_one(place, group).await,
+        Err(failed) => refuse(group, &failed.error()),
+    }
 }
 
-async fn run_group(conn: &mut SqliteConnection, group: Vec<Envelope>) {
-    let whole = group.len();
-    match attempt(conn, &group).await {
-        Ok(results) => {
-            for (envelope, result) in group.into_iter().zip(results) {
-                drop(envelope.done.send(result));
-            }
-        }
-        Err(error) if whole == 1 => {
-            for envelope in group {
-                drop(envelope.done.send(Err(error.clone())));
-            }
-        }
-        Err(_) => {
-            for envelope in group {
-                let alone = attempt(conn, std::slice::from_ref(&envelope)).await;
-                let result = alone.and_then(|mut results| results.pop().unwrap_or(Err(CommitError::Stale)));
-                drop(envelope.done.send(result));
-            }
+async fn one_by_one(place: &mut Place, group: Vec<Envelope>) {
+    let mut group = group.into_iter();
+    while let Some(envelope) = group.next() {
+        match attempt(place, std::slice::from_ref(&envelope), How::Together).await {
+            Ok(answers) => answer(std::iter::once(envelope).zip(answers)),
+            Err(Failed::Undone(error)) => refuse([envelope], &error),
+            Err(Failed::Closed(error)) => return refuse(std::iter::once(envelope).chain(group), &error),
         }
     }
 }
 
-/// One transaction. The outer error means that nothing at all was committed.
-async fn attempt(conn: &mut SqliteConnection, group: &[Envelope]) -> Result<Vec<Result<super::jobs::Reply, CommitError>>, CommitError> {
-    let outcome = in_transaction(conn, group).await;
-    if outcome.is_err() {
-        // Without a transaction open this fails, and that is right.
-        drop(Conn::Sqlite(conn).exec("ROLLBACK", &[]).await);
+fn answer(answers: impl IntoIterator<Item = (Envelope, Answer)>) {
+    for (envelope, answer) in answers {
+        // Nobody may be listening any more.
+        drop(envelope.done.send(answer));
     }
-    outcome
 }
 
-async fn in_transaction(
-    conn: &mut SqliteConnection,
-    group: &[Envelope],
-) -> Result<Vec<Result<super::jobs::Reply, CommitError>>, CommitError> {
-    let mut conn = Conn::Sqlite(conn);
-    conn.exec("BEGIN IMMEDIATE", &[]).await?;
-    let mut results = Vec::with_capacity(group.len());
+fn refuse(group: impl IntoIterator<Item = Envelope>, error: &CommitError) {
+    answer(group.into_iter().map(|envelope| (envelope, Err(error.clone()))));
+}
+
+/// One transaction. An error means that nothing at all was committed.
+async fn attempt(place: &mut Place, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {
+    if group.is_empty() {
+        return Ok(Vec::new());
+    }
+    match place {
+        Place::Sqlite(conn) => {
+            Conn::Sqlite(conn).exec("BEGIN IMMEDIATE", &[]).await.map_err(|error| Failed::Closed(error.into()))?;
+            let mut outcome = work(&mut Conn::Sqlite(conn), group, how).await;
+            if outcome.is_ok()
+                && let Err(error) = Conn::Sqlite(conn).exec("COMMIT", &[]).await
+            {
+                outcome = Err(error.into());
+            }
+            if outcome.is_err() {
+                // Some failures have ended the transaction already; then this fails, and that is right.
+                drop(Conn::Sqlite(conn).exec("ROLLBACK", &[]).await);
+            }
+            outcome
+        }
+        Place::Postgres(pool) => {
+            let silent = || Failed::Closed(CommitError::Unavailable("the database does not answer".into()));
+            tokio::time::timeout(SILENCE, on_postgres(pool, group, how)).await.unwrap_or_else(|_| Err(silent()))
+        }
+    }
+}
+
+async fn on_postgres(pool: &PgPool, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {
+    let mut transaction = pool.begin().await.map_err(|error| Failed::Closed(DbError::from(error).into()))?;
+    let answers = work(&mut Conn::Postgres(&mut transaction), group, how).await?;
+    transaction.commit().await.map_err(DbError::from)?;
+    Ok(answers)
+}
+
+async fn work(conn: &mut Conn<'_>, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {
+    match how {
+        How::Together => {
+            let jobs: Vec<&Job> = group.iter().map(|envelope| &envelope.job).collect();
+            Ok(jobs::together(conn, &jobs).await?.into_iter().map(Ok).collect())
+        }
+        How::Savepoints => in_savepoints(conn, group).await,
+    }
+}
+
+async fn in_savepoints(conn: &mut Conn<'_>, group: &[Envelope]) -> Result<Vec<Answer>, Failed> {
+    let mut answers = Vec::with_capacity(group.len());
     for envelope in group {
         conn.exec("SAVEPOINT one", &[]).await?;
-        let result = envelope.job.run(&mut conn).await;
-        match &result {
+        let answer = envelope.job.run(conn).await;
+        match &answer {
             Ok(_) => {}
-            Err(CommitError::Unavailable(why)) => return Err(CommitError::Unavailable(why.clone())),
+            Err(CommitError::Unavailable(why)) => return Err(CommitError::Unavailable(why.clone()).into()),
             Err(_) => drop(conn.exec("ROLLBACK TO one", &[]).await?),
         }
         conn.exec("RELEASE one", &[]).await?;
-        results.push(result);
+        answers.push(answer);
     }
-    conn.exec("COMMIT", &[]).await?;
-    Ok(results)
+    Ok(answers)
 }

@@ -144,6 +144,27 @@ impl Workers {
         Ok(all)
     }
 
+    /// For a start: ends what fell due while nobody was there. Chats are told of it later.
+    pub async fn end_overdue(&self) -> Result<(), Stop> {
+        let ended = self.end_all().await;
+        if ended.is_err() {
+            self.look().await;
+        }
+        ended
+    }
+
+    async fn end_all(&self) -> Result<(), Stop> {
+        loop {
+            let (ticked, ended) = tokio::join!(self.deps.bot.tick(), self.provide());
+            let ticked = self.noted(ticked.map_err(Stop::from))?;
+            self.noted(ended)?;
+            if ticked == 0 {
+                // What the last but one tick raised may have come after that look at the providers.
+                return self.noted(self.provide().await).map(|_| ());
+            }
+        }
+    }
+
     /// The lifeline's look, with everything that it begins.
     async fn look(&self) {
         let mut ends = JoinSet::new();
@@ -180,7 +201,7 @@ impl Workers {
         // Refused writes are noted there, and ends go on.
         // A provider that keeps the overdue ends waiting must not keep their alarms waiting too (R3).
         let ticking = AbortOnDrop(tokio::spawn(self.clone().keep("requests", Self::run_requests)));
-        let drained = self.drain().await;
+        let drained = self.end_overdue().await;
         drop(ticking);
         faults::point("start.drained");
         if drained.is_ok()

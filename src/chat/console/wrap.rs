@@ -55,7 +55,7 @@ mod tests {
         let shown = wrap(text, 30);
         assert_eq!(
             shown,
-            "Why    \"Unblock the stuck\n       import of yesterday\n       evening\"   OPS-4512\n    ✓ Ben Okafor approved\n      14:02:11\n[1 Approve]\n  [2 Approve less…]  [3 Deny…]"
+            "Why    \"Unblock the stuck\n       import of yesterday\n       evening\"   OPS-4512\n    ✓ Ben Okafor approved\n      14:02:11\n[1 Approve]  [2 Approve less…]\n  [3 Deny…]"
         );
         assert!(wrap(&"x".repeat(90), 30).contains(&"x".repeat(90)));
     }
