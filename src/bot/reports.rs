@@ -78,7 +78,7 @@ impl Bot {
             let (events, granted) = match intent::judge(&request, untouched, &facts, self.now()) {
                 Intent::Stands => return Ok(true),
                 Intent::CannotTell => return Ok(false),
-                Intent::Shorter(event) => (vec![event], true),
+                Intent::Shorter(events) => (events, true),
                 Intent::Falls(events) => (events, false),
             };
             let commit = Commit { fence: Some(fence.clone()), ..Commit::default() };

@@ -14,8 +14,8 @@ use super::{
 pub enum Intent {
     /// It stands as it was decided.
     Stands,
-    /// It stands, for less time.
-    Shorter(Event),
+    /// It stands, for less time: these events say so.
+    Shorter(Vec<Event>),
     /// It does not stand; these events say what becomes of the request.
     Falls(Vec<Event>),
     /// A chat that must be asked does not answer: not now.
@@ -47,7 +47,7 @@ pub fn judge(request: &Request, untouched: bool, facts: &Facts<'_>, now: Instant
         Ok(rounds::Count { open: Some(_), .. }) => fails("the approvals no longer suffice"),
         Ok(_) if duration < grant.duration => {
             let latest = (grant.give_up_at + duration).min(grant.latest);
-            Intent::Shorter(Event::Shortened { duration, latest, cap: policy.cap })
+            Intent::Shorter(vec![Event::Shortened { duration, latest, cap: policy.cap }])
         }
         Ok(_) => Intent::Stands,
     }

@@ -8,7 +8,7 @@ use hallpass::domain::{
     event::Event,
     news::News,
     plan::{Traits, learn},
-    request::{Ask, AskKind, Ending, Extension, Grant, GrantId, Preview, Remains, Request, RequestId, State},
+    request::{Ask, AskKind, Ending, Grant, GrantId, Preview, Remains, Request, RequestId, State},
     time::{Instant, Span},
 };
 
@@ -289,12 +289,7 @@ pub(crate) struct Save {
 
 fn protected(requests: &[Request], now: i64) -> Option<i64> {
     let until = |r: &Request| match &r.state {
-        State::Active { work, extension, .. } => {
-            let moving = match extension {
-                Some(Extension::Moving { .. }) | Some(Extension::Asked { .. }) | None => work.until,
-            };
-            (at(now) < moving && !work.had_before && !work.found_absent).then(|| second(moving))
-        }
+        State::Active { work, .. } => (at(now) < work.until && !work.had_before && !work.found_absent).then(|| second(work.until)),
         _ => None,
     };
     requests.iter().filter_map(until).max()
