@@ -2,10 +2,11 @@
 //! The only place that changes a provider; it decides nothing that `plan` has not decided.
 
 mod entries;
+mod window;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+pub(super) use self::window::handle_due;
 
 use super::{Deps, Stop, lifeline::Lifeline};
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
         command::Actor,
         entitlement::{Claim, EntitlementKey, Order},
         event::{Effect, Outcome, Verb},
-        ids::ProviderName,
         news::News,
         plan::{
             Next, Traits, Why, furthest_end, holds, is_starting, is_untouched,
@@ -24,18 +24,12 @@ use crate::{
         time::{Instant, Span},
     },
     faults,
-    provider::{Description, Fault, FaultKind, Provider, Seen, Step},
+    provider::{Fault, FaultKind, Provider, Seen, Step},
     store::{Commit, EntitlementWrite, Fence, Leased, NewEntry},
 };
 
 /// Steps on one entitlement before others get their turn.
 const STEPS: usize = 24;
-/// So many windows full at one provider before the caller looks around again.
-const TURN: usize = 64;
-/// When nothing more was due while some are still being handled.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// A lease outlasts the longest call by this much.
-const MARGIN: Span = Span::from_seconds(30);
 /// The target's own expiry comes this much after ours.
 const SECOND_LINE: Span = Span::from_seconds(2);
 /// Until a grant that may not be made just now is looked at again.
@@ -52,70 +46,6 @@ struct Job<'a> {
     claims: Vec<Claim>,
     traits: Traits,
     deadline: Span,
-}
-
-/// Leases and handles what is due at one provider, so many at a time: whoever is done makes room for the next, ends first,
-/// and one that is slow holds up nobody. Returns how many entitlements were handled.
-pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &ProviderName) -> Done<usize> {
-    let Some(provider) = deps.bot.providers().get(name).cloned() else {
-        tracing::error!(provider = %name, "a stored order names a provider that is not configured");
-        return Ok(0);
-    };
-    let description = provider.describe().clone();
-    let deadline = Span::from_seconds(description.deadline.seconds().max(1) * i64::from(deps.pace.max(1)));
-    let mut early = Vec::new();
-    if faults::is_planted("claims_in_the_lease") {
-        early = deps.store.ending_before(Instant::from_micros(i64::MAX), u32::MAX).await.map_err(Stop::read)?;
-        faults::held("claims").await;
-    }
-    let most = usize::try_from(provider.at_once().unwrap_or(deps.at_once).max(1)).unwrap_or(1);
-    let mut running = FuturesUnordered::new();
-    let (mut begun, mut handled, mut stop) = (0, 0, None);
-    let mut next_lease = tokio::time::Instant::now();
-    loop {
-        let free = most - running.len();
-        let more = stop.is_none() && begun < most * TURN && !deps.is_stopping();
-        // Half a window at a time: leases are commits too.
-        if more && free * 2 >= most && tokio::time::Instant::now() >= next_lease {
-            let now = deps.bot.now();
-            let limit = u32::try_from(free).unwrap_or(u32::MAX);
-            match deps.store.lease_entitlements(name, now, now + deadline + deadline + MARGIN, limit).await {
-                Ok(leased) => {
-                    if leased.len() < free {
-                        next_lease = tokio::time::Instant::now() + LOOK_AGAIN;
-                    }
-                    if !leased.is_empty() {
-                        faults::point("entitlement.leased");
-                    }
-                    begun += leased.len();
-                    for leased in leased {
-                        let claims = early.iter().find(|(row, _)| row.key == leased.row.key).map_or_else(Vec::new, |(_, c)| c.clone());
-                        let (provider, traits) = (provider.clone(), traits(&description));
-                        let job = Job { deps, lifeline, provider, leased, claims, traits, deadline };
-                        running.push(Box::pin(job.hold(now + deadline + MARGIN)));
-                    }
-                }
-                Err(error) => stop = Some(Stop::read(error)),
-            }
-        }
-        tokio::select! {
-            done = running.next() => match done {
-                None => break,
-                Some(Ok(()) | Err(Stop::Fenced)) => handled += 1,
-                Some(Err(error)) => stop = Some(error),
-            },
-            () = tokio::time::sleep_until(next_lease), if more && !running.is_empty() && free * 2 >= most => {}
-        }
-    }
-    stop.map_or(Ok(handled), Err)
-}
-
-fn traits(description: &Description) -> Traits {
-    Traits {
-        reads: description.settling.reads.max(1),
-        apart: description.settling.apart,
-        extendable: description.verbs.extend && description.native.as_ref().is_some_and(|native| native.extendable),
-    }
 }
 
 impl Job<'_> {
