@@ -21,7 +21,7 @@ use crate::{
 const SOON: u32 = 10_000;
 /// How long the bot has run when the first one ends.
 const BEFORE: Span = Span::from_seconds(5);
-const GIVE_UP: Duration = Duration::from_secs(300);
+const GIVE_UP: Duration = Duration::from_mins(5);
 /// Calls at the same time: as an adapter that answers at once would have it.
 const WIDTH: u32 = 256;
 

@@ -31,7 +31,7 @@ fn typed(store: &Path, columns: usize, lines: &[&str]) -> String {
 fn after<'s>(screen: &'s str, line: &str) -> &'s str {
     let from = screen.find(&format!("> {line}\n")).unwrap_or_else(|| panic!("{line}:\n{screen}"));
     let rest = &screen[from + line.len() + 3..];
-    let prompt = rest.match_indices("\n").map(|(at, _)| at + 1).find(|at| {
+    let prompt = rest.match_indices('\n').map(|(at, _)| at + 1).find(|at| {
         let next = rest[*at..].lines().next().unwrap_or_default();
         next.split_once("> ").is_some_and(|(prompt, _)| prompt.split(' ').nth(1) == Some("in") && prompt.contains('#'))
     });

@@ -79,7 +79,7 @@ fn story() -> impl Strategy<Value = Story> {
 async fn live(mut house: House, story: Story) -> Result<(), String> {
     for (number, (bot, deed)) in story.0.into_iter().enumerate() {
         let said = format!("{deed:?}");
-        house.act(bot, deed).await;
+        Box::pin(house.act(bot, deed)).await;
         house.judge(false).await.map_err(|why| format!("after deed {} ({said}): {why}", number + 1))?;
     }
     house.finish().await;
@@ -104,7 +104,7 @@ proptest! {
     fn a_random_life_on_sqlite_keeps_every_rule(story in story(), shared in any::<bool>()) {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("hallpass.db").display());
-        run(async { live(House::new(&url, 1, shared).await, story).await })?;
+        run(async { Box::pin(live(House::new(&url, 1, shared).await, story)).await })?;
     }
 }
 
@@ -116,7 +116,7 @@ proptest! {
     fn a_random_life_of_two_bots_on_one_postgresql_keeps_every_rule(story in story(), shared in any::<bool>()) {
         run(async {
             let url = crate::store_suite::database().await;
-            live(House::new(&url, 2, shared).await, story).await
+            Box::pin(live(House::new(&url, 2, shared).await, story)).await
         })?;
     }
 }

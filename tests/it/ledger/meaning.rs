@@ -1,5 +1,7 @@
 //! A ledger whose tree and signatures are right, forged by somebody who has the key: what its entries mean gives it away.
 
+use std::fmt::Write as _;
+
 use hallpass::ledger::{
     checkpoint::Head,
     tree::{Frontier, leaf},
@@ -15,15 +17,15 @@ async fn forged(story: &Story, raw: &mut Raw) {
     let (mut frontier, mut sql) = (Frontier::default(), String::new());
     let bytes = raw.pairs("SELECT s.leaf, e.bytes FROM seals s JOIN entries e ON e.id = s.entry ORDER BY s.leaf").await;
     let sizes: Vec<u64> = story.world.store.checkpoints().await.unwrap().iter().map(|stored| stored.size).collect();
-    let hex = |hash: [u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |hash: [u8; 32]| super::raw::hex(&hash);
     for (place, bytes) in bytes {
         let hash = leaf(bytes.as_bytes());
         frontier.push(hash);
-        sql += &format!("UPDATE seals SET hash = '{}' WHERE leaf = {place};", hex(hash));
+        write!(sql, "UPDATE seals SET hash = '{}' WHERE leaf = {place};", hex(hash)).unwrap();
         if sizes.contains(&frontier.size()) {
             let head = Head { origin: ORIGIN.into(), size: frontier.size(), root: frontier.root() };
             let (note, root) = (head.sign(&key.signing), hex(head.root));
-            sql += &format!("UPDATE checkpoints SET note = '{note}', root = '{root}' WHERE size = {};", head.size);
+            write!(sql, "UPDATE checkpoints SET note = '{note}', root = '{root}' WHERE size = {};", head.size).unwrap();
         }
     }
     raw.run(&sql).await;
@@ -57,9 +59,9 @@ async fn what_entries_mean_together_is_checked(url: &str) {
     for (name, sql) in cases {
         raw.run(&sql).await;
         forged(&story, &mut raw).await;
-        text += &format!("{name}\n");
+        writeln!(text, "{name}").unwrap();
         for finding in story.report_without_mark().await.findings {
-            text += &format!("    {}\n", story.plain(&finding));
+            writeln!(text, "    {}", story.plain(&finding)).unwrap();
         }
         raw.put_back("whole").await;
     }

@@ -1,5 +1,7 @@
 //! A connection that knows no rule: how somebody with the database alone would change it.
 
+use std::fmt::Write as _;
+
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 pub(crate) enum Raw {
@@ -70,7 +72,7 @@ impl Raw {
                 columns.iter().filter_map(|(_, column)| column.split_once(' ')).map(value).unzip();
             let values = values.join(" || ', ' || ");
             for (_, row) in self.pairs(&format!("SELECT 0, {values} FROM {table} ORDER BY 2")).await {
-                text += &format!("INSERT INTO {table} ({}) VALUES ({row});\n", names.join(", "));
+                writeln!(text, "INSERT INTO {table} ({}) VALUES ({row});", names.join(", ")).unwrap();
             }
         }
         text
@@ -88,3 +90,10 @@ fn value((name, kind): (&str, &str)) -> (String, String) {
 
 /// What a restored backup would bring back.
 const TABLES: [&str; 7] = ["requests", "words", "streams", "entries", "unsealed", "seals", "checkpoints"];
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").unwrap();
+        out
+    })
+}

@@ -156,7 +156,7 @@ async fn two_sealers(url: &str, is_copied: bool) {
     let mut sealers = [Sealer::new(one.clone(), key(&paths[0]), ORIGIN.into()), Sealer::new(two.clone(), key(&paths[1]), ORIGIN.into())];
     for round in 0..40 {
         let [first, second] = &mut sealers;
-        let (_, _, a, b) = tokio::join!(append(&one, 3), append(&two, 2), first.seal_once(START), second.seal_once(START));
+        let ((), (), a, b) = tokio::join!(append(&one, 3), append(&two, 2), first.seal_once(START), second.seal_once(START));
         a.unwrap();
         b.unwrap();
         for path in &paths {

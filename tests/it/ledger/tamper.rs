@@ -1,9 +1,14 @@
 //! Every change that somebody with the database could make is found and named exactly.
 
+use std::fmt::Write as _;
+
 use ed25519_dalek::SigningKey;
 use hallpass::ledger::{checkpoint::Head, tree::leaf};
 
-use super::{ORIGIN, Story, on_both, raw::Raw};
+use super::{
+    ORIGIN, Story, on_both,
+    raw::{Raw, hex},
+};
 
 on_both![
     every_kind_of_change_is_found_at_its_place,
@@ -19,18 +24,14 @@ async fn found(story: &Story, raw: &mut Raw, cases: &[(&str, String)]) -> String
     for (name, sql) in cases {
         raw.run(sql).await;
         let report = story.report().await;
-        text += &format!("{name}\n");
+        writeln!(text, "{name}").unwrap();
         for finding in &report.findings {
-            text += &format!("    {}\n", story.plain(finding));
+            writeln!(text, "    {}", story.plain(finding)).unwrap();
         }
         raw.put_back("whole").await;
     }
     assert!(story.report().await.findings.is_empty(), "the beginning was not put back");
     text
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn every_kind_of_change_is_found_at_its_place(url: &str) {

@@ -87,7 +87,7 @@ impl House {
             Deed::Temper { which } => self.pretend.set_temper(temper(which)),
             Deed::Restart => self.restart(bot).await,
             Deed::Crash { after } => {
-                cut(self.bots[bot].workers.drain(), after).await;
+                cut(Box::pin(self.bots[bot].workers.drain()), after).await;
                 self.restart(bot).await;
             }
             Deed::Reload { which } => self.reload(policy(which)).await,
@@ -187,7 +187,8 @@ impl House {
         let open = evidence.requests.iter().filter(|r| !matches!(r.state, State::Closed { .. }));
         let open = open.map(|r| format!("{} is still {}", r.id, r.state.name()));
         let by_hand = |target: &str, who: &str| {
-            let of = |c: &&Change| c.object.principal == who && c.object.target == serde_json::json!({ "name": target }).to_string();
+            let target = serde_json::json!({ "name": target }).to_string();
+            let of = |c: &&Change| c.object.principal == who && c.object.target == target;
             self.changes.iter().rfind(of).is_some_and(|change| change.by_hand)
         };
         let held = self.pretend.held();

@@ -124,10 +124,10 @@ impl House {
 
     /// What may not be said before it is true.
     fn judge(&self, before: &Request, after: &Request) -> Result<(), String> {
-        if let (State::Granting { .. }, State::Active { work, .. }) = (&before.state, &after.state) {
-            if !self.target.was_on(second(work.since)) {
-                return Err(format!("{} was said to work since {} and did not", after.id, second(work.since)));
-            }
+        if let (State::Granting { .. }, State::Active { work, .. }) = (&before.state, &after.state)
+            && !self.target.was_on(second(work.since))
+        {
+            return Err(format!("{} was said to work since {} and did not", after.id, second(work.since)));
         }
         let (State::Revoking { .. }, State::Closed { held: Some(held), .. }) = (&before.state, &after.state) else { return Ok(()) };
         let others = self.requests.iter().any(|r| r.id != after.id && due::claim(r).is_some_and(|c| c.wanted));
