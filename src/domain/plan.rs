@@ -185,7 +185,8 @@ fn beside(row: &Entitlement, live: &[&Claim], ended: &[&Claim], traits: Traits, 
     if let Some(unknown) = row.unknown_until.filter(|unknown| !present && at <= *unknown) {
         return if now <= unknown { Next::Wait { until: unknown + SOON } } else { read_again(row, traits, now, Why::ReadBack) };
     }
-    let remains = match (present, row.had_before, works.or(live.first())) {
+    // Not there yet is no end either while an operation may still bring it: whoever waits for it answers for it.
+    let remains = match (present || may_come(row), row.had_before, works.or(live.first())) {
         (true, Some(true), _) => Remains::Before,
         (true, _, Some(other)) => Remains::Through { request: other.request.clone() },
         _ => Remains::Nothing,
@@ -243,6 +244,11 @@ fn ending(row: &Entitlement, claims: &[Claim], traits: Traits, now: Instant) -> 
 fn waiting(row: &Entitlement) -> Option<(Verb, String)> {
     let verb = row.progress.waiting_for.or(row.progress.trying.map(|(verb, _)| verb)).unwrap_or(Verb::Grant);
     row.waiting.clone().map(|op| (verb, op))
+}
+
+/// May an operation that the provider was asked for, and has not ended, still give access?
+fn may_come(row: &Entitlement) -> bool {
+    !row.progress.overtaken.is_empty() || waiting(row).is_some_and(|(verb, _)| verb != Verb::Revoke)
 }
 
 /// What enough reads agree on.

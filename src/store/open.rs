@@ -157,7 +157,10 @@ async fn end(writing: Option<Writing>) {
     for writer in writers {
         drop(writer.await);
     }
-    drop(lock);
+    // Not left to the file's closing: a child process that was being started at this moment has the same open file.
+    if let Some(Err(error)) = lock.map(|lock| lock.unlock()) {
+        tracing::error!(?error, "the lock of the store cannot be given back");
+    }
 }
 
 pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {

@@ -69,6 +69,8 @@ impl Sim {
             Deed::Fall(index) => house.fall(index),
             Deed::Tick => house.tick()?,
             Deed::Pass(seconds) => house.pass(seconds)?,
+            // Whoever has just read that it was not there takes what comes now for their own.
+            Deed::ByHand(true) if self.workers.iter().any(Worker::has_seen_it_absent) => {}
             Deed::ByHand(on) => house.by_hand(on),
         }
         Ok(())

@@ -77,6 +77,11 @@ impl Worker {
         self.held.as_ref().is_some_and(|h| matches!(h.phase, Phase::Calling(_)))
     }
 
+    /// Its read is not written down yet.
+    pub(crate) fn has_seen_it_absent(&self) -> bool {
+        self.held.as_ref().is_some_and(|h| h.row.progress.seen.is_some_and(|(seen, _)| !seen))
+    }
+
     /// One step; `how` the target behaves, if it is asked.
     pub(crate) fn step(&mut self, house: &mut House, how: How) -> Outcome {
         let Some(mut held) = self.held.take() else {
@@ -223,7 +228,10 @@ impl Held {
 
     fn look(&mut self, house: &House, why: Why, how: How) {
         let now = at(house.now);
-        if house.target.is_busy(house.now) && matches!(how, How::Slow(_) | How::SlowFailure(_)) {
+        let rows = [Some(&self.row), house.stored.as_ref().map(|s| &s.row)];
+        let known: Vec<_> = rows.into_iter().flatten().flat_map(|row| row.waiting.iter().chain(&row.progress.overtaken)).collect();
+        let says_so = house.target.is_busy(house.now) && matches!(how, How::Slow(_) | How::SlowFailure(_));
+        if says_so || house.target.is_busy_beside(&known, house.now) {
             learn::pending(&mut self.row, why, &self.claims, house.traits, now);
         } else {
             match house.target.read(how, house.now) {
