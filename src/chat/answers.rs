@@ -143,20 +143,24 @@ fn walk(value: &Value, r: &Reader<'_>) -> Value {
     }
 }
 
-/// One request in a list: its first line, and what `show` adds.
-pub(super) fn line(request: &Request, r: &Reader<'_>) -> Value {
-    let view = card(request, r, &Around::default());
-    let waiting = view.as_ref().and_then(|v| v.waiting.as_ref()).map(|w| w.names.clone());
-    let reason = view.as_ref().and_then(|v| v.asked.reason.clone());
-    let votes: Vec<_> = view.iter().flat_map(|v| &v.votes).map(|v| v.who.clone()).collect();
-    let outcome = view.as_ref().map(|v| v.outcome.clone()).unwrap_or_default();
+/// One request, as its card has it. How to connect is for whoever the access is for, and for nobody else.
+pub(super) fn shown(request: &Request, to: Option<&PersonId>, r: &Reader<'_>, around: &Around) -> Value {
     let how = match &request.state {
-        State::Active { work, .. } => work.how_to_connect.as_ref(),
+        State::Active { work, .. } if to == Some(&request.subject) => work.how_to_connect.as_ref(),
         _ => None,
     };
     json!({
-        "id": request.id, "line": headline(request, r), "waiting": waiting, "reason": reason, "outcome": outcome,
-        "approved_by": (!votes.is_empty()).then(|| list(&votes)), "how_to_connect": lines(how),
-        "opened": r.moment(request.opened_at), "opened_ago": relative(request.opened_at, r.now),
+        "view": card(request, r, around), "how_to_connect": lines(how),
+        "opened": r.exact(request.opened_at), "opened_ago": relative(request.opened_at, r.now),
     })
+}
+
+/// One request in a list: its first line, what it waits for and why it was asked.
+pub(super) fn line(request: &Request, r: &Reader<'_>) -> Value {
+    let view = card(request, r, &Around::default());
+    let waiting = view.as_ref().and_then(|v| v.waiting.as_ref()).map(|w| w.names.clone());
+    // More time is asked with a length and a reason of its own, which stand together.
+    let more = view.as_ref().and_then(|v| v.extension.clone());
+    let reason = view.as_ref().filter(|_| more.is_none()).and_then(|v| v.asked.reason.clone());
+    json!({ "id": request.id, "line": headline(request, r), "waiting": waiting, "more": more, "reason": reason })
 }

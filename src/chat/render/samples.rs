@@ -47,8 +47,8 @@ refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waitin
 refusal/not_less|refusal/no_offer|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/later|answer/show id request_line
-answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows|answer/explain person resource role rule length cap within may_not stages at_once extend_to patience usual|answer/resources resource_rows
+answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/later|answer/show view how_to_connect opened opened_ago
+answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
@@ -73,8 +73,7 @@ pub(super) fn all() -> BTreeMap<String, Value> {
 
 fn field(name: &str) -> (String, Value) {
     let (text, key) = (hostile(), name);
-    let line = json!({ "id": "R-7K3QD2", "line": text, "waiting": text, "reason": text, "outcome": [text], "approved_by": text,
-        "how_to_connect": [text], "opened": text, "opened_ago": text });
+    let line = json!({ "id": "R-7K3QD2", "line": text, "waiting": text, "more": text, "reason": text });
     match name {
         "pieces" => (key.to_owned(), json!([{ "piece": "role", "choices": [text, text] }, { "piece": "ticket", "choices": [text] }])),
         "stages" => (
@@ -84,6 +83,8 @@ fn field(name: &str) -> (String, Value) {
         "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
         "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "confirmed" => (key.to_owned(), json!(true)),
         "alarm" => (key.to_owned(), alarm()),
+        "view" => (key.to_owned(), card()),
+        "hidden" => (key.to_owned(), json!(2)),
         "sessions_view" => ("sessions".to_owned(), sessions()),
         "at_clock" => ("at".to_owned(), json!({ "clock": text, "ago": text })),
         "request_line" => ("request".to_owned(), line),

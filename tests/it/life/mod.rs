@@ -1,5 +1,6 @@
 //! Conversations at the console: the life of a request as people live it, one file per capability.
 
+mod answers;
 mod asking;
 mod clock;
 mod deciding;

@@ -1,0 +1,103 @@
+//! Answers to questions: what one sees of requests, and what of the looking is recorded.
+
+use hallpass::domain::{refusal::Refusal, time::Span};
+
+use super::ASK;
+use crate::world::World;
+
+/// What stands in the bot's own stream.
+async fn recorded(world: &World) -> String {
+    let entries = world.store.entries("bot", 0, 1000).await.unwrap();
+    entries.iter().map(|entry| String::from_utf8_lossy(&entry.bytes).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn who_never_says_nobody_when_somebody_has_it() {
+    let world = World::new().await;
+    assert_eq!(world.say("cleo", "/jit who prod-db").await, "Nobody has access to prod-db through here now.");
+    world.granted("ana", ASK, "ben").await;
+    assert_eq!(
+        world.say("cleo", "/jit who prod-db").await,
+        "Somebody has access to prod-db now; who it is, its approvers, the owner, administrators and auditors may see."
+    );
+    let own = world.granted("cleo", ASK, "ben").await;
+    assert_eq!(
+        world.say("cleo", "/jit who prod-db").await,
+        format!(
+            "On prod-db now:\n  Cleo Marsh has write on prod-db until 15:00 (in 1 h) · {own}\n\
+             And 1 more: who it is, its approvers, the owner, administrators and auditors may see."
+        )
+    );
+}
+
+#[tokio::test]
+async fn show_is_the_card_with_everything_on_it() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db write 1h Unblock the stuck import --ticket OPS-4512").await;
+    world.done("ben", &format!("/jit approve {id} only the import table, please")).await;
+    world.advance(Span::from_minutes(1)).await;
+    world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
+    let said = world.say("ben", &format!("/jit show {id}")).await;
+    for shown in [
+        "OPS-4512",
+        "Gets ",
+        "Rule   prod-data: 1 approval: @db-leads",
+        "✓ Ben Okafor (db-leads) 14:00:01 \"only the import table, please\"",
+        "More   Ana Reyes asks for 2 h more: \"one more batch\"",
+        "Waiting for  @db-leads",
+        "Asked 14:00:01 (1 min ago)",
+    ] {
+        assert!(said.contains(shown), "{shown}:\n{said}");
+    }
+    world.done("ana", &format!("/jit return {id}")).await;
+    let said = world.say("ben", &format!("/jit show {id}")).await;
+    assert!(said.contains("Gone, confirmed at 14:01:01"), "{said}");
+}
+
+#[tokio::test]
+async fn how_to_connect_is_shown_to_whoever_the_access_is_for_and_to_nobody_else() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db write 1h help her --for @cleo").await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    let how = "nothing to connect to: write is pretended";
+    assert!(world.say("cleo", &format!("/jit show {id}")).await.contains(how));
+    for person in ["ana", "ben", "finn", "eve"] {
+        let said = world.say(person, &format!("/jit show {id}")).await;
+        assert!(said.contains("Cleo Marsh has write") && !said.contains(how), "{person}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_look_is_recorded_and_outwards_there_is_no_such_request() {
+    let world = World::new().await;
+    let id = world.granted("ana", ASK, "ben").await;
+    assert_eq!(world.no("cleo", "/jit show R-000000").await, Refusal::NoSuchRequest { text: "R-000000".into() });
+    assert!(!recorded(&world).await.contains("refused"), "what is not there is nobody's right");
+    assert_eq!(world.no("cleo", &format!("/jit show {id}")).await, Refusal::NoSuchRequest { text: id.clone() });
+    let entries = recorded(&world).await;
+    assert!(entries.contains(&format!("show {id}")) && entries.contains("may_not_see") && entries.contains("\"cleo\""), "{entries}");
+    assert_eq!(world.store.inbox_open(10).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn mine_loses_no_open_request_behind_newer_ones_that_are_closed() {
+    let world = World::new().await;
+    let open = world.ask("ana", ASK).await;
+    for _ in 0..60 {
+        let id = world.ask("ana", "/jit request prod-db read 1h Look at the table").await;
+        world.done("ana", &format!("/jit cancel {id}")).await;
+    }
+    let said = world.say("ana", "/jit mine").await;
+    assert!(said.contains(&format!("Open:\n  Ana Reyes asks for write on prod-db (Orders database) for 1 h · {open}")), "{said}");
+    assert_eq!(said.matches("Cancelled by").count(), 10, "{said}");
+}
+
+#[tokio::test]
+async fn the_inbox_gives_an_extension_its_own_length_and_reason() {
+    let world = World::new().await;
+    let id = world.granted("ana", ASK, "ben").await;
+    world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
+    let said = world.say("dora", "/jit inbox").await;
+    assert!(said.contains("Ana Reyes asks for 2 h more: \"one more batch\""), "{said}");
+    assert!(!said.contains("Unblock"), "{said}");
+}
