@@ -105,11 +105,18 @@ impl Bot {
         let groups = self.gather(catalogue, None, &[], &whos).await;
         let facts = Facts { catalogue, groups: &groups };
         let first = || choices::roles(&facts, person, known).chain(&known.roles).next().map(|role| role.name.clone());
+        let named = role.is_some();
         let Some(role) = role.or_else(first) else {
             return Ok(Err(Refusal::NoSuchResource { name: resource.to_string(), near: Vec::new() }));
         };
-        let outlook = self.before(person, (resource, &role), length, &facts).await?;
-        Ok(outlook.map(|outlook| (Answer::said("explain", json!({ "outlook": outlook })), None)))
+        let mut outlook = match self.before(person, (resource, &role), (length, None), &facts).await? {
+            Ok(outlook) => outlook,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if !named {
+            outlook.others = known.roles.iter().map(|other| other.name.clone()).filter(|other| *other != role).collect();
+        }
+        Ok(Ok((Answer::said("explain", json!({ "outlook": outlook })), None)))
     }
 
     async fn mine(&self, person: &PersonId) -> Result<Answer, CommitError> {

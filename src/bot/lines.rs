@@ -150,10 +150,11 @@ fn read(filled: &Filled, context: &parse::Context<'_>) -> Result<Draft, Refusal>
     let filled_in = |text: &str| !text.trim().is_empty();
     let resource = parse::resource(&filled.resource, context.catalogue)?;
     let some = |text: &str| filled_in(text).then(|| text.trim().to_owned());
+    let start = some(&filled.start).map(|text| parse::moment(&text, context)).transpose()?;
     Ok(Draft {
         role: some(&filled.role).map(|text| parse::role(&text, &resource, context.catalogue)).transpose()?,
-        length: parse::length(&filled.length, context)?,
-        start: some(&filled.start).map(|text| parse::moment(&text, context)).transpose()?,
+        length: parse::length(&filled.length, start, context)?,
+        start,
         subject: some(&filled.subject).map(|text| parse::person(&text, context.catalogue, context.platform)).transpose()?,
         reason: parse::reason(&filled.reason)?,
         ticket: some(&filled.ticket).map(|text| text.chars().take(60).collect()),

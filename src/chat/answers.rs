@@ -110,7 +110,7 @@ pub(super) fn before(outlook: &Outlook, r: &Reader<'_>) -> Value {
         let night = stage.people.iter().filter(|who| who.night).map(|who| format!("{} for {}", who.clock, r.name(&who.id)));
         let then = |then: &Then| format!("in {} also {}", duration(then.after), bare(&then.names));
         json!({
-            "names": bare(&stage.names), "needed": stage.needed,
+            "names": bare(&stage.names), "needed": stage.needed, "several": stage.needed > 1,
             "people": list(&stage.people.iter().map(|who| r.name(&who.id)).collect::<Vec<_>>()),
             "night": list(&night.collect::<Vec<_>>()),
             "ladder": stage.ladder.iter().map(then).collect::<Vec<_>>().join(", "),
@@ -119,7 +119,8 @@ pub(super) fn before(outlook: &Outlook, r: &Reader<'_>) -> Value {
     json!({
         "person": r.name(&outlook.person), "resource": outlook.resource, "role": outlook.role, "rule": outlook.rule,
         "length": duration(outlook.length), "cap": duration(outlook.cap), "within": outlook.within_cap,
-        "may_not": outlook.may_ask == Some(false),
+        "may_not": outlook.may_ask == Some(false), "nobody": outlook.nobody,
+        "others": list(&outlook.others.iter().map(ToString::to_string).collect::<Vec<_>>()),
         "stages": outlook.stages.iter().map(stage).collect::<Vec<_>>(),
         "at_once": outlook.at_once.map(duration), "extend_to": outlook.extend_to.map(duration),
         "patience": duration(outlook.patience), "usual": outlook.usual.map(rough),

@@ -11,6 +11,7 @@ use crate::{
         command::Length,
         explain,
         facts::{Facts, Groups},
+        refusal::Refusal,
         spans,
     },
 };
@@ -25,7 +26,11 @@ pub(super) fn explain(path: &Path, person: &str, resource: &str, role: &str, len
     }
     let facts = Facts { catalogue: &catalogue, groups: &Groups::default() };
     let (what, length) = ((&resource.parse()?, &role.parse()?), length.map(Length::For));
-    let outlook = explain::outlook(&facts, &person, what, length, SystemClock.now());
-    println!("{}", outlook.map_err(|_| anyhow!("{role} is not a role of {resource}"))?);
+    let outlook = explain::outlook(&facts, &person, what, (length, None), SystemClock.now());
+    match outlook {
+        Ok(outlook) => println!("{outlook}"),
+        Err(Refusal::BadDuration { text, why }) => return Err(anyhow!("{text}: {why}")),
+        Err(_) => return Err(anyhow!("{role} is not a role of {resource}")),
+    }
     Ok(())
 }

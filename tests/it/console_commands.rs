@@ -239,3 +239,28 @@ fn templates_or_a_ledger_key_that_broke_do_not_keep_the_bot_from_ending_what_it_
     assert!(log.contains("the ledger is not sealed"), "{log}");
     assert!(!log.contains("no key at all"), "{log}");
 }
+
+#[test]
+fn explain_names_people_and_notices_that_nobody_could_approve() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bot.toml"), include_str!("../../bot.toml.example")).unwrap();
+    let (code, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "1h"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out, @r"
+    ana asks for login on bastion for 1 h: rule hosts
+    ana may ask; 1 h is within the cap of 4 h
+    stage 1: 1 of @host-leads (ben, eve)
+      after 10 min: also eve
+    up to 15 min would be approved at once
+    unanswered after 4 h
+    ");
+    let file = folder.path().join("first.toml");
+    let (code, _, err) = hallpass(folder.path(), &["init", "--yes", "--output", "first.toml", "--asker", "ben"]);
+    assert_eq!(code, 0, "{err}");
+    let (code, out, _) = hallpass(folder.path(), &["explain", "ben", "bastion", "login", "1h", "--config", file.to_str().unwrap()]);
+    assert_eq!(code, 0);
+    assert!(out.contains("\nit would be refused: nobody is left who could approve it for ben\n"), "{out}");
+    assert!(out.contains("\nstage 1: 1 of ben (nobody else)\n"), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "5h"]);
+    assert!(out.contains("\nit would be refused: ask for ") && !out.contains("may be extended"), "{out}");
+}

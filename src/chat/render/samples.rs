@@ -40,15 +40,15 @@ refusal/no_such_person name near|refusal/no_such_request text|refusal/bad_durati
 refusal/bad_text what why|refusal/not_recorded|refusal/frozen|refusal/missing pieces line|refusal/not_requester|refusal/ends_later until|refusal/end_fixed end|refusal/link_code
 refusal/link_locked at_clock|refusal/link_too_many at_clock|refusal/linked_already|refusal/platform_taken platform
 refusal/not_joined person platform|direct/linked platform account|direct/unlinked platform account|refusal/may_not_ask resource role others|refusal/may_not_ask_for subject
-refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past end|refusal/start_in_past start
+refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past end|refusal/end_before_start end start|refusal/start_in_past start
 refusal/start_too_far start latest|refusal/reason_missing min_chars|refusal/ticket_missing projects|refusal/ticket_wrong ticket projects
-refusal/already_open request|refusal/nobody_can_approve resource role|refusal/input_missing input how|refusal/provider_refuses why
+refusal/already_open request subject yours|refusal/nobody_can_approve resource role|refusal/input_missing input how|refusal/provider_refuses why
 refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waiting_for later|refusal/already_voted stage|refusal/no_vote
 refusal/not_less|refusal/no_offer|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
 answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/later|answer/show view how_to_connect opened opened_ago
-answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not stages at_once extend_to patience usual|answer/resources resource_rows
+answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
@@ -78,10 +78,12 @@ fn field(name: &str) -> (String, Value) {
         "pieces" => (key.to_owned(), json!([{ "piece": "role", "choices": [text, text] }, { "piece": "ticket", "choices": [text] }])),
         "stages" => (
             key.to_owned(),
-            json!([{ "names": text, "needed": 1, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "people": "", "night": "", "ladder": "" }]),
+            json!([{ "names": text, "needed": 1, "several": false, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "several": true, "people": "", "night": "", "ladder": "" }]),
         ),
         "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
-        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "confirmed" => (key.to_owned(), json!(true)),
+        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed" => {
+            (key.to_owned(), json!(true))
+        }
         "alarm" => (key.to_owned(), alarm()),
         "view" => (key.to_owned(), card()),
         "hidden" => (key.to_owned(), json!(2)),

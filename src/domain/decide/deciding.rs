@@ -135,7 +135,9 @@ pub(super) fn deny(request: &Request, by: &PersonId, reason: &Words, context: &C
 pub(super) fn look(request: &Request, by: &PersonId, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let round = rights::open_round_for(request, by, &context.facts, context.now)?;
     match &round.looking {
-        Some(look) if look.until > context.now => Err(Refusal::AlreadyLooking { person: look.person.clone() }),
+        Some(look) if look.until > context.now => {
+            Err(Refusal::AlreadyLooking { person: (look.person != *by).then(|| look.person.clone()) })
+        }
         _ => Ok(vec![Event::Looking { person: by.clone(), until: context.now + LOOK }]),
     }
 }

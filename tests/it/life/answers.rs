@@ -101,3 +101,30 @@ async fn the_inbox_gives_an_extension_its_own_length_and_reason() {
     assert!(said.contains("Ana Reyes asks for 2 h more: \"one more batch\""), "{said}");
     assert!(!said.contains("Unblock"), "{said}");
 }
+
+#[tokio::test]
+async fn an_explanation_names_what_it_is_about_how_many_are_needed_and_what_would_be_refused() {
+    let world = World::new().await;
+    insta::assert_snapshot!(world.say("ana", "/jit explain prod-db").await, @r"
+    read on prod-db for 1 h, asked by Ana Reyes (other roles there: write and admin):
+    This asks db-leads (Ben Okafor and Dora Lind), in 10 min also oncall.
+    1 h is within the cap of 4 h. It may be extended to 2 h. Rule: prod-data.
+    Unanswered, it closes after 4 h.
+    ");
+    world.policy("prod-data", |policy| policy.stages[0].needed = 2).await;
+    insta::assert_snapshot!(world.say("ana", "/jit explain prod-db write 5h").await, @r"
+    write on prod-db for 5 h, asked by Ana Reyes:
+    This asks 2 of db-leads (Ben Okafor and Dora Lind), in 10 min also oncall.
+    5 h is over the cap of 4 h: it would be refused. Ask for 4 h or less. Rule: prod-data.
+    Unanswered, it closes after 4 h.
+    ");
+    world.policy("prod-data", |policy| (policy.stages[0].needed, policy.stages[0].ladder) = (2, Vec::new())).await;
+    insta::assert_snapshot!(world.say("ana", "/jit explain @ben prod-db write 2h").await, @r"
+    write on prod-db for 2 h, asked by Ben Okafor:
+    Nobody is left who could approve it for Ben Okafor: it would be refused. Tell an operator: the rule needs another approver.
+    2 h is within the cap of 4 h. Rule: prod-data.
+    Unanswered, it closes after 4 h.
+    ");
+    assert!(matches!(world.no("ana", "/jit explain prod-db write until 2020-01-01 10:00").await, Refusal::EndInPast { .. }));
+    assert!(matches!(world.no("ana", "/jit explain prod-db write 1h please").await, Refusal::Grammar { .. }));
+}

@@ -221,7 +221,7 @@ async fn looking_pauses_the_ladder_five_minutes_and_tells_the_others() {
     world.done("ben", &format!("/jit looking {id}")).await;
     assert!(world.console.thread(&world.card()).contains("Ben Okafor is looking"), "{}", world.console.thread(&world.card()));
     assert!(
-        matches!(world.no("dora", &format!("/jit looking {id}")).await, Refusal::AlreadyLooking { person } if person.as_str() == "ben")
+        matches!(world.no("dora", &format!("/jit looking {id}")).await, Refusal::AlreadyLooking { person: Some(person) } if person.as_str() == "ben")
     );
     world.advance(Span::from_minutes(6)).await;
     assert_eq!(world.round(&id).await.rung, 0);
