@@ -94,6 +94,11 @@ pub(super) fn dressed(data: &Value, r: &Reader<'_>) -> Value {
         if let Some(outlook) = map.get("outlook").and_then(|o| serde_json::from_value::<Outlook>(o.clone()).ok()) {
             return before(&outlook, r);
         }
+        if let Some(events) = map.get("events").and_then(Value::as_array).cloned() {
+            let came = |name: &str| json!(events.iter().any(|event| event == name));
+            let flags = [("called_off", "cancelled"), ("more_asked", "extension_asked"), ("more_approved", "extension_approved")];
+            map.extend(flags.into_iter().chain([("more_given", "extended")]).map(|(flag, event)| (flag.to_owned(), came(event))));
+        }
         for key in ["clock", "from", "to_time"] {
             if let Some(at) = map.get(key).and_then(instant) {
                 map.insert(key.to_owned(), json!(r.exact(at)));

@@ -143,8 +143,10 @@ fn active(request: &Request, grant: &Grant, work: &Work, extension: Option<&Exte
     events
 }
 
+/// Never in the second in which it is said that it works: what is shorter than the warning is warned of halfway.
 fn warn_at(grant: &Grant, work: &Work) -> Instant {
-    work.until - grant.warning
+    let (at, half) = (work.until - grant.warning, work.until.since(work.since).seconds() / 2);
+    if at > work.since { at } else { work.since + Span::from_seconds(half) }
 }
 
 /// When time alone may bring something about; None: never. May be early, never late.

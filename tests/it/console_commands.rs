@@ -33,6 +33,20 @@ fn what_init_writes_passes_check_whatever_the_provider() {
 }
 
 #[test]
+fn a_first_file_is_one_that_somebody_can_use_and_one_that_nobody_can_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = hallpass(folder.path(), &["init", "--yes"]);
+    assert_eq!((code, err.as_str(), out.contains("warning")), (0, "", false), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "1h"]);
+    assert!(out.contains("ana may ask;") && out.contains("\nstage 1: 1 of ben (ben)\n") && !out.contains("refused"), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "other.toml", "--approver", "ana"]);
+    assert!(!out.contains("warning"), "ben asks there: {out}");
+    let (code, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "alone.toml", "--asker", "ben"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("what ben asks could never be approved"), "{out}");
+}
+
+#[test]
 fn init_never_touches_a_file_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bot.toml"), "mine").unwrap();

@@ -22,8 +22,8 @@ reply/still_open first_line alarm id|reply/residue residue|reply/alarm_cleared a
 direct/asked_for_you what id requester subject length reason|direct/denied what id requester subject who reason
 direct/cancelled what id requester subject who reason|direct/unanswered what id requester subject after next
 direct/offered what id requester subject who less comment|direct/scheduled what id requester subject start start_in
-direct/working what id requester subject since until until_in had_before how_to_connect sessions_view
-direct/working_other what id requester subject since until until_in had_before how_to_connect sessions_view
+direct/working what id requester subject since until until_in had_before how_to_connect sessions_view more
+direct/working_other what id requester subject since until until_in had_before how_to_connect sessions_view more
 direct/grant_failed what id requester subject why permanent|direct/warned what until until_in
 direct/extended what id requester subject until until_in how_to_connect|direct/no_more_time what id requester subject until reason
 direct/ended what id requester subject time how early remains gone|direct/left what id requester subject who
@@ -47,7 +47,7 @@ refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waitin
 refusal/not_less|refusal/no_offer|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/later|answer/show view how_to_connect opened opened_ago
+answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/show view how_to_connect opened opened_ago
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";

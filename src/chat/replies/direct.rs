@@ -7,7 +7,7 @@ use crate::{
     bot::Around,
     chat::{
         Style,
-        view::{Reader, action, ask_again, button, card, ending_words, standing, what},
+        view::{Reader, action, ask_again, button, card, ending_words, more_time, standing, what},
         words::relative,
     },
     domain::{
@@ -98,7 +98,9 @@ impl Told<'_> {
 
     fn working(&self, for_me: bool) -> Option<ReplyView> {
         let sessions = card(self.request, self.r, self.around)?.sessions;
-        let data = merged(self.has()?, json!({ "sessions": sessions }));
+        // As much as the buttons would: what can only be refused is not offered.
+        let more = more_time(self.request, self.r).iter().find_map(|button| button.action.strip_prefix("extend:").map(str::to_owned));
+        let data = merged(self.has()?, json!({ "sessions": sessions, "more": more }));
         let mut line = self.line(if for_me { "working" } else { "working_other" }, data)?;
         line.buttons.push(button(action::RETURN, Style::Plain, self.request));
         Some(line)

@@ -1,7 +1,7 @@
 //! The card in every state and ending, wide and on a narrow screen; people's words in it stay inert.
 
 use hallpass::{
-    bot::Past,
+    bot::{Last, Past},
     chat::{console::wrap, render::Templates},
     domain::{
         command::Length,
@@ -24,7 +24,9 @@ pub(super) fn all() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
     every!(State:
         Pending => [
             ("first time, sessions live on", first_time()),
-            ("had it before", Story::asked().with(|a| a.past = Some(Past { holds: vec![("read".parse().unwrap(), Some(START + Span::from_minutes(180)))], last: Some((START - Span::from_seconds(12 * 86_400), Span::from_minutes(35))) }))),
+            ("had it before", Story::asked().with(|a| a.past = Some(Past { holds: vec![("read".parse().unwrap(), Some(START + Span::from_minutes(180)))], last: Some(last("write")) }))),
+            ("had another role", Story::asked().with(|a| a.past = Some(Past { last: Some(last("read")), ..Past::default() }))),
+            ("holds another role", Story::asked().with(|a| a.past = Some(Past { holds: vec![("read".parse().unwrap(), None)], last: None }))),
             ("at night, until a time, for somebody else", for_somebody_else()),
             ("half decided", Story::half_decided()),
             ("escalated and passed on", escalated()),
@@ -50,6 +52,10 @@ pub(super) fn all() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
         ],
         Closed => [("see the endings", Story::returned())],
     )
+}
+
+fn last(role: &str) -> Last {
+    Last { role: role.parse().unwrap(), end: START - Span::from_seconds(12 * 86_400), length: Span::from_minutes(35) }
 }
 
 fn first_time() -> Story {

@@ -128,3 +128,44 @@ async fn an_explanation_names_what_it_is_about_how_many_are_needed_and_what_woul
     assert!(matches!(world.no("ana", "/jit explain prod-db write until 2020-01-01 10:00").await, Refusal::EndInPast { .. }));
     assert!(matches!(world.no("ana", "/jit explain prod-db write 1h please").await, Refusal::Grammar { .. }));
 }
+
+#[tokio::test]
+async fn whoever_acts_is_told_what_came_of_it_once_and_as_it_is() {
+    let world = World::new().await;
+    let id = world.granted("ana", ASK, "ben").await;
+    world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
+    world.say("ben", &format!("/jit looking {id}")).await;
+    assert_eq!(world.say("ben", &format!("/jit looking {id}")).await, "You are looking already. You can still approve or deny.");
+    assert_eq!(world.say("dora", &format!("/jit looking {id}")).await, "Ben Okafor is looking already. You can still approve or deny.");
+    let said = world.say("ben", &format!("/jit approve {id}")).await;
+    assert_eq!(said, format!("Your approval counts: more time is approved. Ana Reyes has write on prod-db until 17:00 (in 3 h) · {id}"));
+    let later = world.granted("ana", "/jit request prod-db write 1h --at 20:00 nightly job", "ben").await;
+    let said = world.say("finn", &format!("/jit revoke {later} the database moves tonight")).await;
+    assert!(said.starts_with("Called off before it began: there was nothing to take away. Cancelled by Finn Ward"), "{said}");
+}
+
+#[tokio::test]
+async fn an_approver_reads_which_role_somebody_had_before_and_never_that_they_had_none_when_they_hold_one() {
+    let world = World::new().await;
+    let read = world.granted("ana", "/jit request prod-db read 1h Look at the table", "ben").await;
+    world.ask("ana", ASK).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.contains("Now    holds read until 15:00 here\n"), "{card}");
+    world.advance(Span::from_minutes(1)).await;
+    world.done("ana", &format!("/jit return {read}")).await;
+    world.ask("ana", "/jit request prod-db admin 1h Move the tables").await;
+    let card = world.console.thread(&world.card());
+    assert!(card.contains("Now    holds nothing here · last had read 1 s ago, 1 min\n"), "{card}");
+}
+
+#[tokio::test]
+async fn a_grant_shorter_than_its_warning_is_warned_of_halfway() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request bastion login 1m look at the disk").await;
+    assert!(!world.work(&id).await.warned, "not in the second in which it is there");
+    world.advance(Span::from_seconds(29)).await;
+    assert!(!world.work(&id).await.warned);
+    world.advance(Span::from_seconds(1)).await;
+    assert!(world.work(&id).await.warned);
+    assert_eq!(world.console.directs("ana").matches("login on bastion ends at 14:01, in 30 s.").count(), 1);
+}
