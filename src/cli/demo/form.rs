@@ -13,8 +13,8 @@ use crate::{
 const MOST: usize = 20;
 const LEAVE: &str = "(a single . leaves the form; so does a line that begins with /jit, and as NAME)";
 const LEFT: &str = "The form is left; nothing was asked.";
-/// Nobody mends more pieces than there are.
-const ORDER: [Piece; 7] = [Piece::Resource, Piece::Role, Piece::Length, Piece::Start, Piece::Subject, Piece::Reason, Piece::Ticket];
+/// In which order they are asked for: an end without a day lies behind the start.
+const ORDER: [Piece; 7] = [Piece::Resource, Piece::Role, Piece::Start, Piece::Length, Piece::Subject, Piece::Reason, Piece::Ticket];
 
 /// The bot that offers, and the words for it.
 #[derive(Clone, Copy)]
@@ -46,7 +46,10 @@ impl Asking {
     /// Opens the form for somebody.
     pub(super) async fn begin(desk: Desk<'_>, who: &str) -> anyhow::Result<Next> {
         let asking = Self { who: who.to_owned(), filled: Filled::default(), answered: BTreeSet::new(), piece: Some(Piece::Resource) };
-        asking.go_on(desk).await
+        Ok(match asking.go_on(desk).await? {
+            Next::Ask(asking, question) => Next::Ask(asking, format!("{question}\n{LEAVE}")),
+            other => other,
+        })
     }
 
     /// What is filled in so far.
@@ -128,7 +131,6 @@ impl Asking {
     fn next(mut self, voice: &Voice, form: &Form) -> Next {
         self.piece = ORDER.into_iter().find(|piece| self.lacks(*piece, form.needs.as_ref()));
         let question = match (self.piece, &form.needs) {
-            (Some(Piece::Resource), _) if self.answered.is_empty() => format!("{} {LEAVE}", question(Piece::Resource, form)),
             (Some(piece), _) => question(piece, form),
             (None, needs) => confirm(voice, needs.as_ref()),
         };
