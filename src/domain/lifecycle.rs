@@ -227,7 +227,9 @@ impl State {
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }
             (Self::Active { grant, work, extension: Some(Extension::Asked { .. }) }, E::ExtensionClosed { .. }) => {
-                Self::Active { grant, work, extension: None }
+                // Grace was for as long as that was being decided.
+                let until = if work.graced_from.is_some() { work.until.min(at) } else { work.until };
+                Self::Active { grant, work: Work { until, ..work }, extension: None }
             }
             (Self::Active { grant, work, extension: None | Some(Extension::Asked { .. }) }, E::ExtensionApproved { until }) => {
                 Self::Active { grant, work, extension: Some(Extension::Moving { until: *until }) }
@@ -237,12 +239,13 @@ impl State {
                 E::Extended { until, native_expiry, how_to_connect },
             ) => {
                 let how_to_connect = how_to_connect.clone().or(work.how_to_connect);
-                let work = Work { until: *until, native_expiry: *native_expiry, how_to_connect, warned: false, ..work };
+                let work = Work { until: *until, native_expiry: *native_expiry, how_to_connect, warned: false, graced_from: None, ..work };
                 Self::Active { grant, work, extension: None }
             }
             (Self::Active { grant, work, extension }, E::Warned) => Self::Active { grant, work: Work { warned: true, ..work }, extension },
             (Self::Active { grant, work, extension }, E::GraceBegan { until }) => {
-                Self::Active { grant, work: Work { until: *until, grace_used: true, ..work }, extension }
+                let graced_from = Some(work.approved_until());
+                Self::Active { grant, work: Work { until: *until, grace_used: true, graced_from, ..work }, extension }
             }
             (Self::Active { grant, work, extension }, E::FoundAbsent) => {
                 Self::Active { grant, work: Work { found_absent: true, ..work }, extension }

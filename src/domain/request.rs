@@ -157,7 +157,7 @@ pub struct Grant {
 impl Grant {
     /// How much more may be asked for under a policy with this cap: nothing where an absolute end was asked for (R8).
     pub fn room(&self, work: &Work, cap: Span) -> Span {
-        let most = self.cap.min(cap).seconds() - work.until.since(work.since).seconds();
+        let most = self.cap.min(cap).seconds() - work.approved_until().since(work.since).seconds();
         if self.end.is_some() { Span::ZERO } else { Span::from_seconds(most) }
     }
 }
@@ -176,8 +176,18 @@ pub struct Work {
     pub how_to_connect: Option<String>,
     pub warned: bool,
     pub grace_used: bool,
+    /// The end that was approved, where grace went beyond it; an extension that is approved puts its own in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graced_from: Option<Instant>,
     /// Somebody removed it at the target.
     pub found_absent: bool,
+}
+
+impl Work {
+    /// The end that was approved. Only grace goes beyond it, and more time is counted from it.
+    pub fn approved_until(&self) -> Instant {
+        self.graced_from.unwrap_or(self.until)
+    }
 }
 
 #[expect(clippy::large_enum_variant, reason = "one per request, and most are asked")]

@@ -69,6 +69,7 @@ fn work() -> Work {
         how_to_connect: None,
         warned: false,
         grace_used: false,
+        graced_from: None,
         found_absent: false,
     }
 }

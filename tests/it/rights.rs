@@ -124,6 +124,7 @@ fn states(catalogue: &Catalogue) -> Vec<(&'static str, Request)> {
         how_to_connect: None,
         warned: false,
         grace_used: false,
+        graced_from: None,
         found_absent: false,
     };
     let active = then(&granting, Event::Working { work });

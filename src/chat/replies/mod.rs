@@ -220,10 +220,10 @@ impl Told<'_> {
         json!({ "who": r.name(&ask.by), "more": r.more(ask.length), "reason": r.some_text(ask.reason.as_ref()), "names": self.waiting_names() })
     }
 
-    /// The end as it stands; None once it is no longer held.
+    /// The end that stands when no more time is given; None once it is no longer held, or is held by grace alone.
     fn until(&self) -> Option<String> {
         match &self.request.state {
-            State::Active { work, .. } => Some(self.r.moment(work.until)),
+            State::Active { work, .. } if work.graced_from.is_none() => Some(self.r.moment(work.until)),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Deciding an ask: votes and their taking back, denying, looking, passing on; and what follows once the chain is climbed.
 
 use super::{
-    Context, Event, Instant, Length, PersonId, Refusal, Request, Round, Span, State, Words, asked_length, asking, not_open,
+    Context, Event, Instant, Length, PersonId, Refusal, Request, Round, Span, State, Words, asked_length, asking, no_more_time, not_open,
     policy_in_force, rights, rounds, stages_of,
 };
 use crate::domain::{entitlement::EntitlementKey, event::ExtensionEnd, request::Grant, words::WordId};
@@ -126,10 +126,10 @@ pub(super) fn deny(request: &Request, by: &PersonId, reason: &Words, context: &C
         return Err(Refusal::ReasonNeeded);
     }
     let (person, reason) = (by.clone(), reason.id.clone());
-    Ok(vec![match request.state {
-        State::Active { .. } => Event::ExtensionClosed { how: ExtensionEnd::Denied, person: Some(person), reason: Some(reason) },
-        _ => Event::Denied { person, reason },
-    }])
+    Ok(match request.state {
+        State::Active { .. } => no_more_time(request, ExtensionEnd::Denied, Some(person), Some(reason)),
+        _ => vec![Event::Denied { person, reason }],
+    })
 }
 
 pub(super) fn look(request: &Request, by: &PersonId, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {

@@ -1,7 +1,7 @@
 //! What the person themselves may do with an ask and with access: call it off, give it back, ask for more time.
 
 use super::{
-    Context, Event, Length, PersonId, Refusal, Request, Span, State, advance, approved_extension, ending::ending, not_open,
+    Context, Event, Length, PersonId, Refusal, Request, Span, State, advance, approved_extension, ending, no_more_time, not_open,
     policy_in_force, rights,
 };
 use crate::domain::{
@@ -17,7 +17,7 @@ pub(super) fn cancel(request: &Request, by: &PersonId, reason: Option<WordId>) -
         State::Pending { .. } | State::Scheduled { .. } => Ok(vec![Event::Cancelled { person: Some(by.clone()), reason }]),
         State::Granting { .. } => Ok(vec![Event::Revoking { cause: Ending::Cancelled { by: Some(by.clone()), reason } }]),
         State::Active { extension: Some(Extension::Asked { .. }), .. } => {
-            Ok(vec![Event::ExtensionClosed { how: ExtensionEnd::Cancelled, person: Some(by.clone()), reason }])
+            Ok(no_more_time(request, ExtensionEnd::Cancelled, Some(by.clone()), reason))
         }
         State::Active { .. } => Ok(ending(request, Ending::Returned { by: by.clone() })),
         _ => Err(not_open(request)),

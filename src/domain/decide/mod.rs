@@ -22,7 +22,7 @@ use super::{
 };
 
 pub use deciding::{advance, approved_extension};
-pub use ending::ending;
+pub use ending::{ending, no_more_time};
 pub use rights::may_decide;
 
 /// Everything a decision may depend on, besides the request.
@@ -77,7 +77,7 @@ fn policy_in_force<'a>(request: &Request, facts: &Facts<'a>) -> Result<&'a Polic
 pub fn asked_length(request: &Request, round: &Round, now: Instant) -> Span {
     let ask = &request.asks[round.ask.min(request.asks.len() - 1)];
     match (&request.state, ask.length) {
-        (State::Active { work, .. }, Length::For(more)) => work.until.since(work.since) + more,
+        (State::Active { work, .. }, Length::For(more)) => work.approved_until().since(work.since) + more,
         _ => asking::duration_from(ask, ask.start.unwrap_or(now).max(now)),
     }
 }

@@ -142,6 +142,7 @@ impl Story {
             how_to_connect: Some("psql -h db-prod orders\nyour role: orders_write".into()),
             warned: false,
             grace_used: false,
+            graced_from: None,
             found_absent: false,
         }
     }
