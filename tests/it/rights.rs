@@ -69,7 +69,13 @@ fn acts() -> Vec<(&'static str, Act)> {
 
 fn context(catalogue: &Catalogue) -> Context<'_> {
     static NONE: std::sync::LazyLock<Groups> = std::sync::LazyLock::new(Groups::default);
-    Context { facts: Facts { catalogue, groups: &NONE }, now: START, grant: GrantId::new(1), order: Some((order(), Ownership::Shared)) }
+    Context {
+        facts: Facts { catalogue, groups: &NONE },
+        now: START,
+        grant: GrantId::new(1),
+        order: Some((order(), Ownership::Shared)),
+        preview: None,
+    }
 }
 
 fn order() -> Order {

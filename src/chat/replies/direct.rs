@@ -7,7 +7,7 @@ use crate::{
     bot::Around,
     chat::{
         Style,
-        view::{Reader, action, ask_again, button, card, ending_words, standing, what},
+        view::{Reader, action, ask_again, button, card, ending_words, offer_button, standing, what},
         words::relative,
     },
     domain::{
@@ -34,7 +34,9 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
         Event::Offered { person, less, comment } if *to == request.requester => {
             let comment = r.some_text(comment.as_ref());
             let mut line = told.line("offered", json!({ "who": r.name(person), "less": Reader::less(less), "comment": comment }))?;
-            line.buttons = vec![button(action::ACCEPT, Style::Primary, request), button(action::DECLINE, Style::Plain, request)];
+            line.buttons = [(action::ACCEPT, Style::Primary), (action::DECLINE, Style::Plain)]
+                .map(|(action, style)| offer_button(action, style, request, at))
+                .into();
             Some(line)
         }
         Event::Scheduled { start } => {

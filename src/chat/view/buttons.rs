@@ -5,8 +5,9 @@ use super::Reader;
 use crate::{
     chat::{Button, Style},
     domain::{
+        pressed::{About, Pressed},
         request::{Ending, Extension, Grant, Request, State, Work},
-        time::Span,
+        time::{Instant, Span},
     },
 };
 
@@ -88,5 +89,30 @@ pub(in crate::chat) fn ask_again(request: &Request) -> Vec<Button> {
 }
 
 pub(in crate::chat) fn button(action: &str, style: Style, request: &Request) -> Button {
-    Button { action: action.to_owned(), label: String::new(), value: request.id.to_string(), style }
+    about(action, style, request, open_now(action, request))
+}
+
+/// One that answers the offer made at that moment, whatever is offered now.
+pub(in crate::chat) fn offer_button(action: &str, style: Style, request: &Request, at: Instant) -> Button {
+    about(action, style, request, About { offer: Some(at), ..open_now(action, request) })
+}
+
+fn about(action: &str, style: Style, request: &Request, about: About) -> Button {
+    let value = Pressed { request: request.id.clone(), about }.to_string();
+    Button { action: action.to_owned(), label: String::new(), value, style }
+}
+
+/// What deciding is about as it stands. Buttons of whoever holds the access are about the request.
+fn open_now(action: &str, request: &Request) -> About {
+    let round = request.round();
+    match action {
+        action::APPROVE | action::LESS | action::DENY | action::LOOKING | action::PASS => {
+            About { ask: round.map(|round| round.ask), offer: None }
+        }
+        action::ACCEPT | action::DECLINE => {
+            let offer = round.and_then(|round| round.offer.as_ref());
+            About { ask: round.map(|round| round.ask), offer: offer.map(|offer| offer.at) }
+        }
+        _ => About::default(),
+    }
 }

@@ -12,7 +12,7 @@ mod waiting;
 use serde::Serialize;
 
 pub use buttons::action;
-pub(super) use buttons::{ask_again, button, more_time};
+pub(super) use buttons::{ask_again, button, more_time, offer_button};
 pub(super) use ending::ending_words;
 pub use headline::headline;
 pub(super) use headline::what;

@@ -121,7 +121,7 @@ pub(super) fn take_back(request: &Request, by: &PersonId, context: &Context<'_>)
 }
 
 pub(super) fn deny(request: &Request, by: &PersonId, reason: &Words, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
-    rights::open_round_for(request, by, &context.facts, context.now)?;
+    rights::may_deny(request, by, &context.facts, context.now)?;
     if reason.text.trim().is_empty() {
         return Err(Refusal::ReasonNeeded);
     }

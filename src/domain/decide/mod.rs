@@ -15,7 +15,7 @@ use super::{
     ids::PersonId,
     policy::{Policy, Stage, Who},
     refusal::{Refusal, Standing},
-    request::{Ending, GrantId, Request, Round, State},
+    request::{Ending, GrantId, Preview, Request, Round, State},
     rounds,
     time::{Instant, Span},
     words::Words,
@@ -34,6 +34,8 @@ pub struct Context<'a> {
     pub grant: GrantId,
     /// Freshly resolved order; None: the provider could not be asked, and the one of the ask is taken.
     pub order: Option<(Order, Ownership)>,
+    /// What the provider says of that order, for approvers. None: it was not asked.
+    pub preview: Option<Preview>,
 }
 
 /// What a person may do is judged here, at the moment it is done.

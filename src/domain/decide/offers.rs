@@ -4,7 +4,7 @@ use super::{Context, Event, Length, PersonId, Refusal, Request, Round, Span, Sta
 use crate::domain::{
     command::Less,
     ids::RoleName,
-    request::{Ask, AskKind, Offer},
+    request::{Ask, AskKind, Offer, Preview},
     words::WordId,
 };
 
@@ -45,15 +45,16 @@ pub(super) fn accept(request: &Request, by: &PersonId, context: &Context<'_>) ->
     let mut ask = Ask { kind: AskKind::Offer, by: by.clone(), at: context.now, ..request.main_ask().clone() };
     if let Some(role) = offer.less.role.as_ref().filter(|role| **role != ask.role) {
         ask.role = role.clone();
-        ask.preview.order = None;
+        // What the adapter said of the other role is not true of this one.
+        ask.preview = Preview::default();
     }
     if let Some(span) = offer.less.duration {
         ask.length = shortened(&ask, span, context);
     }
     let (_, _, policy) = context.facts.catalogue.role(&ask.resource, &ask.role).ok_or(Refusal::NoOffer)?;
     ask.policy = policy.name.clone();
-    if let Some((order, ownership)) = &context.order {
-        ask.preview.order = Some((order.clone(), *ownership));
+    if let Some(preview) = &context.preview {
+        ask.preview = preview.clone();
     }
     asking::judge_again(&ask, &request.requester, &context.facts, context.now)?;
     let mut events = vec![Event::OfferAccepted { ask }];

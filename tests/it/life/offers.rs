@@ -1,6 +1,15 @@
 //! Less than was asked: an offer is no vote; accepted by the requester it is a new ask under the rules of what it asks for.
 
-use hallpass::domain::{policy::Who, refusal::Refusal, request::State, time::Span};
+use hallpass::domain::{
+    command::Act,
+    decide::{self, Context},
+    event::Event,
+    facts::{Facts, Groups},
+    policy::Who,
+    refusal::Refusal,
+    request::{GrantId, Preview, State},
+    time::Span,
+};
 
 use super::ASK;
 use crate::world::World;
@@ -62,6 +71,35 @@ async fn an_accepted_offer_is_judged_by_the_rules_of_its_role() {
     world.done("ben", &format!("/jit approve {id}")).await;
     assert!(world.holds("ana", "read"), "one stage, not the two of admin");
     assert!(!world.holds("ana", "admin"));
+}
+
+/// What the newest card says that a press will give.
+fn gets(world: &World) -> String {
+    let card = world.console.thread(&world.card());
+    card.lines().find_map(|line| line.trim().strip_prefix("Gets")).unwrap_or_else(|| panic!("{card}")).trim().to_owned()
+}
+
+#[tokio::test]
+async fn the_card_of_an_accepted_offer_says_what_its_role_gives() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db admin 1h move the table").await;
+    assert_eq!(gets(&world), "nothing real: \"admin\" is pretended, ends 1 h after it works");
+    world.done("ben", &format!("/jit offer {id} read 10m")).await;
+    world.done("ana", &format!("/jit accept {id}")).await;
+    assert_eq!(gets(&world), "nothing real: \"read\" is pretended, ends 10 min after it works");
+}
+
+#[tokio::test]
+async fn the_card_of_an_accepted_offer_says_nothing_of_the_other_role_when_the_provider_cannot_be_asked() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db admin 1h move the table").await;
+    world.done("ben", &format!("/jit offer {id} read 10m")).await;
+    let (catalogue, groups) = (crate::world::catalogue(), Groups::default());
+    let facts = Facts { catalogue: &catalogue, groups: &groups };
+    let context = Context { facts, now: world.now(), grant: GrantId::new(1), order: None, preview: None };
+    let events = decide::act(&world.state(&id).await, &"ana".parse().unwrap(), &Act::AcceptOffer, &context).unwrap();
+    let [Event::OfferAccepted { ask }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(ask.preview, Preview::default());
 }
 
 #[tokio::test]
