@@ -127,6 +127,7 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         grace_used: false,
         graced_from: None,
         found_absent: false,
+        extended: Vec::new(),
     };
     let mut events = vec![
         Event::Asked { ask: ask.clone() },

@@ -207,6 +207,7 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
                     grace_used: false,
                     graced_from: None,
                     found_absent: false,
+                    extended: Vec::new(),
                 },
             }]
         }
@@ -217,7 +218,7 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
             }
             events
         }
-        (State::Active { extension: Some(Extension::Moving { until }), .. }, News::Extended { native_expiry, how_to_connect }) => {
+        (State::Active { extension: Some(Extension::Moving { until, .. }), .. }, News::Extended { native_expiry, how_to_connect }) => {
             vec![Event::Extended { until: *until, native_expiry: *native_expiry, how_to_connect: how_to_connect.clone() }]
         }
         (State::Active { work, .. }, News::FoundAbsent) if !work.found_absent && !work.had_before => vec![Event::FoundAbsent],
@@ -248,7 +249,7 @@ pub fn claim(request: &Request) -> Option<Claim> {
         State::Granting { grant } => (grant, None, None, true),
         State::Active { grant, work, extension } => {
             let to = match extension {
-                Some(Extension::Moving { until }) => Some(*until),
+                Some(Extension::Moving { until, .. }) => Some(*until),
                 _ => None,
             };
             (grant, Some(work.until), to, true)

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     refusal::Refusal,
-    request::{Extension, Offer, Request, RequestId, State},
+    request::{AskKind, Offer, Request, RequestId, State},
     time::Instant,
 };
 
@@ -30,7 +30,8 @@ impl About {
     pub fn check(self, request: &Request) -> Result<(), Refusal> {
         let Some(round) = request.round() else { return Ok(()) };
         if self.ask.is_some_and(|ask| ask != round.ask) {
-            let more = matches!(request.state, State::Active { extension: Some(Extension::Asked { .. }), .. });
+            let was = self.ask.and_then(|ask| request.asks.get(ask)).map(|ask| ask.kind);
+            let more = matches!(request.state, State::Active { .. }) && was != Some(AskKind::Extension);
             return Err(Refusal::AskReplaced { request: request.id.clone(), more });
         }
         match (self.offer, &round.offer) {

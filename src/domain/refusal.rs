@@ -149,6 +149,10 @@ pub enum Refusal {
     /// No vote of theirs to take back.
     NoVote,
     NotLess,
+    /// More time is asked for: a lower role is no answer to that.
+    OnlyLessTime {
+        request: RequestId,
+    },
     NoOffer,
     /// The button was shown for an ask that another one has replaced; `more`: more time is what is asked now.
     AskReplaced {

@@ -77,12 +77,35 @@ pub struct Preview {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
-    Pending { round: Round },
-    Scheduled { round: Round, start: Instant },
-    Granting { grant: Grant },
-    Active { grant: Grant, work: Work, extension: Option<Extension> },
-    Revoking { grant: Grant, work: Option<Work>, cause: Ending, since: Instant },
-    Closed { ending: Ending, at: Instant, held: Option<Held> },
+    Pending {
+        round: Round,
+    },
+    Scheduled {
+        round: Round,
+        start: Instant,
+    },
+    Granting {
+        grant: Grant,
+    },
+    Active {
+        grant: Grant,
+        work: Work,
+        extension: Option<Extension>,
+    },
+    Revoking {
+        grant: Grant,
+        work: Option<Work>,
+        cause: Ending,
+        since: Instant,
+    },
+    Closed {
+        ending: Ending,
+        at: Instant,
+        held: Option<Held>,
+        /// Of what was never granted; a grant keeps its own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        votes: Vec<Vote>,
+    },
 }
 
 /// The deciding of one ask.
@@ -181,6 +204,21 @@ pub struct Work {
     pub graced_from: Option<Instant>,
     /// Somebody removed it at the target.
     pub found_absent: bool,
+    /// How it came to last longer than what was granted first, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extended: Vec<Extended>,
+}
+
+/// More time that was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extended {
+    /// The approved end before.
+    pub from: Instant,
+    pub until: Instant,
+    /// Since when it holds.
+    pub at: Instant,
+    /// Who approved it; none where that was not needed.
+    pub votes: Vec<Vote>,
 }
 
 impl Work {
@@ -201,6 +239,9 @@ pub enum Extension {
     /// Approved; the target's own expiry is being moved.
     Moving {
         until: Instant,
+        /// Who approved it; none where that was not needed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        votes: Vec<Vote>,
     },
 }
 

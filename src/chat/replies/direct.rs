@@ -13,7 +13,7 @@ use crate::{
     domain::{
         event::{AlarmKind, Event, ExtensionEnd},
         ids::PersonId,
-        request::{Ending, Request, State},
+        request::{AskKind, Ending, Request, State},
         time::Instant,
     },
 };
@@ -31,9 +31,12 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
         }
         Event::Unanswered => told.line("unanswered", told.unanswered()).map(|line| told.again(line, to)),
         Event::Left { person } if person != to => told.line("left", json!({ "who": r.name(person) })),
-        Event::Offered { person, less, comment } if *to == request.requester => {
+        Event::Offered { person, less, comment } if *to == request.ask().by => {
             let comment = r.some_text(comment.as_ref());
             let mut line = told.line("offered", json!({ "who": r.name(person), "less": Reader::less(less), "comment": comment }))?;
+            if request.ask().kind == AskKind::Extension {
+                line.data["what"] = json!(format!("{} of {}", r.more(request.ask().length), what(request.ask())));
+            }
             line.buttons = [(action::ACCEPT, Style::Primary), (action::DECLINE, Style::Plain)]
                 .map(|(action, style)| offer_button(action, style, request, at))
                 .into();

@@ -6,7 +6,7 @@ use crate::{
     chat::{Button, Style},
     domain::{
         pressed::{About, Pressed},
-        request::{Ending, Extension, Grant, Request, State, Work},
+        request::{Ending, Extension, Grant, Request, Round, State, Work},
         time::{Instant, Span},
     },
 };
@@ -36,13 +36,13 @@ use Style::{Danger, Plain, Primary};
 /// The buttons of a card, in order. Labels are put in by the renderer.
 pub(super) fn buttons(request: &Request, r: &Reader<'_>) -> Vec<Button> {
     use action::{ACCEPT, APPROVE, DECLINE, DENY, LESS, LOOKING, PASS, RETURN, REVOKE};
+    const ANSWERS: [(&str, Style); 5] = [(ACCEPT, Primary), (DECLINE, Plain), (APPROVE, Plain), (LESS, Plain), (DENY, Danger)];
+    const DECISIONS: [(&str, Style); 5] = [(APPROVE, Primary), (LESS, Plain), (DENY, Danger), (LOOKING, Plain), (PASS, Plain)];
+    let deciding = |round: &Round| if round.offer.is_some() { ANSWERS } else { DECISIONS };
     let these: Vec<(&str, Style)> = match &request.state {
-        State::Pending { round } if round.offer.is_some() => {
-            vec![(ACCEPT, Primary), (DECLINE, Plain), (APPROVE, Plain), (LESS, Plain), (DENY, Danger)]
-        }
-        State::Pending { .. } => vec![(APPROVE, Primary), (LESS, Plain), (DENY, Danger), (LOOKING, Plain), (PASS, Plain)],
-        State::Active { extension: Some(Extension::Asked { .. }), .. } => {
-            vec![(APPROVE, Primary), (DENY, Danger), (LOOKING, Plain), (PASS, Plain), (RETURN, Plain), (REVOKE, Danger)]
+        State::Pending { round } => deciding(round).into(),
+        State::Active { extension: Some(Extension::Asked { round }), .. } => {
+            deciding(round).into_iter().chain([(RETURN, Plain), (REVOKE, Danger)]).collect()
         }
         State::Active { grant, work, extension } => {
             let mut these = vec![(RETURN, Primary)];

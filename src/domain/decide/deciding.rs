@@ -4,7 +4,12 @@ use super::{
     Context, Event, Instant, Length, PersonId, Refusal, Request, Round, Span, State, Words, asked_length, asking, no_more_time, not_open,
     policy_in_force, rights, rounds, stages_of,
 };
-use crate::domain::{entitlement::EntitlementKey, event::ExtensionEnd, request::Grant, words::WordId};
+use crate::domain::{
+    entitlement::EntitlementKey,
+    event::ExtensionEnd,
+    request::{Grant, Work},
+    words::WordId,
+};
 
 /// Looking pauses the ladder this long.
 const LOOK: Span = Span::from_minutes(5);
@@ -44,16 +49,21 @@ pub fn advance(request: &Request, context: &Context<'_>) -> Result<Vec<Event>, R
         return Ok(if open == round.stage { Vec::new() } else { vec![Event::StageOpened { stage: open }] });
     }
     if let State::Active { grant, work, .. } = &request.state {
-        let more = asked_length(request, round, context.now);
-        let cap = grant.cap.min(policy_in_force(request, &context.facts)?.cap);
-        // Never earlier than it is: a running grant keeps its end.
-        let until = (work.since + more).min(work.since + cap).max(work.until).min(grant.end.unwrap_or(Instant::from_micros(i64::MAX)));
+        let total = asked_length(request, round, context.now);
+        let until = until_if_approved(grant, work, total, policy_in_force(request, &context.facts)?.cap);
         return Ok(approved_extension(until, work.native_expiry));
     }
     match request.main_ask().start {
         Some(start) if start > context.now => Ok(vec![Event::Scheduled { start }]),
         _ => Ok(vec![Event::Granting { grant: grant_for(request, round, context)? }]),
     }
+}
+
+/// The end that a total length brings under a policy with this cap. Never earlier than it is: a running grant keeps its end.
+pub fn until_if_approved(grant: &Grant, work: &Work, total: Span, cap: Span) -> Instant {
+    let most = work.since + total.min(grant.cap).min(cap);
+    let until = most.max(work.until);
+    grant.end.map_or(until, |end| until.min(end))
 }
 
 /// With an expiry of the target's own, that moves first; without, the end moves at once.

@@ -82,6 +82,7 @@ fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         NoVote => [Refusal::NoVote],
         NotLess => [Refusal::NotLess],
         NoOffer => [Refusal::NoOffer],
+        OnlyLessTime => [Refusal::OnlyLessTime { request: super::sample::other() }],
         AskReplaced => [Refusal::AskReplaced { request: super::sample::other(), more: false }, Refusal::AskReplaced { request: super::sample::other(), more: true }],
         OfferReplaced => [Refusal::OfferReplaced { request: super::sample::other(), person: person("dora") }],
         CannotPassTo => [Refusal::CannotPassTo { to: person("cleo") }],

@@ -125,7 +125,10 @@ pub(super) fn r5_the_quorum_was_met_by_different_people(evidence: &Evidence, boo
 /// Was the newest extension, up to then, one that had to be asked for?
 fn more_asked(lines: &[Line], at: Instant) -> Option<bool> {
     let of_extensions =
-        |line: &&Line| matches!(line.event, Event::ExtensionAsked { .. } | Event::Extended { .. } | Event::ExtensionClosed { .. });
+        // Less that is taken instead may lie below what was approved.
+        |line: &&Line| {
+            matches!(line.event, Event::ExtensionAsked { .. } | Event::OfferAccepted { .. } | Event::Extended { .. } | Event::ExtensionClosed { .. })
+        };
     lines.iter().filter(|line| line.at <= at).rfind(of_extensions).map(|line| matches!(line.event, Event::ExtensionAsked { .. }))
 }
 

@@ -92,6 +92,7 @@ fn work() -> Work {
         grace_used: false,
         graced_from: None,
         found_absent: false,
+        extended: Vec::new(),
     }
 }
 

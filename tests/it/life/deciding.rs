@@ -369,3 +369,21 @@ async fn who_approved_an_earlier_stage_is_told_to_take_that_back_and_can_deny_th
     world.done("ben", &format!("/jit deny {id} use the read replica")).await;
     assert!(matches!(world.ending(&id).await, Ending::Denied { .. }));
 }
+
+#[tokio::test]
+async fn what_closes_half_decided_keeps_its_votes_and_does_not_say_that_nobody_answered() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db admin 1h move the table").await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    world.advance(Span::from_minutes(240)).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.starts_with("Only 1 of 2 approvals in 4 h: Ana Reyes asked for admin on prod-db for 1 h"), "{card}");
+    assert!(card.contains("✓ Ben Okafor (db-leads) 14:00:01\n"), "{card}");
+    assert!(card.contains("Only 1 of 2 approvals in 4 h. Closed. Ask again."), "{card}");
+    assert!(world.console.directs("ana").contains("Only 1 of 2 approvals in 4 h: admin on prod-db"));
+    let denied = world.ask("ana", "/jit request prod-db admin 1h move the table").await;
+    world.done("ben", &format!("/jit approve {denied}")).await;
+    world.done("cleo", &format!("/jit deny {denied} not today")).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.starts_with("Denied by Cleo Marsh") && card.contains("✓ Ben Okafor (db-leads)"), "{card}");
+}

@@ -319,3 +319,40 @@ async fn an_extension_that_nobody_answers_closes_and_the_access_ends_on_time() {
     world.advance(Span::from_minutes(40)).await;
     assert!(!world.holds("ana", "write"));
 }
+
+#[tokio::test]
+async fn card_and_summary_name_who_allowed_how_much() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db write 45m Unblock the stuck import").await;
+    world.done("ben", &format!("/jit offer {id} 15m")).await;
+    world.done("ana", &format!("/jit accept {id}")).await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    world.done("ana", &format!("/jit extend {id} 1h")).await;
+    world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.contains("More   Ana Reyes asks for 2 h more, until 17:15: \"one more batch\" · cap 4 h · 0 of 1 approval\n"), "{card}");
+    assert!(card.contains("Gets   nothing real: \"write\" is pretended\n"), "its end is no longer 15 min after it works: {card}");
+    world.done("dora", &format!("/jit approve {id}")).await;
+    let given = "+ 1 h at once · + 2 h approved by Dora Lind";
+    let card = world.console.thread(&world.card());
+    assert!(card.contains(&format!("Approved by Ben Okafor in 0 s · {given} · working since")), "{card}");
+    let late = world.say("ben", &format!("/jit approve {id}")).await;
+    assert!(late.starts_with("Dora Lind approved it"), "{late}");
+    world.advance(Span::from_minutes(195)).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.ends_with(&format!("Asked 45 min · offered 15 min · approved by Ben Okafor in 0 s · {given}")), "{card}");
+}
+
+#[tokio::test]
+async fn the_summary_says_how_long_grace_kept_it_open() {
+    let world = World::new().await;
+    world.policy("prod-data", |policy| policy.grace = Span::from_minutes(10)).await;
+    let id = world.granted("ana", ASK, "ben").await;
+    world.done("ana", &format!("/jit extend {id} 2h the import is slow")).await;
+    world.advance(Span::from_minutes(60)).await;
+    world.advance(Span::from_minutes(4)).await;
+    world.done("ben", &format!("/jit deny {id} enough for today")).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.contains("(1 h 4 min of 1 h)"), "{card}");
+    assert!(card.ends_with("Asked 1 h · approved by Ben Okafor in 0 s · kept open 4 min while more time was being decided"), "{card}");
+}

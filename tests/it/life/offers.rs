@@ -127,3 +127,52 @@ async fn an_offer_of_less_is_no_vote_and_becomes_the_ask() {
     let State::Active { grant, .. } = world.state(&id).await.state else { panic!() };
     assert_eq!(grant.duration, Span::from_minutes(30));
 }
+
+#[tokio::test]
+async fn of_more_time_an_approver_can_offer_less_which_counts_once_it_is_taken_and_approved() {
+    let world = World::new().await;
+    world.policy("prod-data", |policy| policy.extend_to = None).await;
+    let id = world.granted("ana", ASK, "ben").await;
+    let end = world.work(&id).await.until;
+    world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
+    for more in ["2h", "3h"] {
+        assert_eq!(world.no("ben", &format!("/jit offer {id} {more}")).await, Refusal::NotLess, "{more}");
+    }
+    for role in ["read", "read 30m"] {
+        assert!(matches!(world.no("ben", &format!("/jit offer {id} {role}")).await, Refusal::OnlyLessTime { .. }), "{role}");
+    }
+    world.done("ben", &format!("/jit offer {id} 30m")).await;
+    let told = world.console.directs("ana");
+    assert!(told.contains("Ben Okafor offers 30 min instead of 2 h more of write on prod-db as you asked"), "{told}");
+    assert_eq!(world.no("ben", &format!("/jit accept {id}")).await, Refusal::NotRequester);
+    world.done("ana", &format!("/jit accept {id}")).await;
+    assert_eq!(world.work(&id).await.until, end, "an offer is no vote");
+    let card = world.console.thread(&world.card());
+    assert!(card.contains("Ana Reyes accepted: now asking for 30 min more"), "{card}");
+    world.done("ben", &format!("/jit approve {id}")).await;
+    assert_eq!(world.work(&id).await.until, end + Span::from_minutes(30));
+}
+
+#[tokio::test]
+async fn less_time_that_lies_below_what_was_approved_is_given_when_it_is_taken() {
+    let world = World::new().await;
+    let id = world.granted("ana", ASK, "ben").await;
+    let end = world.work(&id).await.until;
+    world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
+    world.done("ben", &format!("/jit offer {id} 30m")).await;
+    world.done("ana", &format!("/jit accept {id}")).await;
+    assert_eq!(world.work(&id).await.until, end + Span::from_minutes(30));
+}
+
+#[tokio::test]
+async fn an_offer_of_less_time_that_is_declined_leaves_what_was_asked_and_the_subject_answers_for_it() {
+    let world = World::new().await;
+    let id = world.granted("ana", "/jit request prod-db write 1h help her --for @cleo", "ben").await;
+    let end = world.work(&id).await.until;
+    world.done("cleo", &format!("/jit extend {id} 2h one more batch")).await;
+    world.done("ben", &format!("/jit offer {id} 30m")).await;
+    assert_eq!(world.no("ana", &format!("/jit decline {id}")).await, Refusal::NotRequester, "Cleo asked for it");
+    world.done("cleo", &format!("/jit decline {id}")).await;
+    world.done("dora", &format!("/jit approve {id}")).await;
+    assert_eq!(world.work(&id).await.until, end + Span::from_minutes(120));
+}
