@@ -159,6 +159,11 @@ pub enum Refusal {
         request: RequestId,
         more: bool,
     },
+    /// The button was shown for an end that is later now.
+    ExtendedAlready {
+        request: RequestId,
+        until: Instant,
+    },
     /// The button was shown for an offer that this person's has replaced.
     OfferReplaced {
         request: RequestId,

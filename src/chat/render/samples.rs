@@ -44,7 +44,7 @@ refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past 
 refusal/start_too_far start latest|refusal/reason_missing min_chars|refusal/ticket_missing projects|refusal/ticket_wrong ticket projects
 refusal/already_open request|refusal/nobody_can_approve resource role|refusal/input_missing input how|refusal/provider_refuses why
 refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waiting_for later|refusal/already_voted request stage|refusal/no_vote
-refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
+refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/extended_already request until|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
 answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/later|answer/show id request_line

@@ -107,12 +107,16 @@ fn open_now(action: &str, request: &Request) -> About {
     let round = request.round();
     match action {
         action::APPROVE | action::LESS | action::DENY | action::LOOKING | action::PASS => {
-            About { ask: round.map(|round| round.ask), offer: None }
+            About { ask: round.map(|round| round.ask), ..About::default() }
         }
         action::ACCEPT | action::DECLINE => {
             let offer = round.and_then(|round| round.offer.as_ref());
-            About { ask: round.map(|round| round.ask), offer: offer.map(|offer| offer.at) }
+            About { ask: round.map(|round| round.ask), offer: offer.map(|offer| offer.at), end: None }
         }
+        action::EXTEND_30 | action::EXTEND_60 => match &request.state {
+            State::Active { work, .. } => About { end: Some(work.approved_until()), ..About::default() },
+            _ => About::default(),
+        },
         _ => About::default(),
     }
 }

@@ -84,6 +84,7 @@ fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         NoOffer => [Refusal::NoOffer],
         OnlyLessTime => [Refusal::OnlyLessTime { request: super::sample::other() }],
         AskReplaced => [Refusal::AskReplaced { request: super::sample::other(), more: false }, Refusal::AskReplaced { request: super::sample::other(), more: true }],
+        ExtendedAlready => [Refusal::ExtendedAlready { request: super::sample::other(), until: START + Span::from_minutes(90) }],
         OfferReplaced => [Refusal::OfferReplaced { request: super::sample::other(), person: person("dora") }],
         CannotPassTo => [Refusal::CannotPassTo { to: person("cleo") }],
         AlreadyLooking => [Refusal::AlreadyLooking { person: person("ben") }],

@@ -80,3 +80,18 @@ async fn a_button_of_an_older_version_is_about_whatever_is_open() {
     world.press("dora", "approve", &id, None).await;
     assert!(world.holds("ana", "read"));
 }
+
+#[tokio::test]
+async fn more_time_that_is_pressed_twice_is_given_once() {
+    let world = World::new().await;
+    let id = world.granted("ana", ASK, "ben").await;
+    let end = world.work(&id).await.until;
+    let button = seen(&world, "ana", "extend:30m").remove(0);
+    world.press("ana", "extend:30m", &button.value, None).await;
+    let said = world.press("ana", "extend:30m", &button.value, None).await;
+    assert_eq!(said, format!("It was extended already, until 15:30. For even more time: /jit extend {id} 30m"));
+    assert_eq!(world.work(&id).await.until, end + Span::from_minutes(30));
+    let next = seen(&world, "ana", "extend:30m").into_iter().find(|next| next.value != button.value).unwrap();
+    world.press("ana", "extend:30m", &next.value, None).await;
+    assert_eq!(world.work(&id).await.until, end + Span::from_minutes(60), "its new button gives more");
+}
