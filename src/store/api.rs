@@ -10,7 +10,7 @@ use super::{
     apply::micros,
     db::{
         Conn, DbError, Row,
-        Value::{self, Bool, Int, Text, TextOr},
+        Value::{self, Int, Text, TextOr},
     },
     document::parsed,
     jobs::{Job, Reply},
@@ -32,6 +32,39 @@ macro_rules! providers {
          SELECT (SELECT MIN(provider) FROM entitlements WHERE provider > names.name AND due_at IS NOT NULL) FROM names \
          WHERE names.name IS NOT NULL), providers (name) AS (SELECT name FROM names WHERE name IS NOT NULL) "
     };
+}
+
+/// Newest first of those that are `$open`. Each text names one index, so that neither database reads what is not asked for.
+macro_rules! listing {
+    ($filter:expr, $open:literal) => {
+        match (&$filter.person, &$filter.resource) {
+            (Some(_), _) => concat!(
+                "SELECT document FROM requests WHERE id IN (SELECT id FROM requests WHERE requester = $1",
+                $open,
+                " UNION SELECT id FROM requests WHERE subject = $1",
+                $open,
+                ") AND ($2 IS NULL OR resource = $2) AND opened_at >= $3 ORDER BY opened_at DESC, id LIMIT $4"
+            ),
+            (None, Some(_)) => concat!(
+                "SELECT document FROM requests WHERE $1 IS NULL AND resource = $2",
+                $open,
+                " AND opened_at >= $3 ORDER BY opened_at DESC, id LIMIT $4"
+            ),
+            (None, None) => concat!(
+                "SELECT document FROM requests WHERE $1 IS NULL AND $2 IS NULL AND opened_at >= $3",
+                $open,
+                " ORDER BY opened_at DESC, id LIMIT $4"
+            ),
+        }
+    };
+}
+
+fn listing(filter: &Filter) -> &'static str {
+    match filter.open {
+        Some(true) => listing!(filter, " AND open"),
+        Some(false) => listing!(filter, " AND NOT open"),
+        None => listing!(filter, ""),
+    }
 }
 
 /// SQLite or PostgreSQL; cheap to clone.
@@ -167,17 +200,10 @@ impl Store {
     }
 
     pub async fn requests(&self, filter: &Filter) -> Result<Vec<Request>, StoreError> {
-        let sql = "SELECT document FROM requests WHERE ($1 IS NULL OR requester = $1 OR subject = $1) \
-                   AND ($2 IS NULL OR resource = $2) AND (NOT $3 OR open = $4) AND opened_at >= $5 ORDER BY opened_at DESC, id LIMIT $6";
-        let values = [
-            TextOr(filter.person.as_ref().map(ToString::to_string)),
-            TextOr(filter.resource.as_ref().map(ToString::to_string)),
-            Bool(filter.open.is_some()),
-            Bool(filter.open.unwrap_or_default()),
-            Int(micros(filter.since).unwrap_or(i64::MIN)),
-            Int(i64::from(filter.limit)),
-        ];
-        self.read(sql, &values).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
+        let person = TextOr(filter.person.as_ref().map(ToString::to_string));
+        let resource = TextOr(filter.resource.as_ref().map(ToString::to_string));
+        let (since, limit) = (Int(micros(filter.since).unwrap_or(i64::MIN)), Int(i64::from(filter.limit)));
+        self.read(listing(filter), &[person, resource, since, limit]).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
     }
 
     /// Everybody who asked for, or would hold, something that is not closed.

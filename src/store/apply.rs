@@ -6,11 +6,9 @@ use std::collections::BTreeMap;
 
 use super::{
     ClaimWrite, Commit, CommitError, EntitlementWrite, RequestWrite,
-    db::{
-        Conn,
-        Value::{self, Bool, Int, IntOr, Text, TextOr},
-    },
+    db::Value::{self, Bool, Int, IntOr, Text, TextOr},
     entries,
+    tx::{Tx, Wanted},
 };
 use crate::{
     domain::{entitlement::Entitlement, time::Instant},
@@ -25,50 +23,46 @@ pub(super) fn micros(at: Option<Instant>) -> Option<i64> {
 /// A commit, and the first of as many ids as it has ledger entries.
 pub(super) type Numbered<'a> = (&'a Commit, i64);
 
-/// Applies them all inside a transaction that the caller began and will commit or roll back.
-pub(super) async fn apply(conn: &mut Conn<'_>, commits: &[Numbered<'_>]) -> Result<(), CommitError> {
+/// Applies them all inside a transaction that the caller began, and will commit or roll back. What is last may still wait in it.
+pub(super) async fn apply(tx: &mut Tx<'_>, commits: &[Numbered<'_>]) -> Result<(), CommitError> {
     let all = || commits.iter().map(|(commit, _)| *commit);
     if faults::is_planted("unfenced") {
-        plant(conn, all()).await?;
+        plant(tx, all()).await?;
     }
-    inbox(conn, all()).await?;
-    requests(conn, all()).await?;
-    entitlements(conn, all()).await?;
-    claims(conn, all()).await?;
-    tasks(conn, all()).await?;
-    rest(conn, all()).await?;
-    entries::append(conn, commits).await?;
-    fences(conn, all()).await
+    inbox(tx, all());
+    requests(tx, all()).await?;
+    entitlements(tx, all())?;
+    claims(tx, all());
+    tasks(tx, all());
+    rest(tx, all()).await?;
+    entries::append(tx, commits).await?;
+    fences(tx, all());
+    Ok(())
 }
 
 pub(super) const fn must_change(rows: u64) -> Result<(), CommitError> {
     if rows == 1 { Ok(()) } else { Err(CommitError::Stale) }
 }
 
-fn all_changed(rows: u64, wanted: usize, otherwise: CommitError) -> Result<(), CommitError> {
-    if u64::try_from(wanted).is_ok_and(|wanted| wanted == rows) { Ok(()) } else { Err(otherwise) }
-}
-
 fn document(value: &impl serde::Serialize) -> Result<String, CommitError> {
     serde_json::to_string(value).map_err(|error| CommitError::Unavailable(error.to_string()))
 }
 
-/// `values` of one statement over many rows of so many columns; nothing happens without rows.
-async fn exec<const WIDTH: usize>(conn: &mut Conn<'_>, sql: &'static str, rows: Vec<[Value; WIDTH]>) -> Result<u64, CommitError> {
-    let values: Vec<Value> = rows.into_iter().flatten().collect();
-    Ok(conn.exec_many(sql, WIDTH, &values).await?)
+/// One statement over many rows waits in the transaction; with a meaning if not each of them is changed.
+fn exec<const WIDTH: usize>(tx: &mut Tx<'_>, sql: &'static str, rows: Vec<[Value; WIDTH]>, otherwise: Option<CommitError>) {
+    let wanted = otherwise.map(|otherwise| Wanted { rows: rows.len(), otherwise });
+    tx.later(sql, WIDTH, rows.into_iter().flatten().collect(), wanted);
 }
 
-async fn inbox<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+fn inbox<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
     let done = commits.filter_map(|commit| commit.inbox_done.as_ref());
     let rows: Vec<_> = done.map(|id| [Text(id.platform.name().into()), Text(id.interaction.clone())]).collect();
-    let wanted = rows.len();
     let sql = "WITH v (platform, interaction) AS (VALUES {rows}) UPDATE inbox SET open = FALSE FROM v \
                WHERE inbox.platform = v.platform AND inbox.interaction = v.interaction AND inbox.open";
-    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Stale)
+    exec(tx, sql, rows, Some(CommitError::Stale));
 }
 
-async fn requests<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+async fn requests<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     let mut writes: Vec<&RequestWrite> = commits.flat_map(|commit| &commit.requests).collect();
     writes.sort_by(|a, b| a.request.id.cmp(&b.request.id));
     let (mut new, mut changed) = (Vec::new(), Vec::new());
@@ -90,19 +84,19 @@ async fn requests<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Com
             Some(expected) => changed.push([id, n, open, wake, document, Int(i64::try_from(*expected).unwrap_or(i64::MAX))]),
         }
     }
-    let wanted = (new.len(), changed.len());
     let sql = "INSERT INTO requests (id, n, requester, subject, resource, open, opened_at, wake_at, document) VALUES {rows} \
                ON CONFLICT DO NOTHING";
-    all_changed(exec(conn, sql, new).await?, wanted.0, CommitError::Stale)?;
+    exec(tx, sql, new, Some(CommitError::Stale));
     if faults::is_planted("deny_loses") {
         for [id, _, _, _, _, expected] in &changed {
-            conn.exec("UPDATE requests SET n = $1 WHERE id = $2", &[expected.clone(), id.clone()]).await?;
+            tx.exec("UPDATE requests SET n = $1 WHERE id = $2", &[expected.clone(), id.clone()]).await?;
         }
     }
     let sql = "WITH v (id, n, open, wake_at, document, expected) AS (VALUES {rows}) UPDATE requests \
                SET n = v.n, open = v.open, wake_at = v.wake_at, document = v.document FROM v \
                WHERE requests.id = v.id AND requests.n = v.expected";
-    all_changed(exec(conn, sql, changed).await?, wanted.1, CommitError::Stale)
+    exec(tx, sql, changed, Some(CommitError::Stale));
+    Ok(())
 }
 
 /// Several raises of one row count as many.
@@ -116,7 +110,7 @@ impl Raised {
     }
 }
 
-async fn entitlements<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+fn entitlements<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     let mut wanted: BTreeMap<&str, (&Entitlement, Instant, bool)> = BTreeMap::new();
     let (mut raised, mut saved, mut dropped) = (Raised::default(), BTreeMap::new(), BTreeMap::new());
     let mut freed = BTreeMap::new();
@@ -145,16 +139,17 @@ async fn entitlements<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a
             }
         }
     }
-    want(conn, wanted.into_values()).await?;
-    save(conn, saved.into_values().collect()).await?;
+    want(tx, wanted.into_values())?;
+    save(tx, saved.into_values().collect());
     let sql = "WITH v (id, fence, at) AS (VALUES {rows}) UPDATE entitlements SET fence = entitlements.fence + 1, gen = gen + 1, \
                leased_until = v.at, due_at = v.at FROM v WHERE entitlements.id = v.id AND (v.fence < 0 OR entitlements.fence = v.fence)";
-    exec(conn, sql, freed.into_values().collect()).await?;
-    drop_all(conn, &dropped).await?;
-    raise(conn, raised).await
+    exec(tx, sql, freed.into_values().collect(), None);
+    drop_all(tx, &dropped);
+    raise(tx, raised);
+    Ok(())
 }
 
-async fn want(conn: &mut Conn<'_>, wanted: impl Iterator<Item = (&Entitlement, Instant, bool)>) -> Result<(), CommitError> {
+fn want<'a>(tx: &mut Tx<'_>, wanted: impl Iterator<Item = (&'a Entitlement, Instant, bool)>) -> Result<(), CommitError> {
     let mut rows = Vec::new();
     for (row, due_at, urgent) in wanted {
         // Fences of a row that is made anew begin beyond all of the one before: its last holder stays fenced out.
@@ -165,12 +160,11 @@ async fn want(conn: &mut Conn<'_>, wanted: impl Iterator<Item = (&Entitlement, I
                ON CONFLICT (id) DO UPDATE SET gen = entitlements.gen + 1, \
                due_at = CASE WHEN entitlements.due_at IS NULL OR excluded.due_at < entitlements.due_at \
                THEN excluded.due_at ELSE entitlements.due_at END, urgent = entitlements.urgent OR excluded.urgent";
-    exec(conn, sql, rows).await?;
+    exec(tx, sql, rows, None);
     Ok(())
 }
 
-async fn save(conn: &mut Conn<'_>, rows: Vec<[Value; 7]>) -> Result<(), CommitError> {
-    let wanted = rows.len();
+fn save(tx: &mut Tx<'_>, rows: Vec<[Value; 7]>) {
     // What was raised meanwhile is due at once: the row says so by its own due time, which stays.
     let sql = "WITH v (id, fence, seen_gen, urgent, due_at, release, document) AS (VALUES {rows}) UPDATE entitlements \
                SET document = v.document, urgent = CASE WHEN gen = v.seen_gen THEN v.urgent ELSE entitlements.urgent OR v.urgent END, \
@@ -178,36 +172,32 @@ async fn save(conn: &mut Conn<'_>, rows: Vec<[Value; 7]>) -> Result<(), CommitEr
                WHEN v.due_at IS NULL OR entitlements.due_at < v.due_at THEN entitlements.due_at ELSE v.due_at END, \
                leased_until = CASE WHEN v.release THEN 0 ELSE leased_until END FROM v \
                WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
-    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
+    exec(tx, sql, rows, Some(CommitError::Fenced));
 }
 
-/// Rows that may go, go; the others are given back.
-async fn drop_all(conn: &mut Conn<'_>, dropped: &BTreeMap<&String, (i64, i64)>) -> Result<(), CommitError> {
-    let rows: Vec<_> = dropped.iter().map(|(key, (seen_gen, fence))| [Text((*key).clone()), Int(*seen_gen), Int(*fence)]).collect();
-    let sql = "WITH v (id, gen, fence) AS (VALUES {rows}) DELETE FROM entitlements WHERE id IN (SELECT id FROM v) \
-               AND EXISTS (SELECT 1 FROM v WHERE v.id = entitlements.id AND v.gen = entitlements.gen AND v.fence = entitlements.fence) \
-               AND NOT EXISTS (SELECT 1 FROM claims WHERE entitlement = entitlements.id)";
-    let gone = exec(conn, sql, rows).await?;
-    if u64::try_from(dropped.len()).is_ok_and(|all| all == gone) {
-        return Ok(());
-    }
+/// All are given back; of these, rows that may go, go.
+fn drop_all(tx: &mut Tx<'_>, dropped: &BTreeMap<&String, (i64, i64)>) {
     let rows: Vec<_> = dropped.iter().map(|(key, (_, fence))| [Text((*key).clone()), Int(*fence)]).collect();
     let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET leased_until = 0 FROM v \
                WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
-    all_changed(gone + exec(conn, sql, rows).await?, dropped.len(), CommitError::Fenced)
+    exec(tx, sql, rows, Some(CommitError::Fenced));
+    let rows: Vec<_> = dropped.iter().map(|(key, (seen_gen, _))| [Text((*key).clone()), Int(*seen_gen)]).collect();
+    let sql = "WITH v (id, gen) AS (VALUES {rows}) DELETE FROM entitlements WHERE id IN (SELECT id FROM v) \
+               AND EXISTS (SELECT 1 FROM v WHERE v.id = entitlements.id AND v.gen = entitlements.gen) \
+               AND NOT EXISTS (SELECT 1 FROM claims WHERE entitlement = entitlements.id)";
+    exec(tx, sql, rows, None);
 }
 
-async fn raise(conn: &mut Conn<'_>, raised: Raised) -> Result<(), CommitError> {
+fn raise(tx: &mut Tx<'_>, raised: Raised) {
     let row = |(key, (times, due_at, urgent)): (String, (i64, Instant, bool))| [Text(key), Int(times), Int(due_at.micros()), Bool(urgent)];
     let sql = "WITH v (id, times, due_at, urgent) AS (VALUES {rows}) UPDATE entitlements SET gen = gen + v.times, \
                urgent = entitlements.urgent OR v.urgent, \
                due_at = CASE WHEN entitlements.due_at IS NULL OR v.due_at < entitlements.due_at THEN v.due_at \
                ELSE entitlements.due_at END FROM v WHERE entitlements.id = v.id";
-    exec(conn, sql, raised.0.into_iter().map(row).collect()).await?;
-    Ok(())
+    exec(tx, sql, raised.0.into_iter().map(row).collect(), None);
 }
 
-async fn claims<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+fn claims<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
     let (mut put, mut removed) = (BTreeMap::new(), Vec::new());
     for write in commits.flat_map(|commit| &commit.claims) {
         match write {
@@ -232,14 +222,13 @@ async fn claims<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commi
                VALUES {rows} ON CONFLICT (entitlement, grant_id) DO UPDATE SET \
                wanted = excluded.wanted, until = excluded.until, extend_to = excluded.extend_to, latest = excluded.latest, \
                give_up_at = excluded.give_up_at, duration = excluded.duration";
-    exec(conn, sql, rows.collect()).await?;
+    exec(tx, sql, rows.collect(), None);
     let sql = "WITH v (entitlement, grant_id) AS (VALUES {rows}) DELETE FROM claims WHERE entitlement IN (SELECT entitlement FROM v) \
                AND EXISTS (SELECT 1 FROM v WHERE v.entitlement = claims.entitlement AND v.grant_id = claims.grant_id)";
-    exec(conn, sql, removed).await?;
-    Ok(())
+    exec(tx, sql, removed, None);
 }
 
-async fn tasks<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+fn tasks<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
     let mut wanted = BTreeMap::new();
     for task in commits.flat_map(|commit| &commit.tasks) {
         let known = wanted.entry((task.kind, &task.key)).or_insert((&task.queue, task.due_at));
@@ -251,11 +240,10 @@ async fn tasks<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit
     let sql = "INSERT INTO tasks (kind, id, queue, wanted, due_at, leased_until, fence, tries) VALUES {rows} \
                ON CONFLICT (kind, id) DO UPDATE SET wanted = tasks.wanted + 1, \
                due_at = CASE WHEN tasks.due_at IS NULL OR excluded.due_at < tasks.due_at THEN excluded.due_at ELSE tasks.due_at END";
-    exec(conn, sql, wanted.into_iter().map(row).collect()).await?;
-    Ok(())
+    exec(tx, sql, wanted.into_iter().map(row).collect(), None);
 }
 
-async fn rest<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     let (mut posts, mut alarms, mut inputs, mut words) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut highest, mut told, mut links) = (None, Vec::new(), Vec::new());
     for commit in commits {
@@ -280,7 +268,7 @@ async fn rest<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>
     let sql = "INSERT INTO posts (request, platform, place, channel, message, shown, told) VALUES {rows} \
                ON CONFLICT (request, platform, place) DO UPDATE SET channel = excluded.channel, message = excluded.message, \
                shown = excluded.shown, told = CASE WHEN excluded.told > posts.told THEN excluded.told ELSE posts.told END";
-    exec(conn, sql, rows.collect()).await?;
+    exec(tx, sql, rows.collect(), None);
     let rows = alarms.into_values().map(|alarm| {
         let request = TextOr(alarm.request.as_ref().map(ToString::to_string));
         let (raised, cleared) = (Int(alarm.raised_at.micros()), IntOr(micros(alarm.cleared_at)));
@@ -289,27 +277,27 @@ async fn rest<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>
     let sql = "INSERT INTO alarms (id, request, raised_at, cleared_at, what, told) VALUES {rows} \
                ON CONFLICT (id) DO UPDATE SET raised_at = excluded.raised_at, cleared_at = excluded.cleared_at, \
                what = excluded.what";
-    exec(conn, sql, rows.collect()).await?;
+    exec(tx, sql, rows.collect(), None);
     for (id, told) in told {
-        conn.exec("UPDATE alarms SET told = $1 WHERE id = $2", &[Text(told.clone()), Text(id.clone())]).await?;
+        tx.exec("UPDATE alarms SET told = $1 WHERE id = $2", &[Text(told.clone()), Text(id.clone())]).await?;
     }
     let rows = inputs.into_values().map(|i| [Text(i.person.to_string()), Text(i.key.clone()), Text(i.value.clone()), Int(i.at.micros())]);
     let sql = "INSERT INTO inputs (person, name, value, at) VALUES {rows} \
                ON CONFLICT (person, name) DO UPDATE SET value = excluded.value, at = excluded.at";
-    exec(conn, sql, rows.collect()).await?;
+    exec(tx, sql, rows.collect(), None);
     for link in links {
-        super::links::apply(conn, link).await?;
+        super::links::apply(tx, link).await?;
     }
     let rows = words.into_values().map(|w| [Text(w.id.as_str().into()), Text(w.salt.clone()), Text(w.text.clone())]);
-    exec(conn, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect()).await?;
+    exec(tx, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect(), None);
     let sql = "INSERT INTO marks (name, value) VALUES {rows} \
                ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > marks.value";
-    exec(conn, sql, highest.into_iter().map(|now| [Text("now".into()), Int(now.micros())]).collect()).await?;
+    exec(tx, sql, highest.into_iter().map(|now| [Text("now".into()), Int(now.micros())]).collect(), None);
     Ok(())
 }
 
 /// A row that this transaction saved or dropped was checked then, and nobody can lease it before the transaction ends.
-async fn fences<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+fn fences<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
     let unchecked = commits.filter_map(|commit| {
         let fence = commit.fence.as_ref()?;
         let checked = commit.entitlements.iter().any(|write| match write {
@@ -319,17 +307,15 @@ async fn fences<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commi
         });
         (!checked).then(|| [Text(fence.key.0.clone()), Int(fence.fence)])
     });
-    let rows: Vec<_> = unchecked.collect();
-    let wanted = rows.len();
     let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET fence = v.fence FROM v \
                WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
-    all_changed(exec(conn, sql, rows).await?, wanted, CommitError::Fenced)
+    exec(tx, sql, unchecked.collect(), Some(CommitError::Fenced));
 }
 
 /// A planted mistake: whoever commits holds the lease.
-async fn plant<'a>(conn: &mut Conn<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
+async fn plant<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     for fence in commits.filter_map(|commit| commit.fence.as_ref()) {
-        conn.exec("UPDATE entitlements SET fence = $1 WHERE id = $2", &[Int(fence.fence), Text(fence.key.0.clone())]).await?;
+        tx.exec("UPDATE entitlements SET fence = $1 WHERE id = $2", &[Int(fence.fence), Text(fence.key.0.clone())]).await?;
     }
     Ok(())
 }

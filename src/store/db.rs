@@ -1,14 +1,15 @@
 //! The thin layer that lets every SQL text exist once: values in, rows out, on SQLite and PostgreSQL alike.
 //! The subset that works on both is BIGINT, TEXT, BOOLEAN, `$1`, RETURNING, ON CONFLICT and partial indexes.
 
+use futures_util::TryStreamExt as _;
 use sqlx::{
-    AssertSqlSafe, PgConnection, Row as _, SqlSafeStr, SqlStr, SqliteConnection, postgres::PgArguments, postgres::PgRow, query::Query,
-    sqlite::SqliteArguments, sqlite::SqliteRow,
+    AssertSqlSafe, Either, Executor as _, PgConnection, Row as _, SqlSafeStr, SqlStr, SqliteConnection, postgres::PgArguments,
+    postgres::PgRow, query::Query, sqlite::SqliteArguments, sqlite::SqliteRow,
 };
 
 use super::{CommitError, StoreError};
 
-/// Rows in one statement of `exec_many` and `rows_many`. Few sizes, so that few texts are prepared; the last one is 1.
+/// Rows in one statement over many. Few sizes, so that few texts are prepared; the last one is 1.
 const PIECES: [usize; 4] = [64, 16, 4, 1];
 /// Prepared statements that a connection keeps: every text in every size.
 pub(super) const STATEMENTS: usize = 256;
@@ -33,6 +34,33 @@ pub(super) enum Value {
 pub(super) enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
+}
+
+/// What came of a statement: the rows that it returned, and how many it changed.
+#[derive(Default)]
+pub(super) struct Changed {
+    pub rows: Vec<Row>,
+    pub count: u64,
+}
+
+impl Changed {
+    pub(super) fn add(&mut self, more: Self) {
+        self.rows.extend(more.rows);
+        self.count += more.count;
+    }
+}
+
+/// Of several statements in a row.
+#[derive(Default)]
+struct Outcomes {
+    rows: Vec<Row>,
+    done: Vec<Changed>,
+}
+
+impl Outcomes {
+    fn end(&mut self, count: u64) {
+        self.done.push(Changed { rows: std::mem::take(&mut self.rows), count });
+    }
 }
 
 /// Why a statement failed.
@@ -87,56 +115,49 @@ macro_rules! bind_all {
 impl Conn<'_> {
     /// Runs a statement; how many rows it changed.
     pub(super) async fn exec(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, DbError> {
-        self.exec_text(sql.into_sql_str(), values).await
+        Ok(self.run(sql.into_sql_str(), values).await?.pop().unwrap_or_default().count)
     }
 
     /// Runs a query; all its rows.
     pub(super) async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, DbError> {
-        self.rows_text(sql.into_sql_str(), values).await
+        Ok(self.run(sql.into_sql_str(), values).await?.pop().unwrap_or_default().rows)
     }
 
-    /// Runs a statement over many rows of `width` values each, which stand in it as `{rows}`; how many rows it changed.
-    pub(super) async fn exec_many(&mut self, sql: &'static str, width: usize, values: &[Value]) -> Result<u64, DbError> {
-        let mut changed = 0;
-        for piece in pieces(width, values) {
-            changed += self.exec_text(listed(sql, width, piece.len() / width), piece).await?;
-        }
-        Ok(changed)
-    }
-
-    /// Runs a query over many rows, as `exec_many` does; all rows that come of it.
+    /// Runs a query over many rows of `width` values each, which stand in it as `{rows}`; all rows that come of it.
     pub(super) async fn rows_many(&mut self, sql: &'static str, width: usize, values: &[Value]) -> Result<Vec<Row>, DbError> {
-        let mut rows = Vec::new();
+        let mut all = Changed::default();
         for piece in pieces(width, values) {
-            rows.extend(self.rows_text(listed(sql, width, piece.len() / width), piece).await?);
+            all.add(self.run(listed(sql, width, piece.len() / width), piece).await?.pop().unwrap_or_default());
         }
-        Ok(rows)
+        Ok(all.rows)
     }
 
-    async fn exec_text(&mut self, sql: SqlStr, values: &[Value]) -> Result<u64, DbError> {
-        Ok(match self {
+    /// What came of each statement of the text.
+    pub(super) async fn run(&mut self, sql: SqlStr, values: &[Value]) -> Result<Vec<Changed>, DbError> {
+        let mut outcomes = Outcomes::default();
+        match self {
             Self::Sqlite(conn) => {
                 let query: Query<'_, sqlx::Sqlite, SqliteArguments> = bind_all!(sqlx::query(sql), values);
-                query.execute(&mut **conn).await?.rows_affected()
+                let mut stream = (&mut **conn).fetch_many(query);
+                while let Some(item) = stream.try_next().await? {
+                    match item {
+                        Either::Left(done) => outcomes.end(done.rows_affected()),
+                        Either::Right(row) => outcomes.rows.push(Row::Sqlite(row)),
+                    }
+                }
             }
             Self::Postgres(conn) => {
                 let query: Query<'_, sqlx::Postgres, PgArguments> = bind_all!(sqlx::query(sql), values);
-                query.execute(&mut **conn).await?.rows_affected()
+                let mut stream = (&mut **conn).fetch_many(query);
+                while let Some(item) = stream.try_next().await? {
+                    match item {
+                        Either::Left(done) => outcomes.end(done.rows_affected()),
+                        Either::Right(row) => outcomes.rows.push(Row::Postgres(row)),
+                    }
+                }
             }
-        })
-    }
-
-    async fn rows_text(&mut self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, DbError> {
-        Ok(match self {
-            Self::Sqlite(conn) => {
-                let query: Query<'_, sqlx::Sqlite, SqliteArguments> = bind_all!(sqlx::query(sql), values);
-                query.fetch_all(&mut **conn).await?.into_iter().map(Row::Sqlite).collect()
-            }
-            Self::Postgres(conn) => {
-                let query: Query<'_, sqlx::Postgres, PgArguments> = bind_all!(sqlx::query(sql), values);
-                query.fetch_all(&mut **conn).await?.into_iter().map(Row::Postgres).collect()
-            }
-        })
+        }
+        Ok(outcomes.done)
     }
 
     /// The one dialect branch: leases of several rows pass over what others hold.
@@ -149,7 +170,7 @@ impl Conn<'_> {
 }
 
 /// The values of so many rows at a time.
-fn pieces(width: usize, mut values: &[Value]) -> impl Iterator<Item = &[Value]> {
+pub(super) fn pieces(width: usize, mut values: &[Value]) -> impl Iterator<Item = &[Value]> {
     std::iter::from_fn(move || {
         let rows = PIECES.into_iter().find(|size| size * width <= values.len())?;
         let piece;
@@ -159,13 +180,28 @@ fn pieces(width: usize, mut values: &[Value]) -> impl Iterator<Item = &[Value]> 
 }
 
 /// The text with `{rows}` written out: `($1, $2), ($3, $4)`. Nothing but these placeholders is put in.
-fn listed(sql: &'static str, width: usize, rows: usize) -> SqlStr {
+pub(super) fn listed(sql: &'static str, width: usize, rows: usize) -> SqlStr {
     let row = |row: usize| {
         let places: Vec<String> = (1..=width).map(|column| format!("${}", row * width + column)).collect();
         format!("({})", places.join(", "))
     };
     let list: Vec<String> = (0..rows).map(row).collect();
     AssertSqlSafe(sql.replace("{rows}", &list.join(", "))).into_sql_str()
+}
+
+/// The text with its placeholders moved: `$1` becomes `$6` behind five other values.
+pub(super) fn shifted(sql: &str, by: usize) -> String {
+    let (mut out, mut parts) = (String::with_capacity(sql.len() + 16), sql.split('$'));
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, rest) = part.split_at(digits);
+        let moved = number.parse::<usize>().map_or_else(|_| number.to_owned(), |number| (number + by).to_string());
+        out.push('$');
+        out.push_str(&moved);
+        out.push_str(rest);
+    }
+    out
 }
 
 macro_rules! column {
@@ -197,6 +233,7 @@ mod tests {
         let sizes: Vec<usize> = pieces(2, &values).map(|piece| piece.len() / 2).collect();
         assert_eq!(sizes, [64, 16, 4, 1, 1, 1]);
         assert_eq!(pieces(2, &[]).count(), 0);
+        assert_eq!(shifted("UPDATE t SET a = $1 WHERE b = $12", 3), "UPDATE t SET a = $4 WHERE b = $15");
         assert_eq!(listed("INSERT INTO t VALUES {rows}", 2, 2).as_str(), "INSERT INTO t VALUES ($1, $2), ($3, $4)");
     }
 }

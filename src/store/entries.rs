@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     CommitError, NewEntry,
     apply::Numbered,
-    db::{
-        Conn,
-        Value::{Int, Text},
-    },
+    db::Value::{Int, Text},
     entry::encode,
+    tx::Tx,
 };
 use crate::domain::time::Instant;
 
@@ -21,10 +19,10 @@ struct Run<'a> {
 }
 
 /// The entries of all commits, in order.
-pub(super) async fn append(conn: &mut Conn<'_>, commits: &[Numbered<'_>]) -> Result<(), CommitError> {
+pub(super) async fn append(tx: &mut Tx<'_>, commits: &[Numbered<'_>]) -> Result<(), CommitError> {
     let (mut rows, mut ids) = (Vec::new(), Vec::new());
     for round in rounds(commits) {
-        for (run, last, at) in numbered(conn, round).await? {
+        for (run, last, at) in numbered(tx, round).await? {
             let first = last - i64::try_from(run.entries.len()).unwrap_or(0);
             for ((id, entry), n) in run.entries.into_iter().zip(first..) {
                 rows.extend([
@@ -38,8 +36,8 @@ pub(super) async fn append(conn: &mut Conn<'_>, commits: &[Numbered<'_>]) -> Res
             }
         }
     }
-    conn.exec_many("INSERT INTO entries (id, stream, n, at, bytes) VALUES {rows}", 5, &rows).await?;
-    conn.exec_many("INSERT INTO unsealed (entry) VALUES {rows}", 1, &ids).await?;
+    tx.later("INSERT INTO entries (id, stream, n, at, bytes) VALUES {rows}", 5, rows, None);
+    tx.later("INSERT INTO unsealed (entry) VALUES {rows}", 1, ids, None);
     Ok(())
 }
 
@@ -68,13 +66,13 @@ fn rounds<'a>(commits: &[Numbered<'a>]) -> Vec<Vec<Run<'a>>> {
 }
 
 /// Takes the streams' next numbers; each run with the number after its last entry, and its time.
-async fn numbered<'a>(conn: &mut Conn<'_>, round: Vec<Run<'a>>) -> Result<Vec<(Run<'a>, i64, i64)>, CommitError> {
+async fn numbered<'a>(tx: &mut Tx<'_>, round: Vec<Run<'a>>) -> Result<Vec<(Run<'a>, i64, i64)>, CommitError> {
     let sql = "INSERT INTO streams (stream, n, at) VALUES {rows} ON CONFLICT (stream) DO UPDATE SET n = streams.n + excluded.n, \
                at = CASE WHEN excluded.at > streams.at THEN excluded.at ELSE streams.at END RETURNING stream, n, at";
     let count = |run: &Run<'_>| i64::try_from(run.entries.len()).unwrap_or(0);
     let values: Vec<_> = round.iter().flat_map(|run| [Text(run.stream.to_owned()), Int(count(run)), Int(run.at.micros())]).collect();
     let mut found = BTreeMap::new();
-    for row in conn.rows_many(sql, 3, &values).await? {
+    for row in tx.rows_many(sql, 3, values).await? {
         found.insert(row.text(0)?, (row.int(1)?, row.int(2)?));
     }
     let number = |run: Run<'a>| {

@@ -6,11 +6,9 @@ use std::collections::BTreeSet;
 use super::{
     Commit, CommitError, EntitlementWrite, InboxRow, Leased, Received, Seal, StoredCheckpoint, Task, TaskEnd,
     apply::{Numbered, apply},
-    db::{
-        Conn,
-        Value::{Bool, Int, Text},
-    },
+    db::Value::{Bool, Int, Text},
     leases,
+    tx::Tx,
 };
 use crate::domain::{ids::ProviderName, time::Instant};
 
@@ -68,9 +66,15 @@ impl Job {
     }
 
     /// Runs it by itself.
-    pub(super) async fn run(&self, conn: &mut Conn<'_>) -> Result<Reply, CommitError> {
-        let mut replies = together(conn, &[self]).await?;
+    pub(super) async fn run(&self, tx: &mut Tx<'_>) -> Result<Reply, CommitError> {
+        let mut replies = together(tx, &[self]).await?;
+        tx.flush().await?;
         replies.pop().ok_or_else(|| CommitError::Unavailable("a job without a reply".into()))
+    }
+
+    /// Is it one statement that needs no other, whatever it finds?
+    pub(super) const fn is_one_statement(&self) -> bool {
+        matches!(self, Self::Receive(_) | Self::ReserveIds(_))
     }
 
     fn commit(&self) -> Option<Numbered<'_>> {
@@ -81,36 +85,36 @@ impl Job {
         if let Self::FinishTask { task, end } = self { Some((task, *end)) } else { None }
     }
 
-    async fn alone(&self, conn: &mut Conn<'_>) -> Result<Reply, CommitError> {
+    async fn alone(&self, tx: &mut Tx<'_>) -> Result<Reply, CommitError> {
         match self {
             Self::LeaseTasks { now, until, skip, limit, holder } => {
-                Ok(Reply::Tasks(leases::tasks(conn, (*now, *until), skip, *limit, *holder).await?))
+                Ok(Reply::Tasks(leases::tasks(tx, (*now, *until), skip, *limit, *holder).await?))
             }
             Self::LeaseEntitlements { provider, now, until, limit, holder } => {
-                Ok(Reply::Entitlements(leases::entitlements(conn, provider, (*now, *until), *limit, *holder).await?))
+                Ok(Reply::Entitlements(leases::entitlements(tx, provider, (*now, *until), *limit, *holder).await?))
             }
-            Self::Seal(seals) => seal(conn, seals).await,
-            Self::Sign(checkpoint) => sign(conn, checkpoint).await,
-            Self::ReserveIds(count) => reserve(conn, *count).await,
+            Self::Seal(seals) => seal(tx, seals).await,
+            Self::Sign(checkpoint) => sign(tx, checkpoint).await,
+            Self::ReserveIds(count) => reserve(tx, *count).await,
             Self::Commit { .. } | Self::Receive(_) | Self::FinishTask { .. } => Ok(Reply::Done),
         }
     }
 }
 
-/// Runs them all, in lock order, and answers each. An error means that the transaction must be given up: when it is stale or
+/// Runs them all, in lock order, and answers each; what is last may still wait in the transaction. An error means that the transaction must be given up: when it is stale or
 /// fenced, one of them is to blame, and one by one they show which.
-pub(super) async fn together(conn: &mut Conn<'_>, jobs: &[&Job]) -> Result<Vec<Reply>, CommitError> {
+pub(super) async fn together(tx: &mut Tx<'_>, jobs: &[&Job]) -> Result<Vec<Reply>, CommitError> {
     let received: Vec<&InboxRow> = jobs.iter().filter_map(|job| if let Job::Receive(row) = job { Some(row) } else { None }).collect();
-    let mut received = receive(conn, &received).await?.into_iter();
+    let mut received = receive(tx, &received).await?.into_iter();
     let commits: Vec<Numbered<'_>> = jobs.iter().filter_map(|job| job.commit()).collect();
-    apply(conn, &commits).await?;
+    apply(tx, &commits).await?;
     let finished: Vec<(&Task, TaskEnd)> = jobs.iter().filter_map(|job| job.finish()).collect();
-    leases::finish(conn, &finished).await?;
+    leases::finish(tx, &finished);
     let mut replies = Vec::with_capacity(jobs.len());
     for job in jobs {
         replies.push(match job {
             Job::Receive(_) => Reply::Received(received.next().unwrap_or(Received::Duplicate)),
-            job => job.alone(conn).await?,
+            job => job.alone(tx).await?,
         });
     }
     Ok(replies)
@@ -126,7 +130,7 @@ fn aggregates(commit: &Commit) -> Vec<String> {
     requests.chain(entitlements).chain(commit.links.iter().map(super::LinkWrite::aggregate)).collect()
 }
 
-async fn receive(conn: &mut Conn<'_>, rows: &[&InboxRow]) -> Result<Vec<Received>, CommitError> {
+async fn receive(tx: &mut Tx<'_>, rows: &[&InboxRow]) -> Result<Vec<Received>, CommitError> {
     let values: Vec<_> = rows
         .iter()
         .flat_map(|row| {
@@ -137,7 +141,7 @@ async fn receive(conn: &mut Conn<'_>, rows: &[&InboxRow]) -> Result<Vec<Received
     let sql = "INSERT INTO inbox (platform, interaction, at, body, open) VALUES {rows} ON CONFLICT DO NOTHING \
                RETURNING platform, interaction";
     let mut new = BTreeSet::new();
-    for row in conn.rows_many(sql, 5, &values).await? {
+    for row in tx.rows_many(sql, 5, values).await? {
         new.insert((row.text(0)?, row.text(1)?));
     }
     // Of the same command twice, the first one is new.
@@ -148,16 +152,16 @@ async fn receive(conn: &mut Conn<'_>, rows: &[&InboxRow]) -> Result<Vec<Received
     Ok(rows.iter().map(received).collect())
 }
 
-async fn reserve(conn: &mut Conn<'_>, count: i64) -> Result<Reply, CommitError> {
+async fn reserve(tx: &mut Tx<'_>, count: i64) -> Result<Reply, CommitError> {
     let sql = "INSERT INTO marks (name, value) VALUES ('entries', $1) \
                ON CONFLICT (name) DO UPDATE SET value = marks.value + excluded.value RETURNING value";
-    let rows = conn.rows(sql, &[Int(count)]).await?;
+    let rows = tx.rows(sql, &[Int(count)]).await?;
     let end = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(count);
     Ok(Reply::Id(end - count + 1))
 }
 
 /// Leaf numbers are one row of places: who finds one taken, or the one before the first missing, is stale.
-async fn seal(conn: &mut Conn<'_>, seals: &[Seal]) -> Result<Reply, CommitError> {
+async fn seal(tx: &mut Tx<'_>, seals: &[Seal]) -> Result<Reply, CommitError> {
     let Some(first) = seals.first() else { return Ok(Reply::Done) };
     let number = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
     let wanted = (number(first.index)..).zip(seals).all(|(index, seal)| number(seal.index) == index);
@@ -165,25 +169,25 @@ async fn seal(conn: &mut Conn<'_>, seals: &[Seal]) -> Result<Reply, CommitError>
     // The first one finds its neighbour in the table, the others in the list.
     let sql = "INSERT INTO seals (leaf, entry, hash) SELECT $1, $2, $3 WHERE $1 = 0 OR EXISTS (SELECT 1 FROM seals WHERE leaf = $1 - 1) \
                ON CONFLICT DO NOTHING";
-    let mut sealed = conn.exec(sql, &row(first)).await?;
+    let mut sealed = tx.exec(sql, &row(first)).await?;
     let values: Vec<_> = seals.iter().skip(1).flat_map(row).collect();
     let sql = "INSERT INTO seals (leaf, entry, hash) VALUES {rows} ON CONFLICT DO NOTHING";
-    sealed += conn.exec_many(sql, 3, &values).await?;
+    sealed += tx.exec_many(sql, 3, values).await?;
     if !wanted || usize::try_from(sealed).is_ok_and(|sealed| sealed != seals.len()) {
         return Err(CommitError::Stale);
     }
     let entries: Vec<_> = seals.iter().map(|seal| Int(seal.entry)).collect();
-    conn.exec_many("DELETE FROM unsealed WHERE entry IN (VALUES {rows})", 1, &entries).await?;
+    tx.later("DELETE FROM unsealed WHERE entry IN (VALUES {rows})", 1, entries, None);
     Ok(Reply::Done)
 }
 
 /// One checkpoint follows another: of two that would follow the same one, the first stays.
-async fn sign(conn: &mut Conn<'_>, checkpoint: &StoredCheckpoint) -> Result<Reply, CommitError> {
+async fn sign(tx: &mut Tx<'_>, checkpoint: &StoredCheckpoint) -> Result<Reply, CommitError> {
     let sql = "INSERT INTO checkpoints (size, root, note, at, previous) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     let number = |n: u64| Int(i64::try_from(n).unwrap_or(i64::MAX));
     let (root, note) = (Text(hex(&checkpoint.root)), Text(checkpoint.note.clone()));
     let values = [number(checkpoint.size), root, note, Int(checkpoint.at.micros()), number(checkpoint.previous)];
-    if conn.exec(sql, &values).await? == 1 { Ok(Reply::Done) } else { Err(CommitError::Stale) }
+    if tx.exec(sql, &values).await? == 1 { Ok(Reply::Done) } else { Err(CommitError::Stale) }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,10 +4,11 @@
 use super::{
     CommitError, Leased, Task, TaskEnd, TaskKind,
     db::{
-        Conn, DbError, Row,
+        DbError, Row,
         Value::{self, Bool, Int, IntOr, Text},
     },
     document::parsed,
+    tx::{Tx, Wanted},
 };
 use crate::domain::{ids::ProviderName, time::Instant};
 
@@ -33,7 +34,7 @@ macro_rules! lease_tasks {
 
 /// At most one per queue, earliest first, none of the queues in `skip`. `now` and `until` go together: the lease's span.
 pub(super) async fn tasks(
-    conn: &mut Conn<'_>,
+    tx: &mut Tx<'_>,
     (now, until): (Instant, Instant),
     skip: &[String],
     limit: u32,
@@ -43,11 +44,11 @@ pub(super) async fn tasks(
     let postgres = lease_tasks!("position('|' || t.queue || '|' in $4) = 0", " FOR UPDATE OF t SKIP LOCKED");
     // Leases are taken one after the other: a lease that is not committed yet is not seen, and a queue's earlier task may have
     // been queued since it was taken.
-    let one_at_a_time = conn.pick("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7245001)) AS locked");
-    conn.rows(one_at_a_time, &[]).await?;
+    let one_at_a_time = tx.pick("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7245001)) AS locked");
+    tx.rows(one_at_a_time, &[]).await?;
     let skip = format!("|{}|", skip.join("|"));
-    let sql = conn.pick(sqlite, postgres);
-    let rows = conn.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip), Int(holder)]).await?;
+    let sql = tx.pick(sqlite, postgres);
+    let rows = tx.rows(sql, &[Int(until.micros()), Int(now.micros()), Int(i64::from(limit)), Text(skip), Int(holder)]).await?;
     Ok(rows.iter().map(task).collect::<Result<_, _>>()?)
 }
 
@@ -63,8 +64,8 @@ fn task(row: &Row) -> Result<Task, DbError> {
     })
 }
 
-/// Ends leases of tasks.
-pub(super) async fn finish(conn: &mut Conn<'_>, tasks: &[(&Task, TaskEnd)]) -> Result<(), CommitError> {
+/// Ends leases of tasks, when the transaction comes to it.
+pub(super) fn finish(tx: &mut Tx<'_>, tasks: &[(&Task, TaskEnd)]) {
     // Raised since the lease: still due, whatever this try came to.
     let sql = "WITH v (kind, id, fence, wanted, failed, due_at) AS (VALUES {rows}) UPDATE tasks SET leased_until = 0, \
                tries = CASE WHEN v.failed THEN tries + 1 ELSE 0 END, \
@@ -81,8 +82,7 @@ pub(super) async fn finish(conn: &mut Conn<'_>, tasks: &[(&Task, TaskEnd)]) -> R
     let mut tasks = tasks.to_vec();
     tasks.sort_by(|(a, _), (b, _)| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
     let values: Vec<Value> = tasks.iter().flat_map(row).collect();
-    let changed = conn.exec_many(sql, 6, &values).await?;
-    if usize::try_from(changed).is_ok_and(|changed| changed == tasks.len()) { Ok(()) } else { Err(CommitError::Fenced) }
+    tx.later(sql, 6, values, Some(Wanted { rows: tasks.len(), otherwise: CommitError::Fenced }));
 }
 
 macro_rules! lease_entitlements {
@@ -98,19 +98,19 @@ macro_rules! lease_entitlements {
 
 /// Of one provider: what ends first, then the rest, each by due time.
 pub(super) async fn entitlements(
-    conn: &mut Conn<'_>,
+    tx: &mut Tx<'_>,
     provider: &ProviderName,
     (now, until): (Instant, Instant),
     limit: u32,
     holder: i64,
 ) -> Result<Vec<Leased>, CommitError> {
-    let sql = conn.pick(lease_entitlements!(""), lease_entitlements!(" FOR UPDATE SKIP LOCKED"));
+    let sql = tx.pick(lease_entitlements!(""), lease_entitlements!(" FOR UPDATE SKIP LOCKED"));
     let mut all = Vec::new();
     for urgent in [true, false] {
         let left = i64::from(limit) - i64::try_from(all.len()).unwrap_or(i64::MAX);
         let values = [Int(until.micros()), Text(provider.to_string()), Int(now.micros()), Int(left.max(0)), Bool(urgent), Int(holder)];
         let mut leased = Vec::new();
-        for row in conn.rows(sql, &values).await? {
+        for row in tx.rows(sql, &values).await? {
             let document = row.text(0)?;
             let parsed = parsed(&document).map_err(|error| CommitError::Unavailable(error.to_string()))?;
             leased.push((row.int_or(3)?, Leased { row: parsed, generation: row.int(1)?, fence: row.int(2)? }));

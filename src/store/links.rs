@@ -5,9 +5,10 @@ use super::{
     api::{corrupt, platform},
     apply::must_change,
     db::{
-        Conn, Row,
+        Row,
         Value::{Bool, Int, Text},
     },
+    tx::Tx,
 };
 use crate::domain::{
     ids::PersonId,
@@ -88,7 +89,7 @@ impl Store {
     }
 }
 
-pub(super) async fn apply(conn: &mut Conn<'_>, write: &LinkWrite) -> Result<(), CommitError> {
+pub(super) async fn apply(tx: &mut Tx<'_>, write: &LinkWrite) -> Result<(), CommitError> {
     let rows = match write {
         LinkWrite::Code(code) => {
             let sql = "INSERT INTO link_codes (person, salt, hash, expires_at, used, made, made_since, n) \
@@ -105,30 +106,30 @@ pub(super) async fn apply(conn: &mut Conn<'_>, write: &LinkWrite) -> Result<(), 
                 Int(code.made.since.micros()),
                 Int(signed(code.n)),
             ];
-            conn.exec(sql, &values).await?
+            tx.exec(sql, &values).await?
         }
         LinkWrite::Used { person, hash, now } => {
             let sql = "UPDATE link_codes SET used = TRUE, n = n + 1 WHERE person = $1 AND hash = $2 AND NOT used AND expires_at > $3";
-            conn.exec(sql, &[Text(person.to_string()), Text(hash.clone()), Int(now.micros())]).await?
+            tx.exec(sql, &[Text(person.to_string()), Text(hash.clone()), Int(now.micros())]).await?
         }
         LinkWrite::Tries { platform, account, wrong, n } => {
             let sql = "INSERT INTO link_tries (platform, account, wrong, wrong_since, n) VALUES ($1, $2, $3, $4, 1) \
                        ON CONFLICT (platform, account) DO UPDATE SET wrong = excluded.wrong, wrong_since = excluded.wrong_since, \
                        n = link_tries.n + 1 WHERE link_tries.n = $5";
             let (count, since) = (Int(i64::from(wrong.count)), Int(wrong.since.micros()));
-            conn.exec(sql, &[Text(platform.name().into()), Text(account.clone()), count, since, Int(signed(*n))]).await?
+            tx.exec(sql, &[Text(platform.name().into()), Text(account.clone()), count, since, Int(signed(*n))]).await?
         }
         LinkWrite::Join(link) => {
             let sql = "INSERT INTO links (platform, account, person, at, ended_at) VALUES ($1, $2, $3, $4, NULL) \
                        ON CONFLICT (platform, account) DO UPDATE SET person = excluded.person, at = excluded.at, ended_at = NULL \
                        WHERE links.ended_at IS NOT NULL";
             let (platform, person) = (Text(link.platform.name().into()), Text(link.person.to_string()));
-            conn.exec(sql, &[platform, Text(link.account.clone()), person, Int(link.at.micros())]).await?
+            tx.exec(sql, &[platform, Text(link.account.clone()), person, Int(link.at.micros())]).await?
         }
         LinkWrite::Part { platform, account, person, at } => {
             let sql = "UPDATE links SET ended_at = $1 WHERE platform = $2 AND account = $3 AND person = $4 AND ended_at IS NULL";
             let (platform, person) = (Text(platform.name().into()), Text(person.to_string()));
-            conn.exec(sql, &[Int(at.micros()), platform, Text(account.clone()), person]).await?
+            tx.exec(sql, &[Int(at.micros()), platform, Text(account.clone()), person]).await?
         }
     };
     must_change(rows)

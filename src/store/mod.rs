@@ -18,6 +18,7 @@ mod links;
 mod open;
 mod owed;
 mod snapshot;
+mod tx;
 mod writer;
 
 pub use api::{Filter, Leased, Received, Seal, Store, StoredCheckpoint};

@@ -12,7 +12,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, PgPool, SqlitePool,
+    ConnectOptions, Connection as _, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -39,6 +39,8 @@ pub(super) const SILENCE: Duration = Duration::from_secs(15);
 /// Connections to PostgreSQL, and how many of them write at the same time. While one waits for its disk, others go on.
 const POOL: u32 = 16;
 const WRITERS: usize = 3;
+/// After so long without use a connection to PostgreSQL may have been cut.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// What all clones share.
 pub(super) struct Inner {
@@ -216,13 +218,28 @@ async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
             tracing::error!(?error, "leases of before the start cannot be given back");
         }
     }
-    let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(unavailable)?;
+    // Its file cannot hang up: to ask whether a connection still answers would cost as much as the read.
+    let read = SqlitePoolOptions::new()
+        .max_connections(4)
+        .test_before_acquire(false)
+        .connect_with(options.read_only(true))
+        .await
+        .map_err(unavailable)?;
     Ok((Backend::Sqlite(read), vec![Place::Sqlite(conn)], Some(lock)))
 }
 
 async fn postgres(url: &str) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(unavailable)?.statement_cache_capacity(STATEMENTS);
     let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(5));
+    // Whether a connection still answers is asked only where it has been silent for a while.
+    let pool = pool.test_before_acquire(false).before_acquire(|conn, seen| {
+        Box::pin(async move {
+            if seen.idle_for < IDLE {
+                return Ok(true);
+            }
+            Ok(conn.ping().await.is_ok())
+        })
+    });
     let pool = pool.connect_with(options).await.map_err(unavailable)?;
     faults::point("migration.due");
     migrated(MIGRATIONS.run(&pool).await)?;

@@ -12,6 +12,7 @@ use super::{
     db::{Conn, DbError},
     jobs::{self, Job, Reply},
     open::SILENCE,
+    tx::Tx,
 };
 
 /// Jobs in one transaction at most.
@@ -64,8 +65,10 @@ impl From<DbError> for Failed {
 }
 
 /// How the jobs of a transaction are run.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
+    /// The only one that waits.
+    Alone,
     Together,
     Savepoints,
 }
@@ -138,7 +141,8 @@ fn apart(envelopes: Vec<Envelope>) -> (Vec<Envelope>, Vec<Envelope>) {
 async fn run_group(place: &mut Place, mut group: Vec<Envelope>) {
     // Whoever stopped waiting was told that nothing was recorded.
     group.retain(|envelope| !envelope.done.is_closed());
-    let mut outcome = attempt(place, &group, How::Together).await;
+    let how = if group.len() == 1 { How::Alone } else { How::Together };
+    let mut outcome = attempt(place, &group, how).await;
     if group.len() > 1 && matches!(outcome, Err(Failed::Undone(CommitError::Stale | CommitError::Fenced | CommitError::Refused(_)))) {
         outcome = attempt(place, &group, How::Savepoints).await;
     }
@@ -177,20 +181,7 @@ async fn attempt(place: &mut Place, group: &[Envelope], how: How) -> Result<Vec<
         return Ok(Vec::new());
     }
     match place {
-        Place::Sqlite(conn) => {
-            Conn::Sqlite(conn).exec("BEGIN IMMEDIATE", &[]).await.map_err(|error| Failed::Closed(error.into()))?;
-            let mut outcome = work(&mut Conn::Sqlite(conn), group, how).await;
-            if outcome.is_ok()
-                && let Err(error) = Conn::Sqlite(conn).exec("COMMIT", &[]).await
-            {
-                outcome = Err(error.into());
-            }
-            if outcome.is_err() {
-                // Some failures have ended the transaction already; then this fails, and that is right.
-                drop(Conn::Sqlite(conn).exec("ROLLBACK", &[]).await);
-            }
-            outcome
-        }
+        Place::Sqlite(conn) => on_sqlite(conn, group, how).await,
         Place::Postgres(pool) => {
             let silent = || Failed::Closed(CommitError::Unavailable("the database does not answer".into()));
             tokio::time::timeout(SILENCE, on_postgres(pool, group, how)).await.unwrap_or_else(|_| Err(silent()))
@@ -198,34 +189,75 @@ async fn attempt(place: &mut Place, group: &[Envelope], how: How) -> Result<Vec<
     }
 }
 
+async fn on_sqlite(conn: &mut SqliteConnection, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {
+    if is_its_own_transaction(group) {
+        return work(&mut Tx::new(Conn::Sqlite(conn), false), group, how).await;
+    }
+    let mut tx = Tx::new(Conn::Sqlite(conn), how == How::Alone);
+    tx.plain("BEGIN IMMEDIATE");
+    if how != How::Alone {
+        tx.flush().await.map_err(Failed::Closed)?;
+    }
+    let outcome = match work(&mut tx, group, how).await {
+        Ok(answers) => finish(&mut tx).await.map(|()| answers),
+        failed => failed,
+    };
+    if outcome.is_err() {
+        // Some failures have ended the transaction already; then this fails, and that is right.
+        drop(Conn::Sqlite(conn).exec("ROLLBACK", &[]).await);
+    }
+    outcome
+}
+
+/// Nothing is committed before everything is known to be as it should.
+async fn finish(tx: &mut Tx<'_>) -> Result<(), Failed> {
+    if tx.is_unsure() {
+        tx.flush().await?;
+    }
+    tx.plain("COMMIT");
+    Ok(tx.flush().await?)
+}
+
 async fn on_postgres(pool: &PgPool, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {
+    if is_its_own_transaction(group) {
+        let mut conn = pool.acquire().await.map_err(|error| Failed::Closed(DbError::from(error).into()))?;
+        return work(&mut Tx::new(Conn::Postgres(&mut conn), false), group, how).await;
+    }
     let mut transaction = pool.begin().await.map_err(|error| Failed::Closed(DbError::from(error).into()))?;
-    let answers = work(&mut Conn::Postgres(&mut transaction), group, how).await?;
+    let mut tx = Tx::new(Conn::Postgres(&mut transaction), false);
+    let answers = work(&mut tx, group, how).await?;
+    tx.flush().await?;
     transaction.commit().await.map_err(DbError::from)?;
     Ok(answers)
 }
 
-async fn work(conn: &mut Conn<'_>, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {
-    match how {
-        How::Together => {
-            let jobs: Vec<&Job> = group.iter().map(|envelope| &envelope.job).collect();
-            Ok(jobs::together(conn, &jobs).await?.into_iter().map(Ok).collect())
-        }
-        How::Savepoints => in_savepoints(conn, group).await,
-    }
+/// A statement by itself is a transaction: neither BEGIN nor COMMIT is needed.
+fn is_its_own_transaction(group: &[Envelope]) -> bool {
+    matches!(group, [one] if one.job.is_one_statement())
 }
 
-async fn in_savepoints(conn: &mut Conn<'_>, group: &[Envelope]) -> Result<Vec<Answer>, Failed> {
+async fn work(tx: &mut Tx<'_>, group: &[Envelope], how: How) -> Result<Vec<Answer>, Failed> {
+    if how == How::Savepoints {
+        return in_savepoints(tx, group).await;
+    }
+    let jobs: Vec<&Job> = group.iter().map(|envelope| &envelope.job).collect();
+    Ok(jobs::together(tx, &jobs).await?.into_iter().map(Ok).collect())
+}
+
+async fn in_savepoints(tx: &mut Tx<'_>, group: &[Envelope]) -> Result<Vec<Answer>, Failed> {
     let mut answers = Vec::with_capacity(group.len());
     for envelope in group {
-        conn.exec("SAVEPOINT one", &[]).await?;
-        let answer = envelope.job.run(conn).await;
+        tx.exec("SAVEPOINT one", &[]).await?;
+        let answer = envelope.job.run(tx).await;
         match &answer {
             Ok(_) => {}
             Err(CommitError::Unavailable(why)) => return Err(CommitError::Unavailable(why.clone()).into()),
-            Err(_) => drop(conn.exec("ROLLBACK TO one", &[]).await?),
+            Err(_) => {
+                tx.forget();
+                tx.exec("ROLLBACK TO one", &[]).await?;
+            }
         }
-        conn.exec("RELEASE one", &[]).await?;
+        tx.exec("RELEASE one", &[]).await?;
         answers.push(answer);
     }
     Ok(answers)
