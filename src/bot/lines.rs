@@ -10,6 +10,7 @@ use crate::domain::{
     ids::{ResourceId, RoleName},
     parse::{self, Draft, Parsed, RevokeTarget},
     policy::Catalogue,
+    pressed::Pressed,
     refusal::Refusal,
     request::RequestId,
     words::Words,
@@ -105,14 +106,15 @@ impl Bot {
 
     /// A pressed button, with the words of the form that it opened.
     pub(super) async fn press(&self, caller: &Caller, action: &str, request: &str, words: Option<&str>, catalogue: &Catalogue) -> Decided {
-        let Ok(id) = request.parse::<RequestId>() else {
-            return Ok(Err(Refusal::NoSuchRequest { text: request.chars().take(40).collect() }));
+        let Pressed { request: id, about } = match request.parse() {
+            Ok(pressed) => pressed,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         if action == "again" {
             return self.ask_again(caller, &id, catalogue).await;
         }
         match self.pressed(caller, action, words, catalogue) {
-            Ok(act) => self.act(caller, &id, &act, catalogue).await,
+            Ok(act) => self.act_about(caller, &id, &act, about, catalogue).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }

@@ -150,13 +150,34 @@ pub enum Refusal {
         waiting_for: Vec<String>,
         later: Option<String>,
     },
+    /// Their approval counts; `stage` is where.
     AlreadyVoted {
+        request: RequestId,
         stage: u32,
     },
     /// No vote of theirs to take back.
     NoVote,
     NotLess,
+    /// More time is asked for: a lower role is no answer to that.
+    OnlyLessTime {
+        request: RequestId,
+    },
     NoOffer,
+    /// The button was shown for an ask that another one has replaced; `more`: more time is what is asked now.
+    AskReplaced {
+        request: RequestId,
+        more: bool,
+    },
+    /// The button was shown for an end that is later now.
+    ExtendedAlready {
+        request: RequestId,
+        until: Instant,
+    },
+    /// The button was shown for an offer that this person's has replaced.
+    OfferReplaced {
+        request: RequestId,
+        person: PersonId,
+    },
     /// An offer is answered by whoever asked.
     NotRequester,
     /// "Pass on" only goes to somebody who may approve.

@@ -28,15 +28,19 @@ pub(super) fn asked(request: &Request, ask: &Ask, r: &Reader<'_>, around: &Aroun
         reason: r.some_text(ask.reason.as_ref()),
         ticket: ask.ticket.clone(),
         ticket_link: link.zip(ask.ticket.as_ref()).map(|(link, ticket)| link.replace("{ticket}", ticket)),
-        gets: gets(ask, r),
+        gets: gets(request, ask, r),
         rule: policy.map_or_else(|| format!("{} (no longer in the catalogue)", ask.policy), |p| rule(p, stages, ask, r)),
         past: around.past.as_ref().map(|p| past(p, ask, r)),
     }
 }
 
 /// What a press will bring about: the thing, and how long it lasts.
-fn gets(ask: &Ask, r: &Reader<'_>) -> String {
+fn gets(request: &Request, ask: &Ask, r: &Reader<'_>) -> String {
     let what = if ask.preview.gets.is_empty() { super::what(ask) } else { ask.preview.gets.clone() };
+    if matches!(request.state, State::Active { .. } | State::Revoking { work: Some(_), .. }) {
+        // Its end is known by now, and stands in the first line.
+        return what;
+    }
     match (ask.length, ask.start) {
         (Length::For(span), None) => format!("{what}, ends {} after it works", duration(span)),
         (Length::For(span), Some(start)) => format!("{what}, from {}, ends {} after it works", r.moment(start), duration(span)),

@@ -11,6 +11,7 @@ mod intent;
 mod leaving;
 mod linking;
 mod offers;
+mod pressing;
 mod providing;
 
 use std::sync::atomic::{AtomicU64, Ordering};
