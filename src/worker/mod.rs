@@ -72,6 +72,12 @@ pub enum Stop {
     /// Another process has the lease: nothing was written, nothing is to be done.
     #[error("the lease is lost")]
     Fenced,
+    /// Others were faster, again and again: nothing was written, and the lease is still ours, to be given back.
+    #[error("changed by somebody else meanwhile")]
+    Stale,
+    /// What was learnt can never be written as it is: nothing was written, and the lease is still ours, to be given back.
+    #[error("the ledger cannot hold this: {0}")]
+    Refused(String),
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
 }
@@ -87,11 +93,9 @@ impl From<CommitError> for Stop {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Unavailable(why) => Self::Unavailable(why),
-            CommitError::Fenced | CommitError::Stale => Self::Fenced,
-            CommitError::Refused(why) => {
-                tracing::error!("what was learnt cannot be written down, and is tried again later: {why}");
-                Self::Fenced
-            }
+            CommitError::Fenced => Self::Fenced,
+            CommitError::Stale => Self::Stale,
+            CommitError::Refused(why) => Self::Refused(why),
         }
     }
 }

@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod grammar;
 mod hostile;
+mod leases;
 mod ledger;
 mod life;
 mod lifecycle;

@@ -17,11 +17,13 @@ use crate::{
         time::{Instant, Span},
         words::{self, Texts},
     },
-    store::{Commit, Post, PostWrite, Task, TaskEnd, TaskKind},
+    store::{Commit, CommitError, Post, PostWrite, Task, TaskEnd, TaskKind},
 };
 
 const LEASE: Span = Span::from_minutes(2);
 const AT_ONCE: u32 = 32;
+/// Tries before a stale end of a task is given up: its lease then lasts.
+const TRIES: usize = 20;
 /// Until a fault that only a human can mend is tried again.
 const MENDING: Span = Span::from_minutes(10);
 
@@ -63,7 +65,7 @@ pub(super) async fn handle_due(deps: &Deps) -> Result<usize, Stop> {
     let mut count = 0;
     for result in super::together(tasks.iter().map(|task| handle(deps, task))).await {
         match result {
-            Ok(()) | Err(Stop::Fenced) => count += 1,
+            Ok(()) | Err(Stop::Fenced | Stop::Stale | Stop::Refused(_)) => count += 1,
             Err(stop) => return Err(stop),
         }
     }
@@ -81,10 +83,25 @@ async fn handle(deps: &Deps, task: &Task) -> Result<(), Stop> {
     let end = match result {
         Ok(Handled::Done) => TaskEnd::Done,
         Ok(Handled::Again(after)) => TaskEnd::Again { due_at: now + after, failed: false },
+        Err(Trouble::Store(stop @ (Stop::Stale | Stop::Refused(_)))) => {
+            tracing::error!(task = %task.key, "what was shown cannot be written down, and is tried again: {stop}");
+            TaskEnd::Again { due_at: now + backoff(task.tries.saturating_add(1), (deps.jitter)()), failed: true }
+        }
         Err(Trouble::Store(stop)) => return Err(stop),
         Err(Trouble::Chat(fault)) => TaskEnd::Again { due_at: now + pause(deps, task, &fault), failed: true },
     };
-    deps.store.finish_task(task, end).await.map_err(Stop::from)
+    finish(deps, task, end).await
+}
+
+/// Gives the lease back; when a deadlock stops that, once more.
+async fn finish(deps: &Deps, task: &Task, end: TaskEnd) -> Result<(), Stop> {
+    for _ in 0..TRIES {
+        match deps.store.finish_task(task, end).await {
+            Err(CommitError::Stale) => {}
+            done => return done.map_err(Stop::from),
+        }
+    }
+    Err(Stop::Stale)
 }
 
 fn pause(deps: &Deps, task: &Task, fault: &ChatFault) -> Span {
