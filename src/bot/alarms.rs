@@ -54,7 +54,9 @@ impl Bot {
         }
         commit.entries = operations.iter().map(|operation| self.entry("bot", Actor::BOT, operation)).collect();
         commit.now = Some(self.guard.highest());
-        self.store.commit(commit).await
+        self.store.commit(commit).await?;
+        self.resumes();
+        Ok(())
     }
 }
 

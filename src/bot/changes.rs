@@ -40,7 +40,7 @@ impl Bot {
         commit.requests.push(RequestWrite {
             request: after.clone(),
             expected: before.map(|r| r.n),
-            wake_at: due::wake_at(after, &facts, now),
+            wake_at: due::wake_at(after, &facts, now, self.resumed()),
         });
         let stream = stream_of(&after.id);
         for event in events {

@@ -4,10 +4,12 @@
 mod alarms;
 mod chat;
 mod entitlements;
+mod gates;
 mod heartbeat;
 mod lifeline;
 mod outage;
 mod shows;
+mod starts;
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +25,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub use shows::{Scene, Shows, Telling};
 
-use self::{heartbeat::Heartbeat, lifeline::Lifeline};
+use self::{gates::Gates, heartbeat::Heartbeat, lifeline::Lifeline};
 
 use crate::{
     bot::Bot,
@@ -104,6 +106,8 @@ impl From<CommitError> for Stop {
 pub struct Workers {
     deps: Arc<Deps>,
     lifeline: Arc<Lifeline>,
+    /// Of scheduled starts.
+    gates: Gates,
     heartbeat: Heartbeat,
     /// Steady microseconds of the last time that a worker died.
     died: Mutex<Option<i64>>,
@@ -120,7 +124,8 @@ const ALIVE: i64 = 60_000_000;
 
 impl Workers {
     pub fn new(deps: Deps) -> Self {
-        Self { deps: Arc::new(deps), lifeline: Arc::default(), heartbeat: Heartbeat::default(), died: Mutex::default() }
+        let (lifeline, gates, heartbeat) = (Arc::default(), Gates::default(), Heartbeat::default());
+        Self { deps: Arc::new(deps), lifeline, gates, heartbeat, died: Mutex::default() }
     }
 
     pub fn deps(&self) -> &Deps {
@@ -159,8 +164,8 @@ impl Workers {
 
     async fn end_all(&self) -> Result<(), Stop> {
         loop {
-            let (ticked, ended) = tokio::join!(self.deps.bot.tick(), self.provide());
-            let ticked = self.noted(ticked.map_err(Stop::from))?;
+            let (ticked, ended) = tokio::join!(self.tick(), self.provide());
+            let ticked = ticked?;
             self.noted(ended)?;
             if ticked == 0 {
                 // What the last but one tick raised may have come after that look at the providers.
@@ -176,10 +181,18 @@ impl Workers {
         ends.join_all().await;
     }
 
+    /// One batch of what time brings. What was late because the store was away is late from now on only.
+    async fn tick(&self) -> Result<usize, Stop> {
+        if self.lifeline.outage.is_on() {
+            self.deps.bot.resumes();
+        }
+        self.noted(self.deps.bot.tick().await.map_err(Stop::from))
+    }
+
     /// One round: due requests, then entitlements of every provider side by side, then chats.
     async fn round(&self) -> Result<usize, Stop> {
         let deps = &*self.deps;
-        let done = self.noted(deps.bot.tick().await.map_err(Stop::from))?;
+        let done = self.tick().await? + self.make_starts().await?;
         let ended = self.noted(self.provide().await)?;
         let told = self.noted(chat::handle_due(deps).await)?;
         Ok(done + ended + told)
@@ -221,6 +234,7 @@ impl Workers {
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
         let mut work = JoinSet::new();
         work.spawn(self.clone().keep("requests", Self::run_requests));
+        work.spawn(self.clone().keep("starts", Self::run_starts));
         work.spawn(self.clone().keep("providers", Self::run_providers));
         work.spawn(self.clone().keep("chats", Self::run_chats));
         let lifeline = tokio::spawn(self.clone().keep("lifeline", Self::run_lifeline));
@@ -272,7 +286,7 @@ impl Workers {
 
     async fn run_requests(self: Arc<Self>) {
         while !self.deps.is_stopping() {
-            let result = self.noted(self.deps.bot.tick().await.map_err(Stop::from));
+            let result = self.tick().await;
             self.heartbeat.beat(&self.deps, self.lifeline.outage.is_on()).await;
             drop(self.noted(self.comfort().await.map(|()| 0)));
             self.pause(matches!(result, Ok(n) if n > 0)).await;
