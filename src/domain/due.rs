@@ -25,9 +25,17 @@ pub fn tick(request: &Request, context: &Context<'_>, resumed: Instant) -> Vec<E
         State::Pending { round } => pending(request, round, context),
         State::Scheduled { round, start } if *start <= context.now => begin(request, round, context),
         State::Granting { grant } if grant.give_up_at.min(grant.latest) <= context.now => {
-            vec![Event::GrantFailed { why: "it did not work in time".into(), permanent: false }]
+            let mut events = vec![Event::GrantFailed { why: "it did not work in time".into(), permanent: false }];
+            events.extend(noticed_late(grant, None, context.now, resumed));
+            events
         }
-        State::Active { grant, work, extension } => active(request, grant, work, extension.as_ref(), context),
+        State::Active { grant, work, extension } => {
+            let mut events = active(request, grant, work, extension.as_ref(), context);
+            if events.iter().any(|event| matches!(event, Event::Revoking { .. })) {
+                events.extend(noticed_late(grant, Some(work), context.now, resumed));
+            }
+            events
+        }
         State::Revoking { grant, work, since, .. }
             if alarm_at(grant, work.as_ref(), *since, resumed) <= context.now && !request.alarms.contains(&AlarmKind::StillOpen) =>
         {
@@ -41,6 +49,11 @@ pub fn tick(request: &Request, context: &Context<'_>, resumed: Instant) -> Vec<E
 fn alarm_at(grant: &Grant, work: Option<&Work>, since: Instant, resumed: Instant) -> Instant {
     let end = work.map_or_else(|| grant.give_up_at.min(grant.latest), |work| work.until).min(since);
     end.max(since.min(resumed)) + ALARM_AFTER
+}
+
+/// The alarm that goes with an end which is noticed only when its alarm is due already.
+fn noticed_late(grant: &Grant, work: Option<&Work>, now: Instant, resumed: Instant) -> Option<Event> {
+    (alarm_at(grant, work, now, resumed) <= now).then_some(Event::AlarmRaised { alarm: AlarmKind::StillOpen })
 }
 
 /// Somebody left (R18): what they hold ends at once, what they asked for or was asked for them closes.

@@ -6,6 +6,11 @@ mod cards;
 mod links;
 mod threads;
 
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tokio::time::Instant as Timer;
+
 use super::{Deps, Scene, Stop};
 use crate::{
     bot::Around,
@@ -21,7 +26,11 @@ use crate::{
 };
 
 const LEASE: Span = Span::from_minutes(2);
-const AT_ONCE: u32 = 32;
+const AT_ONCE: usize = 32;
+/// So many times that before the caller looks around again.
+const TURN: usize = 32;
+/// When nothing more was due while some are still being handled.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Tries before a stale end of a task is given up: its lease then lasts.
 const TRIES: usize = 20;
 /// Until a fault that only a human can mend is tried again.
@@ -57,19 +66,39 @@ enum Handled {
     Again(Span),
 }
 
-/// Leases and handles what is due in chats, one task per queue side by side. Returns how many were handled.
+/// Leases and handles what is due in chats, one task per queue side by side: whoever is done makes room for the next, and one
+/// that is slow holds up nobody. Returns how many were handled.
 pub(super) async fn handle_due(deps: &Deps) -> Result<usize, Stop> {
-    let now = deps.bot.now();
     let lease = Span::from_seconds(LEASE.seconds() * i64::from(deps.pace.max(1)));
-    let tasks = deps.store.lease_tasks(now, now + lease, &[], AT_ONCE).await.map_err(Stop::read)?;
-    let mut count = 0;
-    for result in super::together(tasks.iter().map(|task| handle(deps, task))).await {
-        match result {
-            Ok(()) | Err(Stop::Fenced | Stop::Stale | Stop::Refused(_)) => count += 1,
-            Err(stop) => return Err(stop),
+    let mut running = FuturesUnordered::new();
+    let (mut begun, mut handled, mut stop) = (0, 0, None);
+    let mut next_look = Timer::now();
+    loop {
+        let free = AT_ONCE - running.len();
+        let more = stop.is_none() && begun < AT_ONCE * TURN && free > 0 && !deps.is_stopping();
+        if more && Timer::now() >= next_look {
+            let now = deps.bot.now();
+            match deps.store.lease_tasks(now, now + lease, &[], u32::try_from(free).unwrap_or(u32::MAX)).await {
+                Ok(tasks) => {
+                    if tasks.len() < free {
+                        next_look = Timer::now() + LOOK_AGAIN;
+                    }
+                    begun += tasks.len();
+                    running.extend(tasks.into_iter().map(|task| Box::pin(async move { handle(deps, &task).await })));
+                }
+                Err(error) => stop = Some(Stop::read(error)),
+            }
+        }
+        tokio::select! {
+            done = running.next() => match done {
+                None => break,
+                Some(Ok(()) | Err(Stop::Fenced | Stop::Stale | Stop::Refused(_))) => handled += 1,
+                Some(Err(error)) => stop = Some(error),
+            },
+            () = tokio::time::sleep_until(next_look), if more && !running.is_empty() => {}
         }
     }
-    Ok(count)
+    stop.map_or(Ok(handled), Err)
 }
 
 async fn handle(deps: &Deps, task: &Task) -> Result<(), Stop> {
