@@ -10,6 +10,7 @@ mod lifeline;
 mod outage;
 mod shows;
 mod starts;
+mod stop;
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +25,7 @@ use std::{
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use shows::{Scene, Shows, Telling};
+pub use stop::Stop;
 
 use self::{gates::Gates, heartbeat::Heartbeat, lifeline::Lifeline};
 
@@ -36,7 +38,7 @@ use crate::{
         policy::{Channel, Platform},
     },
     faults,
-    store::{CommitError, Store, StoreError},
+    store::Store,
 };
 
 /// What the workers need. Everything is shared; `main` makes it.
@@ -68,40 +70,6 @@ impl Deps {
     }
 }
 
-/// Why a worker stopped what it was doing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Stop {
-    /// Another process has the lease: nothing was written, nothing is to be done.
-    #[error("the lease is lost")]
-    Fenced,
-    /// Others were faster, again and again: nothing was written, and the lease is still ours, to be given back.
-    #[error("changed by somebody else meanwhile")]
-    Stale,
-    /// What was learnt can never be written as it is: nothing was written, and the lease is still ours, to be given back.
-    #[error("the ledger cannot hold this: {0}")]
-    Refused(String),
-    #[error("the store is unavailable: {0}")]
-    Unavailable(String),
-}
-
-impl Stop {
-    #[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
-    fn read(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<CommitError> for Stop {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Unavailable(why) => Self::Unavailable(why),
-            CommitError::Fenced => Self::Fenced,
-            CommitError::Stale => Self::Stale,
-            CommitError::Refused(why) => Self::Refused(why),
-        }
-    }
-}
-
 /// All workers of one process.
 pub struct Workers {
     deps: Arc<Deps>,
@@ -117,6 +85,8 @@ pub struct Workers {
 const ROUNDS: usize = 1_000;
 /// Between two looks of the lifeline, while the store is away and otherwise.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(1));
+/// Between two rounds of chats while ends wait for their turn.
+const WAY: Duration = Duration::from_millis(500);
 /// Until a worker that died is begun again.
 const AFTER_DEATH: Duration = Duration::from_secs(1);
 /// Steady microseconds without a death after which the alarm about it is over.
@@ -194,7 +164,7 @@ impl Workers {
         let deps = &*self.deps;
         let done = self.tick().await? + self.make_starts().await?;
         let ended = self.noted(self.provide().await)?;
-        let told = self.noted(chat::handle_due(deps).await)?;
+        let told = self.noted(chat::handle_due(deps, &self.lifeline).await)?;
         Ok(done + ended + told)
     }
 
@@ -348,7 +318,10 @@ impl Workers {
 
     async fn run_chats(self: Arc<Self>) {
         while !self.deps.is_stopping() {
-            let done = self.noted(chat::handle_due(&self.deps).await);
+            let done = self.noted(chat::handle_due(&self.deps, &self.lifeline).await);
+            if self.lifeline.is_crowded() {
+                tokio::time::sleep(WAY).await;
+            }
             self.pause(matches!(done, Ok(n) if n > 0)).await;
         }
     }

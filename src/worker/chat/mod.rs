@@ -9,9 +9,8 @@ mod threads;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use tokio::time::Instant as Timer;
 
-use super::{Deps, Scene, Stop};
+use super::{Deps, Scene, Stop, WAY, lifeline::Lifeline};
 use crate::{
     bot::Around,
     chat::{Chat, ChatFault, Message, Posted},
@@ -68,20 +67,22 @@ enum Handled {
 
 /// Leases and handles what is due in chats, one task per queue side by side: whoever is done makes room for the next, and one
 /// that is slow holds up nobody. Returns how many were handled.
-pub(super) async fn handle_due(deps: &Deps) -> Result<usize, Stop> {
+pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize, Stop> {
     let lease = Span::from_seconds(LEASE.seconds() * i64::from(deps.pace.max(1)));
     let mut running = FuturesUnordered::new();
     let (mut begun, mut handled, mut stop) = (0, 0, None);
-    let mut next_look = Timer::now();
+    let mut next_look = tokio::time::Instant::now();
     loop {
         let free = AT_ONCE - running.len();
         let more = stop.is_none() && begun < AT_ONCE * TURN && free > 0 && !deps.is_stopping();
-        if more && Timer::now() >= next_look {
+        if more && tokio::time::Instant::now() >= next_look {
             let now = deps.bot.now();
             match deps.store.lease_tasks(now, now + lease, &[], u32::try_from(free).unwrap_or(u32::MAX)).await {
                 Ok(tasks) => {
-                    if tasks.len() < free {
-                        next_look = Timer::now() + LOOK_AGAIN;
+                    // Alarms are told here too: slowly, but at once.
+                    let pause = if lifeline.is_crowded() { WAY } else { LOOK_AGAIN };
+                    if tasks.len() < free || pause == WAY {
+                        next_look = tokio::time::Instant::now() + pause;
                     }
                     begun += tasks.len();
                     running.extend(tasks.into_iter().map(|task| Box::pin(async move { handle(deps, &task).await })));
