@@ -16,11 +16,16 @@ mod keys;
 mod lines;
 mod links;
 mod reports;
+mod starts;
+mod ticks;
 mod time;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use rand::{RngCore, SeedableRng, rngs::StdRng};
@@ -30,6 +35,7 @@ pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
 pub use facts::Facts;
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
+pub use starts::Start;
 
 use crate::{
     clock::Clock,
@@ -49,6 +55,9 @@ pub struct Bot {
     providers: RwLock<Arc<Providers>>,
     facts: Arc<dyn Facts>,
     chance: Mutex<StdRng>,
+    /// Since when it can act again after it could not, in microseconds.
+    resumed: AtomicI64,
+    starts: starts::Starts,
     /// Rung whenever something may have become due sooner than the loop thinks.
     pub wake: tokio::sync::Notify,
 }
@@ -71,7 +80,8 @@ impl Bot {
         let in_doubt = parts.store.alarm("clock").await?.is_some_and(|alarm| alarm.cleared_at.is_none());
         let links = parts.store.links().await?;
         let guard = time::Guard::new(parts.clock, highest, in_doubt);
-        let policy = RwLock::new(links::InForce::new(parts.catalogue, links, guard.now()));
+        let started = guard.now();
+        let policy = RwLock::new(links::InForce::new(parts.catalogue, links, started));
         Ok(Self {
             store: parts.store,
             guard,
@@ -79,6 +89,8 @@ impl Bot {
             providers: RwLock::new(Arc::new(parts.providers)),
             facts: parts.facts,
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
+            resumed: AtomicI64::new(started.micros()),
+            starts: starts::Starts::default(),
             wake: tokio::sync::Notify::new(),
         })
     }
@@ -86,6 +98,15 @@ impl Bot {
     /// The guarded time: never behind the highest seen (R17).
     pub fn now(&self) -> Instant {
         self.guard.now()
+    }
+
+    /// From now on it can act again after it could not: what it could not notice before is late from now on only.
+    pub fn resumes(&self) {
+        self.resumed.fetch_max(self.now().micros(), Ordering::Relaxed);
+    }
+
+    fn resumed(&self) -> Instant {
+        Instant::from_micros(self.resumed.load(Ordering::Relaxed))
     }
 
     /// The highest time that is believed: what is to be stored as its mark, never a jump.

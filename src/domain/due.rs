@@ -18,27 +18,42 @@ pub const ALARM_AFTER: Span = Span::from_seconds(25);
 /// When something must be asked again because a chat did not answer.
 const ASK_AGAIN: Span = Span::from_seconds(10);
 
-/// Everything that has come due at `now`, in order. Idempotent: a second tick at the same time finds nothing.
-pub fn tick(request: &Request, context: &Context<'_>) -> Vec<Event> {
+/// Everything that has come due at `now`, in order. Idempotent: a second tick at the same time finds nothing. `resumed`: the
+/// last moment from which the bot could act again after it could not (it was down, the store was away, the clock jumped).
+pub fn tick(request: &Request, context: &Context<'_>, resumed: Instant) -> Vec<Event> {
     match &request.state {
         State::Pending { round } => pending(request, round, context),
         State::Scheduled { round, start } if *start <= context.now => begin(request, round, context),
         State::Granting { grant } if grant.give_up_at.min(grant.latest) <= context.now => {
-            vec![Event::GrantFailed { why: "it did not work in time".into(), permanent: false }]
+            let mut events = vec![Event::GrantFailed { why: "it did not work in time".into(), permanent: false }];
+            events.extend(noticed_late(grant, None, context.now, resumed));
+            events
         }
-        State::Active { grant, work, extension } => active(request, grant, work, extension.as_ref(), context),
-        State::Revoking { since, .. } if alarm_at(request, *since) <= context.now && !request.alarms.contains(&AlarmKind::StillOpen) => {
+        State::Active { grant, work, extension } => {
+            let mut events = active(request, grant, work, extension.as_ref(), context);
+            if events.iter().any(|event| matches!(event, Event::Revoking { .. })) {
+                events.extend(noticed_late(grant, Some(work), context.now, resumed));
+            }
+            events
+        }
+        State::Revoking { grant, work, since, .. }
+            if alarm_at(grant, work.as_ref(), *since, resumed) <= context.now && !request.alarms.contains(&AlarmKind::StillOpen) =>
+        {
             vec![Event::AlarmRaised { alarm: AlarmKind::StillOpen }]
         }
         _ => Vec::new(),
     }
 }
 
-/// From the end of the access; from the first look at it where the bot was down over the end.
-fn alarm_at(request: &Request, since: Instant) -> Instant {
-    let State::Revoking { work: Some(work), .. } = &request.state else { return since + ALARM_AFTER };
-    let looked_late = since.since(work.until) > Span::from_seconds(10);
-    if looked_late { since + ALARM_AFTER } else { since.min(work.until) + ALARM_AFTER }
+/// From the end of the access, whoever noticed it when; where the bot could not notice it then, from when it could again.
+fn alarm_at(grant: &Grant, work: Option<&Work>, since: Instant, resumed: Instant) -> Instant {
+    let end = work.map_or_else(|| grant.give_up_at.min(grant.latest), |work| work.until).min(since);
+    end.max(since.min(resumed)) + ALARM_AFTER
+}
+
+/// The alarm that goes with an end which is noticed only when its alarm is due already.
+fn noticed_late(grant: &Grant, work: Option<&Work>, now: Instant, resumed: Instant) -> Option<Event> {
+    (alarm_at(grant, work, now, resumed) <= now).then_some(Event::AlarmRaised { alarm: AlarmKind::StillOpen })
 }
 
 /// Somebody left (R18): what they hold ends at once, what they asked for or was asked for them closes.
@@ -158,8 +173,8 @@ fn warn_at(grant: &Grant, work: &Work) -> Instant {
     if at > work.since { at } else { work.since + Span::from_seconds(half) }
 }
 
-/// When time alone may bring something about; None: never. May be early, never late.
-pub fn wake_at(request: &Request, facts: &Facts<'_>, now: Instant) -> Option<Instant> {
+/// When time alone may bring something about; None: never. May be early, never late. `resumed` as for `tick`.
+pub fn wake_at(request: &Request, facts: &Facts<'_>, now: Instant, resumed: Instant) -> Option<Instant> {
     match &request.state {
         State::Pending { round } => Some(round_wake(request, round, facts, now).min(asked_end(request))),
         State::Scheduled { start, .. } => Some(if *start <= now { now + ASK_AGAIN } else { *start }),
@@ -172,7 +187,9 @@ pub fn wake_at(request: &Request, facts: &Facts<'_>, now: Instant) -> Option<Ins
             };
             [Some(work.until), warn, round].into_iter().flatten().min()
         }
-        State::Revoking { since, .. } => (!request.alarms.contains(&AlarmKind::StillOpen)).then(|| alarm_at(request, *since)),
+        State::Revoking { grant, work, since, .. } => {
+            (!request.alarms.contains(&AlarmKind::StillOpen)).then(|| alarm_at(grant, work.as_ref(), *since, resumed))
+        }
         State::Closed { .. } => None,
     }
 }

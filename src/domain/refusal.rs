@@ -33,6 +33,8 @@ pub enum Refusal {
     NotAuditor,
     /// Our own records cannot be written: nothing happened, and it is to be done again (R12).
     NotRecorded,
+    /// What would come of it can never be written into the ledger as it is: nothing happened, and an operator must look.
+    Unwritable,
     // -- words of a command
     /// The text is not a command: what was expected, where, and the nearest word.
     Grammar {

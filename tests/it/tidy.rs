@@ -53,7 +53,8 @@ const LONG: [(&str, usize, &str); 2] = [
 const CAP: usize = 400;
 
 /// Who looks at the machine's clock besides `clock.rs`: to measure how long something took, never to know what time it is.
-const STOPWATCHES: [(&str, &str); 4] = [
+const STOPWATCHES: [(&str, &str); 5] = [
+    ("src/worker/chat/mod.rs", "a pause between two looks at chats that have nothing more due"),
     ("src/cli/demo/play/checks.rs", "a step of the scenario that takes too long is an error"),
     ("src/worker/lifeline.rs", "a slow read of what ends soon is made more rarely"),
     ("src/worker/entitlements/window.rs", "a pause between two looks at a provider that has nothing more due"),

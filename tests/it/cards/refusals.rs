@@ -44,6 +44,7 @@ fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         BadTime => [Refusal::BadTime { text: text(), why: "a time looks like 18:00".into() }],
         BadText => [Refusal::BadText { what: "reason".into(), why: "it is longer than 1000 characters".into() }],
         NotRecorded => [Refusal::NotRecorded],
+        Unwritable => [Refusal::Unwritable],
         Missing => [Refusal::Missing { pieces: missing(), line: "/jit request prod-db ROLE 1h WHY".into() }],
         NotRequester => [Refusal::NotRequester],
         EndsLater => [Refusal::EndsLater { until: START + Span::from_minutes(60) }],
