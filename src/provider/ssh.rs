@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -259,15 +260,15 @@ impl Provider for Ssh {
         })
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, _left: Duration) -> Result<Step, Fault> {
         self.sign(order, handle, until).map(Step::Done)
     }
 
-    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant, _left: Duration) -> Result<Step, Fault> {
         self.sign(order, handle, until).map(Step::Done)
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, _left: Duration) -> Result<Step, Fault> {
         let added = self.list.add(serial(&order.grant), valid_before(handle), self.steady());
         added.map_err(|why| Fault::new(FaultKind::Transient, why))?;
         Ok(Step::Done(Done::default()))

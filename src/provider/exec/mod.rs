@@ -31,9 +31,13 @@ use crate::domain::{
 /// From asking a program to end until it is forced.
 const GRACE: Span = Span::from_seconds(5);
 /// Until everything of a run that was forced to end is gone and its answer is here.
-const SLACK: Span = Span::from_seconds(3);
+const SLACK: Span = Span::from_seconds(2);
+/// What the commit of a call's deadline may take before the program's own time gets shorter.
+const COMMIT: Span = Span::from_seconds(1);
 /// For `describe`, before the adapter has said how long it may take.
 const FIRST: Duration = Duration::from_secs(30);
+/// A run is not begun with less.
+const LEAST: Duration = Duration::from_millis(200);
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What bot.toml says of such a provider.
@@ -93,18 +97,23 @@ impl Exec {
         let described: Described = serde_json::from_slice(&ran.reply)
             .map_err(|error| invalid(wire::line(&redact(&format!("the adapter's answer to describe: {error}"), &secrets))))?;
         let protocol = described.protocol()?;
-        let description = described.description(GRACE + SLACK)?;
+        let description = described.description(COMMIT + GRACE + SLACK)?;
         Ok(Self { description, limit: described.limit().std(), described, protocol, launch, config, secrets })
     }
 
-    async fn ask(&self, op: &str, mut request: Value) -> Result<Reply, Fault> {
+    /// Nothing of it is left when `left` has passed: the program gets what remains after the time that forcing it takes.
+    async fn ask(&self, op: &str, mut request: Value, left: Duration) -> Result<Reply, Fault> {
+        let limit = self.limit.min(left.saturating_sub((GRACE + SLACK).std()));
+        if limit < LEAST {
+            return Err(Fault::new(FaultKind::Transient, "no time was left for the adapter: it was not called"));
+        }
         if let Some(fields) = request.as_object_mut() {
             fields.insert("protocol".into(), self.protocol.into());
             fields.insert("op".into(), op.into());
-            fields.insert("deadline_s".into(), self.limit.as_secs().into());
+            fields.insert("deadline_s".into(), (limit.as_secs() + u64::from(limit.subsec_nanos() > 0)).into());
             fields.insert("config".into(), self.config.clone());
         }
-        let ran = self.launch.run(bytes(&request)?, self.limit).await.map_err(fault)?;
+        let ran = self.launch.run(bytes(&request)?, limit).await.map_err(fault)?;
         log(&self.launch, op, &ran.log, &self.secrets);
         let reply = wire::read(&ran, self.protocol);
         reply.map_err(|fault| Fault { message: redact(&fault.message, &self.secrets), ..fault })
@@ -112,7 +121,12 @@ impl Exec {
 
     /// For what changes nothing, where a lost answer is only worth another try.
     async fn look(&self, op: &str, request: Value) -> Result<Reply, Fault> {
-        self.ask(op, request).await.map_err(harmless)
+        self.ask(op, request, self.whole()).await.map_err(harmless)
+    }
+
+    /// For calls without a committed deadline.
+    fn whole(&self) -> Duration {
+        self.description.deadline.std()
     }
 
     fn must_have(&self, op: &str) -> Result<(), Fault> {
@@ -214,34 +228,34 @@ impl Provider for Exec {
     }
 
     async fn observe(&self, order: &Order, handle: Option<&Handle>) -> Result<Seen, Fault> {
-        match self.ask("observe", about(order, handle)).await {
+        match self.ask("observe", about(order, handle), self.whole()).await {
             Ok(reply) => Ok(reply.seen()),
             Err(fault) if fault.kind == FaultKind::Ambiguous => Ok(Seen::Unknown { why: fault.message }),
             Err(fault) => Err(fault),
         }
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.ask("grant", with(about(order, handle), "until", json!(until))).await?.step(&[Status::Active])
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
+        self.ask("grant", with(about(order, handle), "until", json!(until)), left).await?.step(&[Status::Active])
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
-        self.ask("revoke", about(order, handle)).await?.step(&[Status::Absent])
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
+        self.ask("revoke", about(order, handle), left).await?.step(&[Status::Absent])
     }
 
     async fn poll(&self, order: &Order, op: &str) -> Result<Step, Fault> {
         self.must_have("poll")?;
-        self.ask("poll", with(about(order, None), "op_token", op.into())).await?.step(&[Status::Active, Status::Absent])
+        self.ask("poll", with(about(order, None), "op_token", op.into()), self.whole()).await?.step(&[Status::Active, Status::Absent])
     }
 
-    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
         self.must_have("extend")?;
-        self.ask("extend", with(about(order, handle), "until", json!(until))).await?.step(&[Status::Active])
+        self.ask("extend", with(about(order, handle), "until", json!(until)), left).await?.step(&[Status::Active])
     }
 
     async fn credential(&self, order: &Order, handle: Option<&Handle>) -> Result<SecretString, Fault> {
         self.must_have("credential")?;
-        let reply = self.ask("credential", about(order, handle)).await?;
+        let reply = self.ask("credential", about(order, handle), self.whole()).await?;
         reply.credential.map(SecretString::from).ok_or_else(|| Fault::new(FaultKind::Ambiguous, "the adapter gave no credential"))
     }
 

@@ -53,6 +53,7 @@ fn order() -> Order {
     }
 }
 
+const LEFT: Duration = Duration::from_secs(60);
 const UNTIL: Instant = Instant::from_micros(1_800_000_000_000_000);
 
 #[tokio::test]
@@ -70,6 +71,16 @@ fn is_dead(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{}/stat", pid.trim())).map_or(true, |stat| stat.contains(") Z ") || stat.contains(") X "))
 }
 
+async fn until_dead(pid: &str) {
+    for _ in 0..10_000 {
+        if is_dead(pid) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("what the adapter started is still alive");
+}
+
 #[tokio::test]
 async fn at_the_deadline_the_whole_group_ends_even_what_refuses_to() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,14 +88,7 @@ async fn at_the_deadline_the_whole_group_ends_even_what_refuses_to() {
     let script = format!("trap '' TERM; (trap '' TERM; exec tail -f /dev/null) & echo $! > '{}'; wait", file.display());
     let lost = sh(&script, Duration::from_millis(100)).run(Vec::new(), Duration::from_millis(500)).await.unwrap_err();
     assert_eq!(lost, Lost::NoAnswer("no answer within 0.5 s".into()));
-    let pid = fs::read_to_string(file).unwrap();
-    for _ in 0..10_000 {
-        if is_dead(&pid) {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("what the adapter started is still alive");
+    until_dead(&fs::read_to_string(file).unwrap()).await;
 }
 
 #[tokio::test]
@@ -181,15 +185,43 @@ async fn it_is_unknown_and_never_absent_when_an_adapter_could_not_look() {
 async fn a_change_without_an_answer_is_ambiguous() {
     for rest in ["exit 0", "tail -f /dev/null", "echo '{\"status\":\"active\"}'; exit 2"] {
         let exec = adapter(rest).await;
-        assert_eq!(exec.grant(&order(), None, UNTIL).await.unwrap_err().kind, FaultKind::Ambiguous, "{rest}");
+        assert_eq!(exec.grant(&order(), None, UNTIL, LEFT).await.unwrap_err().kind, FaultKind::Ambiguous, "{rest}");
     }
+}
+
+#[tokio::test]
+async fn a_program_gets_no_more_time_than_is_left_of_its_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("said");
+    let exec = adapter(&format!("trap '' TERM; echo \"$request\" >'{0}'; tail -f /dev/null & echo $! >>'{0}'; wait", file.display())).await;
+    let left = (GRACE + SLACK).std() + Duration::from_millis(1_500);
+    let exec = Exec { limit: Duration::from_secs(60), launch: Launch { grace: Duration::ZERO, ..exec.launch.clone() }, ..exec };
+    let fault = exec.grant(&order(), None, UNTIL, left).await.unwrap_err();
+    assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Ambiguous, "no answer within 1.5 s"));
+    let said = fs::read_to_string(file).unwrap();
+    let (request, pid) = said.trim().split_once('\n').unwrap();
+    assert_eq!(serde_json::from_str::<Value>(request).unwrap()["deadline_s"], 2);
+    until_dead(pid).await;
+}
+
+#[tokio::test]
+async fn without_time_left_nothing_is_started_and_nothing_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ran");
+    let exec = adapter(&format!("touch '{}'; echo '{{\"status\":\"active\"}}'", file.display())).await;
+    let left = (GRACE + SLACK).std() + Duration::from_millis(100);
+    assert_eq!(exec.grant(&order(), None, UNTIL, left).await.unwrap_err().kind, FaultKind::Transient);
+    assert_eq!(exec.revoke(&order(), None, Duration::ZERO).await.unwrap_err().kind, FaultKind::Transient);
+    assert!(!file.exists());
+    assert!(exec.grant(&order(), None, UNTIL, LEFT).await.is_ok());
+    assert!(file.exists());
 }
 
 #[tokio::test]
 async fn a_verb_that_the_adapter_does_not_name_is_not_tried() {
     let exec = adapter("echo '{\"status\":\"active\"}'").await;
     assert_eq!(exec.describe().verbs, Verbs::default());
-    assert_eq!(exec.extend(&order(), None, UNTIL).await.unwrap_err().kind, FaultKind::Unsupported);
+    assert_eq!(exec.extend(&order(), None, UNTIL, LEFT).await.unwrap_err().kind, FaultKind::Unsupported);
     assert_eq!(exec.health().await.unwrap_err().kind, FaultKind::Unsupported);
 }
 

@@ -244,7 +244,7 @@ impl Described {
         Span::from_seconds(self.deadline_s.clamp(1, 600))
     }
 
-    /// `after`: between the end of a run's time and the moment when nothing of it is left.
+    /// `after`: what a call takes beside the run's own time, so that nothing of it is left then.
     pub(super) fn description(&self, after: Span) -> Result<Description, Fault> {
         let invalid = |why: &str| Err(Fault::new(FaultKind::Invalid, format!("the adapter's description: {why}")));
         if !["observe", "grant", "revoke"].iter().all(|op| self.has(op)) {

@@ -11,6 +11,7 @@ mod leaving;
 mod linking;
 mod offers;
 mod providing;
+mod slow_commit;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -136,7 +137,7 @@ impl Provider for System {
         Ok(found.map_or(Seen::Absent, |object| Seen::Present { native_expiry: Some(object.until), detail: None }))
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, _left: Duration) -> Result<Step, Fault> {
         let mut state = self.state()?;
         let there = state.objects.iter().find(|(_, object)| object.grant == order.grant).map(|(id, _)| *id);
         if there.is_some() && self.has(Flaw::GrantTwiceFails) {
@@ -152,7 +153,7 @@ impl Provider for System {
         Ok(Step::Done(Done { handle, native_expiry: Some(until), ..Done::default() }))
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, _left: Duration) -> Result<Step, Fault> {
         let mut state = self.state()?;
         let before = state.objects.len();
         let by_id = matches!(self.flaw, Flaw::EachGrantIsAnother | Flaw::ForgetsWithoutAHandle | Flaw::RevokeNeedsAHandle);
@@ -171,9 +172,9 @@ impl Provider for System {
         Ok(Step::Done(Done::default()))
     }
 
-    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant, _left: Duration) -> Result<Step, Fault> {
         let until = if self.has(Flaw::ExtendDoesNothing) { until - Span::from_minutes(60) } else { until };
-        self.grant(order, handle, until).await
+        self.grant(order, handle, until, Duration::MAX).await
     }
 
     async fn credential(&self, _order: &Order, _handle: Option<&Handle>) -> Result<secrecy::SecretString, Fault> {
