@@ -3,6 +3,7 @@
 
 mod environment;
 mod process;
+mod redact;
 mod wire;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 pub use self::environment::Environment;
 use self::{
     process::{Launch, Lost, TALK_MAX},
+    redact::Secrets,
     wire::{Described, PROTOCOLS, Reply, Status},
 };
 use super::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Step};
@@ -64,8 +66,7 @@ pub struct Exec {
     limit: Duration,
     launch: Launch,
     config: Value,
-    /// Values that must not appear in a log or a message.
-    secrets: Vec<String>,
+    secrets: Secrets,
 }
 
 /// Whether nobody but root and us can change what would be run.
@@ -81,12 +82,13 @@ impl Exec {
         process::check(&settings.program).map_err(invalid)?;
         let mut environment = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".into())]);
         environment.insert("PATH".into(), std::env::var_os("PATH").unwrap_or_else(|| PATH.into()));
-        let mut secrets = Vec::new();
+        let mut values = Vec::new();
         for (name, secret) in &settings.environment.0 {
             let value = secret.read().map_err(invalid)?.expose_secret().to_owned();
             environment.insert(name.clone(), value.clone().into());
-            secrets.extend(Some(value).filter(|text| text.len() >= 4));
+            values.push(value);
         }
+        let secrets = Secrets::new(values);
         let launch = Launch { program: settings.program, arguments: settings.arguments, environment, grace: GRACE.std() };
         let request = json!({ "protocol": PROTOCOLS[0], "protocols": PROTOCOLS, "op": "describe" });
         let ran = launch.run(bytes(&request)?, FIRST).await.map_err(|lost| harmless(fault(lost)))?;
@@ -95,7 +97,8 @@ impl Exec {
             return Err(invalid("the adapter does not answer describe with exit code 0".into()));
         }
         let described: Described = serde_json::from_slice(&ran.reply)
-            .map_err(|error| invalid(wire::line(&redact(&format!("the adapter's answer to describe: {error}"), &secrets))))?;
+            .and_then(|said| serde_json::from_value(secrets.out_of_reply(said)))
+            .map_err(|error| invalid(wire::line(&format!("the adapter's answer to describe: {error}"))))?;
         let protocol = described.protocol()?;
         let description = described.description(COMMIT + GRACE + SLACK)?;
         Ok(Self { description, limit: described.limit().std(), described, protocol, launch, config, secrets })
@@ -115,8 +118,7 @@ impl Exec {
         }
         let ran = self.launch.run(bytes(&request)?, limit).await.map_err(fault)?;
         log(&self.launch, op, &ran.log, &self.secrets);
-        let reply = wire::read(&ran, self.protocol);
-        reply.map_err(|fault| Fault { message: redact(&fault.message, &self.secrets), ..fault })
+        wire::read(&ran, self.protocol, &self.secrets)
     }
 
     /// For what changes nothing, where a lost answer is only worth another try.
@@ -156,14 +158,10 @@ fn bytes(request: &Value) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-fn redact(text: &str, secrets: &[String]) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"))
-}
-
 /// Lines that speak of secrets are left out altogether.
-fn log(launch: &Launch, op: &str, said: &[u8], secrets: &[String]) {
+fn log(launch: &Launch, op: &str, said: &[u8], secrets: &Secrets) {
     const TELLING: [&str; 5] = ["password", "secret", "token", "private key", "authorization"];
-    for said in redact(&String::from_utf8_lossy(said), secrets).lines() {
+    for said in secrets.out_of(&String::from_utf8_lossy(said)).lines() {
         let lower = said.to_lowercase();
         let said = if TELLING.iter().any(|word| lower.contains(word)) { "[a line that speaks of a secret]" } else { said };
         tracing::info!(program = %launch.program.display(), op, said = wire::line(said), "an adapter says");
@@ -209,7 +207,7 @@ impl Provider for Exec {
         let reply = if self.described.has("resolve") {
             let person = json!({ "id": who.id, "email": who.email, "logins": who.logins });
             let role = json!({ "name": what.name, "target": what.target });
-            self.look("resolve", json!({ "person": person, "role": role })).await?
+            self.look("resolve", json!({ "person": person, "role": role })).await?.resolved()?
         } else {
             Reply::default()
         };
@@ -269,12 +267,12 @@ impl Provider for Exec {
     async fn uses(&self, order: &Order, handle: Option<&Handle>, since: Instant) -> Result<Used, Fault> {
         self.must_have("uses")?;
         let reply = self.look("uses", with(about(order, handle), "since", json!(since))).await?;
-        reply.used.ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say how it was used"))
+        reply.used().ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say how it was used"))
     }
 
     async fn health(&self) -> Result<String, Fault> {
         self.must_have("health")?;
         let reply = self.look("health", json!({})).await?;
-        Ok(wire::line(&redact(reply.message.as_deref().unwrap_or("ok"), &self.secrets)))
+        Ok(wire::line(reply.message.as_deref().unwrap_or("ok")))
     }
 }

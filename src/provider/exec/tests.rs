@@ -26,7 +26,7 @@ async fn run(script: &str, limit: Duration) -> Result<Ran, Lost> {
 }
 
 fn said(code: i32, reply: &str) -> Result<Reply, Fault> {
-    read(&Ran { code: Some(code), reply: reply.into(), log: Vec::new() }, PROTOCOLS[0])
+    read(&Ran { code: Some(code), reply: reply.into(), log: Vec::new() }, PROTOCOLS[0], &Secrets::new(["hunter22".to_owned()]))
 }
 
 fn kind(code: i32, reply: &str) -> FaultKind {
@@ -102,7 +102,7 @@ async fn logs_are_cut_and_endless_answers_are_not_kept() {
     let ran = run("yes | head -c 3000000 >&2; yes | head -c 3000000", Duration::from_secs(30)).await.unwrap();
     assert_eq!(ran.log.len(), 64 * 1024);
     assert_eq!(ran.reply.len(), TALK_MAX + 1);
-    assert_eq!(read(&ran, PROTOCOLS[0]).err().unwrap().kind, FaultKind::Ambiguous);
+    assert_eq!(read(&ran, PROTOCOLS[0], &Secrets::default()).err().unwrap().kind, FaultKind::Ambiguous);
 }
 
 #[tokio::test]
@@ -235,7 +235,71 @@ async fn an_adapter_of_another_version_is_refused_at_the_start() {
     insta::assert_snapshot!(fault.message, @"the adapter speaks hallpass-adapter/2; this bot speaks hallpass-adapter/1");
 }
 
+/// An adapter with a secret that tells it in every field, at the edge of what is shown too.
+#[tokio::test]
+async fn no_field_of_an_answer_tells_a_secret_of_the_adapter() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "hunter22").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let tell = async |reply: &str| {
+        let ops = r#"["observe","grant","revoke","resolve","uses","health","list"]"#;
+        let about = DESCRIPTION
+            .replace(r#"["observe","grant","revoke"]"#, ops)
+            .replace(r#""name":"door""#, r#""name":"door","by_hand":"say $TOKEN""#);
+        let script = format!(
+            "read -r request; case $request in *describe*) cat <<.\n{about}\n.\nexit 0;; esac; cat <<.\n{reply}\n.\ncase '{reply}' in *error*) exit 1;; esac"
+        );
+        let environment = Environment([("TOKEN".to_owned(), crate::secret::Secret::File(secret.clone()))].into());
+        let program = fs::canonicalize("/bin/sh").unwrap();
+        Exec::start(Settings { program, arguments: vec!["-c".into(), script], environment, config: toml::Table::new() }).await.unwrap()
+    };
+    let who = Person {
+        id: "ana".parse().unwrap(),
+        name: "Ana".into(),
+        email: None,
+        time_zone: None,
+        active: true,
+        identities: BTreeMap::new(),
+        logins: BTreeMap::new(),
+    };
+    let what = Role { name: "write".parse().unwrap(), title: "Write".into(), policy: "usual".parse().unwrap(), target: json!({}) };
+    let mut heard = Vec::new();
+    for reply in [
+        r#"{"status":"active","message":"m $TOKEN","how_to_connect":"h $TOKEN","residue":["r $TOKEN"],"preview":"p $TOKEN","principal":"ana"}"#,
+        r#"{"status":"unknown","message":"m $TOKEN","by_hand":"b $TOKEN","target":{"$TOKEN":"t $TOKEN"},"principal":"$TOKEN"}"#,
+        r#"{"status":"active","used":{"sessions":1,"first":null,"last":null,"from":["f $TOKEN"]},"holders":[{"principal":"$TOKEN","grant":null}],"inputs":{"k":"$TOKEN"}}"#,
+        &format!(r#"{{"error":{{"code":"denied","message":"{}$TOKEN"}}}}"#, "x".repeat(296)),
+    ] {
+        let exec = tell(reply).await;
+        heard.push(format!("{:?}", exec.observe(&order(), None).await));
+        heard.push(format!("{:?}", exec.grant(&order(), None, UNTIL, LEFT).await));
+        heard.push(format!("{:?}", exec.resolve(&who, &what).await));
+        heard.push(format!("{:?}", exec.uses(&order(), None, UNTIL).await));
+        heard.push(format!("{:?}", exec.holders(&json!({})).await));
+        heard.push(format!("{:?}", exec.health().await));
+    }
+    let heard = heard.join("\n");
+    assert!(!heard.contains("hunt"), "{heard}");
+    assert!(heard.matches("[redacted]").count() >= 12, "{heard}");
+}
+
 #[test]
-fn what_is_secret_is_not_logged() {
-    assert_eq!(redact("login with hunter22 failed", &["hunter22".into()]), "login with [redacted] failed");
+fn how_it_was_used_is_clean_and_of_bounded_length() {
+    let from: Vec<String> = (0..6_000).map(|n| format!("10.0.0.{n}\n\u{202e}{}", "x".repeat(100))).collect();
+    let reply = json!({ "used": { "sessions": 1, "first": null, "last": null, "from": from } }).to_string();
+    let used = said(0, &reply).unwrap().used().unwrap();
+    assert_eq!((used.from.len(), used.from.last().unwrap().as_str()), (21, "and 5980 more"));
+    assert_eq!(used.from[7], format!("10.0.0.7 {}", "x".repeat(55)));
+    assert!(serde_json::to_vec(&used).unwrap().len() < 2_048);
+}
+
+#[test]
+fn what_could_not_be_kept_is_refused() {
+    let long = "x".repeat(17_000);
+    for reply in [json!({ "target": { "name": long } }), json!({ "principal": long }), json!({ "inputs": { "key": long } })] {
+        assert_eq!(said(0, &reply.to_string()).unwrap().resolved().err().unwrap().kind, FaultKind::Invalid);
+    }
+    let token = json!({ "status": "pending", "op_token": long }).to_string();
+    assert_eq!(said(0, &token).unwrap().step(&[Status::Active]).unwrap_err().kind, FaultKind::Ambiguous);
 }
