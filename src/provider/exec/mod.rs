@@ -2,6 +2,7 @@
 //! Translates and bounds; decides nothing. The protocol is described in docs/adapters.md.
 
 mod environment;
+mod keeper;
 mod process;
 mod redact;
 mod wire;
@@ -16,7 +17,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub use self::environment::Environment;
+pub use self::{
+    environment::Environment,
+    keeper::{VERB, keep, kept_by},
+};
 use self::{
     process::{Launch, Lost, TALK_MAX},
     redact::Secrets,
@@ -71,7 +75,7 @@ pub struct Exec {
 
 /// Whether nobody but root and us can change what would be run.
 pub(super) fn runnable(program: &std::path::Path) -> Result<(), String> {
-    process::check(program)
+    process::check(program).map(drop)
 }
 
 impl Exec {
@@ -94,7 +98,8 @@ impl Exec {
         let ran = launch.run(bytes(&request)?, FIRST).await.map_err(|lost| harmless(fault(lost)))?;
         log(&launch, "describe", &ran.log, &secrets);
         if ran.code != Some(0) {
-            return Err(invalid("the adapter does not answer describe with exit code 0".into()));
+            let why = wire::read(&ran, PROTOCOLS[0], &secrets).err().map_or_else(String::new, |fault| format!(": {fault}"));
+            return Err(invalid(format!("the adapter does not answer describe with exit code 0{why}")));
         }
         let described: Described = serde_json::from_slice(&ran.reply)
             .and_then(|said| serde_json::from_value(secrets.out_of_reply(said)))

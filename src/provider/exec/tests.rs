@@ -53,7 +53,7 @@ fn order() -> Order {
     }
 }
 
-const LEFT: Duration = Duration::from_secs(60);
+const LEFT: Duration = Duration::from_mins(1);
 const UNTIL: Instant = Instant::from_micros(1_800_000_000_000_000);
 
 #[tokio::test]
@@ -97,6 +97,41 @@ async fn what_a_program_leaves_running_does_not_hold_up_its_answer() {
     assert_eq!((ran.code, ran.reply.as_slice()), (Some(0), b"{}\n".as_slice()));
 }
 
+/// Also what closed the output, so that nothing is seen of it.
+#[tokio::test]
+async fn what_a_program_leaves_behind_ends_with_it() {
+    for silent in ["", ">/dev/null 2>&1"] {
+        let ran = run(&format!("tail -f /dev/null {silent} & echo $!"), Duration::from_secs(30)).await.unwrap();
+        until_dead(&String::from_utf8(ran.reply).unwrap()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_closed_its_output_still_has_its_grace() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tidy");
+    let script = format!("trap 'echo done >{}; exit 0' TERM; exec >/dev/null 2>&1; tail -f /dev/null & wait", file.display());
+    assert!(matches!(run(&script, Duration::from_millis(500)).await, Err(Lost::NoAnswer(_))));
+    assert_eq!(fs::read_to_string(file).unwrap(), "done\n");
+}
+
+/// Whoever may change the link may not say what is run, nor what lies beside it.
+#[tokio::test]
+async fn a_link_is_looked_at_once_and_what_it_names_is_run_in_its_own_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("real")).unwrap();
+    fs::create_dir(at("open")).unwrap();
+    fs::set_permissions(at("open"), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::write(at("real/adapter"), "#!/bin/sh\necho \"$0\"; pwd\n").unwrap();
+    fs::set_permissions(at("real/adapter"), fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(at("real/adapter"), at("open/adapter")).unwrap();
+    let launch = Launch { program: at("open/adapter"), arguments: Vec::new(), ..sh("", Duration::ZERO) };
+    let ran = launch.run(Vec::new(), Duration::from_secs(30)).await.unwrap();
+    let real = at("real").canonicalize().unwrap();
+    assert_eq!(String::from_utf8(ran.reply).unwrap(), format!("{}\n{}\n", real.join("adapter").display(), real.display()));
+}
+
 #[tokio::test]
 async fn logs_are_cut_and_endless_answers_are_not_kept() {
     let ran = run("yes | head -c 3000000 >&2; yes | head -c 3000000", Duration::from_secs(30)).await.unwrap();
@@ -122,7 +157,7 @@ fn only_a_program_that_nobody_else_can_change_is_run() {
         assert!(check(&file).unwrap_err().contains(why), "{bits:o}");
     }
     mode(0o755);
-    assert_eq!(check(&file), Ok(()));
+    assert_eq!(check(&file), Ok(file.canonicalize().unwrap()));
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     assert!(check(&file).unwrap_err().contains("written by others"));
     assert!(check(Path::new("adapter")).unwrap_err().contains("absolute"));
@@ -195,7 +230,7 @@ async fn a_program_gets_no_more_time_than_is_left_of_its_call() {
     let file = folder.path().join("said");
     let exec = adapter(&format!("trap '' TERM; echo \"$request\" >'{0}'; tail -f /dev/null & echo $! >>'{0}'; wait", file.display())).await;
     let left = (GRACE + SLACK).std() + Duration::from_millis(1_500);
-    let exec = Exec { limit: Duration::from_secs(60), launch: Launch { grace: Duration::ZERO, ..exec.launch.clone() }, ..exec };
+    let exec = Exec { limit: Duration::from_mins(1), launch: Launch { grace: Duration::ZERO, ..exec.launch.clone() }, ..exec };
     let fault = exec.grant(&order(), None, UNTIL, left).await.unwrap_err();
     assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Ambiguous, "no answer within 1.5 s"));
     let said = fs::read_to_string(file).unwrap();

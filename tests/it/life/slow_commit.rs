@@ -72,10 +72,10 @@ async fn a_call_is_given_what_its_commit_left_of_the_deadline() {
     world.bot.reload(catalogue(), BTreeMap::from([("pretended".parse().unwrap(), provider)])).await.unwrap();
     world.say("ana", ASK).await;
     let id = world.newest().await;
-    while_time_passes(&world, world.press("ben", "approve", &id, None)).await;
+    Box::pin(while_time_passes(&world, world.press("ben", "approve", &id, None))).await;
     assert!(matches!(world.state(&id).await.state, State::Active { .. }));
     world.clock.advance(Span::from_minutes(60));
-    while_time_passes(&world, world.workers.drain()).await.unwrap();
+    Box::pin(while_time_passes(&world, world.workers.drain())).await.unwrap();
     assert!(!world.holds("ana", "write"));
     let given = timed.1.lock().unwrap().clone();
     assert_eq!(given.iter().map(|(verb, _)| *verb).collect::<Vec<_>>(), ["grant", "revoke"]);
