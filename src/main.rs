@@ -9,6 +9,7 @@ fn main() -> std::process::ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HALLPASS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(command.log_filter()));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
+    hallpass::provider::exec::kept_by(own_program());
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -17,10 +18,16 @@ fn main() -> std::process::ExitCode {
         }
     };
     match runtime.block_on(hallpass::cli::run(command)) {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("hallpass: {error:#}");
             std::process::ExitCode::FAILURE
         }
     }
+}
+
+/// This program as it runs, also after its file was replaced.
+fn own_program() -> std::path::PathBuf {
+    let running = std::path::PathBuf::from("/proc/self/exe");
+    if running.exists() { running } else { std::env::current_exe().unwrap_or(running) }
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -243,12 +244,12 @@ impl Provider for Recorder {
         Ok(if gone { Seen::Absent } else { Seen::Present { native_expiry: None, detail: None } })
     }
 
-    async fn grant(&self, order: &Order, _: Option<&Handle>, _: Instant) -> Result<Step, Fault> {
+    async fn grant(&self, order: &Order, _: Option<&Handle>, _: Instant, _left: Duration) -> Result<Step, Fault> {
         self.noted().revoked.remove(&object(order));
         Ok(Step::Done(Done::default()))
     }
 
-    async fn revoke(&self, order: &Order, _: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, order: &Order, _: Option<&Handle>, _left: Duration) -> Result<Step, Fault> {
         let now = self.clock.now();
         let mut noted = self.noted();
         if noted.revoked.insert(object(order)) {

@@ -10,9 +10,11 @@ mod init;
 pub mod ledger;
 pub mod run;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+
+use crate::provider::exec;
 
 /// Just-in-time access: asked for, approved, short, and verified gone.
 #[derive(Debug, Parser)]
@@ -68,6 +70,15 @@ enum Verb {
         role: String,
         duration: Option<String>,
     },
+    /// For the bot itself: runs an adapter's program, and ends it when the bot is gone.
+    #[command(name = exec::VERB, hide = true)]
+    Keep {
+        /// Milliseconds until it is forced to end.
+        most: u64,
+        program: PathBuf,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Adapters: check one against the real system behind it.
     #[command(subcommand)]
     Adapter(adapter::Adapter),
@@ -80,8 +91,9 @@ enum Verb {
 }
 
 /// Runs a subcommand.
-pub async fn run(command: Command) -> anyhow::Result<()> {
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command.verb {
+        Verb::Keep { most, program, arguments } => return exec::keep(Duration::from_millis(most), &program, &arguments).await,
         Verb::Demo { store, play } => demo::run(store, play).await,
         Verb::Init(flags) => init::init(&flags),
         #[cfg(not(feature = "faults"))]
@@ -95,5 +107,6 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Verb::Adapter(adapter) => adapter::adapter(adapter).await,
         Verb::Ledger(ledger) => ledger::look(ledger).await,
         Verb::Audit(audit) => ledger::audit(audit).await,
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,8 @@
 //! Stands in for an adapter that could not be made, so that the bot can start and go on ending everything else (R15).
 //! Every call fails and is tried again, so what it holds becomes an alarm; nothing is ever said to be gone.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{Delivery, Description, Fault, FaultKind, Provider, Resolved, Seen, Sessions, Settling, Step, Verbs};
@@ -56,11 +58,11 @@ impl Provider for Broken {
         Ok(Seen::Unknown { why: self.fault().message })
     }
 
-    async fn grant(&self, _order: &Order, _handle: Option<&Handle>, _until: Instant) -> Result<Step, Fault> {
+    async fn grant(&self, _order: &Order, _handle: Option<&Handle>, _until: Instant, _left: Duration) -> Result<Step, Fault> {
         Err(self.fault())
     }
 
-    async fn revoke(&self, _order: &Order, _handle: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, _order: &Order, _handle: Option<&Handle>, _left: Duration) -> Result<Step, Fault> {
         Err(self.fault())
     }
 }

@@ -157,12 +157,12 @@ impl<'a> Bench<'a> {
     }
 
     pub(crate) async fn grant(&self, order: &Order, handle: Option<&Handle>) -> Result<Done, Stop> {
-        let step = self.timed("grant", self.provider.grant(order, handle, self.fixture.until)).await?;
+        let step = self.timed("grant", self.provider.grant(order, handle, self.fixture.until, self.whole())).await?;
         self.finish("grant", order, step).await
     }
 
     pub(crate) async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Done, Stop> {
-        let step = self.timed("revoke", self.provider.revoke(order, handle)).await?;
+        let step = self.timed("revoke", self.provider.revoke(order, handle, self.whole())).await?;
         self.finish("revoke", order, step).await
     }
 
@@ -216,10 +216,14 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// How long a call may take.
+    fn whole(&self) -> Duration {
+        self.provider.describe().deadline.std()
+    }
+
     async fn timed<T>(&self, verb: &str, call: impl Future<Output = T>) -> Result<T, Stop> {
-        let deadline = self.provider.describe().deadline;
-        let late = |_| failed(format!("{verb} gave no answer within {} s", deadline.seconds()));
-        tokio::time::timeout(deadline.std(), call).await.map_err(late)
+        let late = |_| failed(format!("{verb} gave no answer within {} s", self.whole().as_secs()));
+        tokio::time::timeout(self.whole(), call).await.map_err(late)
     }
 }
 

@@ -10,7 +10,7 @@ pub mod pretend;
 mod revoked;
 pub mod ssh;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -227,11 +227,15 @@ pub trait Provider: Send + Sync {
     async fn observe(&self, order: &Order, handle: Option<&Handle>) -> Result<Seen, Fault>;
 
     /// Gives the access; `until` is when the target's own expiry may end it (a little after our own end).
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault>;
+    ///
+    /// `left`, here and in what else changes something: real time until the deadline that was committed for this call.
+    /// Nothing of the call may take effect later, also when nobody waits for its answer any more: then it is told
+    /// whether the access is there. An adapter whose effects end with the future has nothing to do for that.
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault>;
 
     /// Takes it away, sessions too where that is possible. Succeeds when nothing is there; works without a handle.
     /// Not called when the access was there before.
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault>;
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault>;
 
     /// What became of an operation that answered `Wait`.
     async fn poll(&self, _order: &Order, _op: &str) -> Result<Step, Fault> {
@@ -239,7 +243,7 @@ pub trait Provider: Send + Sync {
     }
 
     /// Moves the target's own expiry; never earlier than it was.
-    async fn extend(&self, _order: &Order, _handle: Option<&Handle>, _until: Instant) -> Result<Step, Fault> {
+    async fn extend(&self, _order: &Order, _handle: Option<&Handle>, _until: Instant, _left: Duration) -> Result<Step, Fault> {
         Err(Fault::unsupported("extend"))
     }
 

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -150,11 +151,11 @@ impl Provider for Pretend {
         Ok(if here { Seen::Present { native_expiry: None, detail: None } } else { Seen::Absent })
     }
 
-    async fn grant(&self, order: &Order, _handle: Option<&Handle>, _until: Instant) -> Result<Step, Fault> {
+    async fn grant(&self, order: &Order, _handle: Option<&Handle>, _until: Instant, _left: Duration) -> Result<Step, Fault> {
         self.change(order, true)
     }
 
-    async fn revoke(&self, order: &Order, _handle: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, order: &Order, _handle: Option<&Handle>, _left: Duration) -> Result<Step, Fault> {
         self.change(order, false)
     }
 }

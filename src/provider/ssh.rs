@@ -7,7 +7,8 @@ use std::{
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -78,10 +79,10 @@ pub struct Ssh {
     description: Description,
     settings: Settings,
     key: PrivateKey,
-    list: Revoked,
+    list: Arc<Revoked>,
     clock: Arc<dyn Clock>,
-    /// The clock at the start, and how far it had gone on.
-    opened: (Instant, i64),
+    /// The clock when it was last believed, and how far it had gone on. None since the start.
+    believed: Mutex<Option<(Instant, i64)>>,
 }
 
 impl Ssh {
@@ -98,8 +99,7 @@ impl Ssh {
         let authority = key.public_key().to_bytes().map_err(|error| error.to_string())?;
         let now = clock.real(clock.now()).seconds();
         let list = Revoked::open(settings.revocation_list.clone(), authority, now)?;
-        let opened = (clock.now(), clock.monotonic());
-        Ok(Self { description: description(), settings, key, list, clock, opened })
+        Ok(Self { description: description(), settings, key, list: Arc::new(list), clock, believed: Mutex::default() })
     }
 
     /// The authority's public key, for sshd's `TrustedUserCAKeys`.
@@ -116,12 +116,21 @@ impl Ssh {
         self.list.read().map_err(|why| Fault::new(FaultKind::Transient, why))
     }
 
-    /// The real time in seconds, but no later than a clock that had gone on evenly since the start: a clock that jumped
-    /// ahead must not take anything off the list.
-    fn steady(&self) -> i64 {
-        let (at, steady) = self.opened;
-        let even = Instant::from_micros(at.micros().saturating_add(self.clock.monotonic().saturating_sub(steady)));
-        self.clock.real(self.clock.now().min(even)).seconds()
+    /// The core grants only while it believes the clock (R17), and never until a moment that is over. That alone says that
+    /// the clock may be trusted to take something off the list; a start, or a revoke, does not.
+    fn believe(&self, until: Instant) {
+        let now = self.clock.now().min(self.clock.ours(until));
+        *self.believed.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, self.clock.monotonic()));
+    }
+
+    /// The real time in seconds, and whether it is believed: then it is no later than a clock that had gone on evenly
+    /// since it last was, so that one that jumped ahead takes nothing off the list.
+    fn time(&self) -> (i64, bool) {
+        let now = self.clock.now();
+        let believed = *self.believed.lock().unwrap_or_else(PoisonError::into_inner);
+        let even = believed.map(|(at, steady)| at.micros().saturating_add(self.clock.monotonic().saturating_sub(steady)));
+        let now = even.map_or(now, |even| now.min(Instant::from_micros(even)));
+        (self.clock.real(now).seconds(), believed.is_some())
     }
 
     /// Valid to the real moment `until`, or as long as a certificate that was given before, which cannot be shortened.
@@ -259,16 +268,18 @@ impl Provider for Ssh {
         })
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, _left: Duration) -> Result<Step, Fault> {
+        self.believe(until);
         self.sign(order, handle, until).map(Step::Done)
     }
 
-    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant, _left: Duration) -> Result<Step, Fault> {
         self.sign(order, handle, until).map(Step::Done)
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
-        let added = self.list.add(serial(&order.grant), valid_before(handle), self.steady());
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
+        let (now, believed) = self.time();
+        let added = self.list.add(serial(&order.grant), valid_before(handle), now, believed, left).await;
         added.map_err(|why| Fault::new(FaultKind::Transient, why))?;
         Ok(Step::Done(Done::default()))
     }
@@ -297,5 +308,54 @@ mod tests {
         std::fs::remove_file(at("krl")).unwrap();
         assert!(open().unwrap_err().contains("is missing"));
         assert!(!at("krl").exists());
+    }
+
+    const NOON: Instant = Instant::from_micros(1_795_521_600_000_000);
+    const LEFT: Duration = Duration::from_secs(10);
+
+    fn order(grant: &str, public: &str) -> Order {
+        Order {
+            provider: "hosts".parse().unwrap(),
+            target: json!({ "principals": ["bastion"] }),
+            principal: "key".into(),
+            person: "ana".parse().unwrap(),
+            inputs: BTreeMap::from([(PUBLIC_KEY.to_owned(), public.to_owned())]),
+            grant: grant.into(),
+            by_hand: String::new(),
+        }
+    }
+
+    /// An early end stays an early end, whatever clock the next start comes up with (R17).
+    #[tokio::test]
+    async fn only_a_clock_that_grants_are_made_by_takes_a_serial_off_the_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(NOON));
+        let open = || {
+            let settings = Settings { ca_key_file: folder.path().join("ca"), revocation_list: folder.path().join("krl"), host: None };
+            Ssh::open(settings, clock.clone()).unwrap()
+        };
+        let public = PrivateKey::random(&mut OsRng, ssh_key::Algorithm::Ed25519).unwrap().public_key().to_openssh().unwrap();
+        let (hour, days) = (Span::from_minutes(60), Span::from_minutes(60 * 24 * 3));
+        let first = order("G-1", &public);
+        let ssh = open();
+        let Step::Done(done) = ssh.grant(&first, None, NOON + hour, LEFT).await.unwrap() else { panic!("no waiting") };
+        ssh.revoke(&first, done.handle.as_ref(), LEFT).await.unwrap();
+
+        // Far ahead at the next start: nobody has believed it yet.
+        clock.jump(NOON + days);
+        let ssh = open();
+        ssh.revoke(&order("G-2", &public), None, LEFT).await.unwrap();
+        assert!(ssh.is_revoked(serial("G-1")).unwrap());
+        // Right again and believed, then far ahead once more: it did not go on evenly.
+        clock.jump(NOON);
+        ssh.grant(&order("G-3", &public), None, NOON + hour, LEFT).await.unwrap();
+        clock.jump(NOON + days);
+        ssh.revoke(&order("G-3", &public), None, LEFT).await.unwrap();
+        assert!(ssh.is_revoked(serial("G-1")).unwrap());
+        // A grant by it: that is the time.
+        ssh.grant(&order("G-4", &public), None, NOON + days + hour, LEFT).await.unwrap();
+        ssh.revoke(&order("G-4", &public), None, LEFT).await.unwrap();
+        assert!(!ssh.is_revoked(serial("G-1")).unwrap());
+        assert!(ssh.is_revoked(serial("G-2")).unwrap(), "nobody knows its end");
     }
 }

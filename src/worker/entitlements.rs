@@ -215,9 +215,9 @@ impl Job<'_> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
         let until = self.native_end(now);
         match verb {
-            Verb::Grant => self.timed(left, provider.grant(&order, handle.as_ref(), until)).await,
-            Verb::Extend => self.timed(left, provider.extend(&order, handle.as_ref(), until)).await,
-            Verb::Revoke | Verb::Observe => self.timed(left, provider.revoke(&order, handle.as_ref())).await,
+            Verb::Grant => self.timed(left, provider.grant(&order, handle.as_ref(), until, left)).await,
+            Verb::Extend => self.timed(left, provider.extend(&order, handle.as_ref(), until, left)).await,
+            Verb::Revoke | Verb::Observe => self.timed(left, provider.revoke(&order, handle.as_ref(), left)).await,
         }
     }
 

@@ -190,5 +190,5 @@ async fn an_adapter_that_does_not_write_utf_8_is_not_believed() {
         by_hand: String::new(),
     };
     assert!(matches!(provider.observe(&order, None).await.unwrap(), Seen::Unknown { .. }));
-    assert_eq!(provider.revoke(&order, None).await.unwrap_err().kind, FaultKind::Ambiguous);
+    assert_eq!(provider.revoke(&order, None, std::time::Duration::from_mins(1)).await.unwrap_err().kind, FaultKind::Ambiguous);
 }

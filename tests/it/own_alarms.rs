@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -67,11 +68,11 @@ impl Provider for Dies {
         self.0.observe(order, handle).await
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.0.grant(order, handle, until).await
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
+        self.0.grant(order, handle, until, left).await
     }
 
-    async fn revoke(&self, _: &Order, _: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, _: &Order, _: Option<&Handle>, _: Duration) -> Result<Step, Fault> {
         panic!("a bug")
     }
 }

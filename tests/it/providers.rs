@@ -3,7 +3,7 @@
 mod flawed;
 mod sshd;
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, sync::Arc};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, sync::Arc, time::Duration};
 
 use hallpass::{
     cli::adapter,
@@ -13,9 +13,18 @@ use hallpass::{
         policy::{Person, Role},
         time::Span,
     },
-    provider::{Done, Provider, Step, build::build, conformance::Fixture, exec::Settings, ssh::PUBLIC_KEY},
+    provider::{
+        Done, Provider, Step,
+        build::build,
+        conformance::Fixture,
+        exec::{Settings, kept_by},
+        ssh::PUBLIC_KEY,
+    },
 };
 use serde_json::{Value, json};
+
+/// More than any call here takes.
+const LEFT: Duration = Duration::from_mins(1);
 
 fn person(id: &str, login: (&str, &str)) -> Person {
     Person {
@@ -73,6 +82,7 @@ async fn the_shell_example_passes_the_suite_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let doors = folder.path().join("doors");
     fs::create_dir(&doors).unwrap();
+    kept_by(env!("CARGO_BIN_EXE_hallpass"));
     let settings = format!("program = '{}'\nconfig = {{ folder = '{}' }}", example("folder.sh", folder.path()), doors.display());
     let provider = made("exec", &settings).await;
     let mut fixture = fixture("door", ["ana", "ben"], json!({ "name": "front" }));
@@ -106,7 +116,8 @@ async fn the_shell_example_passes_the_suite_and_leaves_nothing() {
       pass  an exit code that means nothing is not taken for an answer
       pass  an answer that is too long is not taken for one
       pass  at the deadline the program's whole group is killed
-    23 passed, 0 failed, 3 skipped
+      pass  what the program leaves behind is killed when it ends
+    24 passed, 0 failed, 3 skipped
     "#);
     assert_eq!(fs::read_dir(doors).unwrap().count(), 0);
 }
@@ -149,7 +160,7 @@ fn certificate(done: &Done) -> String {
 }
 
 async fn granted(provider: &dyn Provider, order: &Order, fixture: &Fixture) -> Done {
-    match provider.grant(order, None, fixture.until).await.unwrap() {
+    match provider.grant(order, None, fixture.until, LEFT).await.unwrap() {
         Step::Done(done) => done,
         Step::Wait { .. } => panic!("a certificate needs no waiting"),
     }
@@ -183,12 +194,12 @@ async fn openssh_reads_the_certificate_and_the_revocation_list() {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     for (_, order) in &files[..2] {
-        provider.revoke(order, None).await.unwrap();
-        provider.revoke(order, None).await.unwrap();
+        provider.revoke(order, None, LEFT).await.unwrap();
+        provider.revoke(order, None, LEFT).await.unwrap();
     }
     // Made anew, as after a restart, it goes on with the same list.
     let provider = made("ssh", &authority(folder.path())).await;
-    provider.revoke(&files[0].1, None).await.unwrap();
+    provider.revoke(&files[0].1, None, LEFT).await.unwrap();
     let accepted: Vec<bool> = files.iter().map(|(file, _)| keygen(&["-Q", "-f", &krl], file).0).collect();
     assert_eq!(accepted, [false, false, true]);
 }
@@ -214,7 +225,7 @@ async fn a_revocation_list_that_cannot_be_read_is_never_begun_anew() {
     let done = granted(provider.as_ref(), &order, &fixture).await;
     let list = folder.path().join("krl");
     fs::write(&list, "half").unwrap();
-    assert!(provider.revoke(&order, done.handle.as_ref()).await.is_err());
+    assert!(provider.revoke(&order, done.handle.as_ref(), LEFT).await.is_err());
     let seen = provider.observe(&order, done.handle.as_ref()).await.unwrap();
     assert!(matches!(seen, hallpass::provider::Seen::Unknown { .. }), "{seen:?}");
     assert!(build("ssh", &authority(folder.path()).parse().unwrap(), Arc::new(SystemClock)).await.is_err());
@@ -230,7 +241,7 @@ async fn a_certificate_that_was_given_is_never_counted_shorter() {
     let order = sshd::order(provider.as_ref(), &fixture, "G-1").await.unwrap();
     let done = granted(provider.as_ref(), &order, &fixture).await;
     let earlier = fixture.until - Span::from_minutes(2);
-    let Step::Done(again) = provider.extend(&order, done.handle.as_ref(), earlier).await.unwrap() else { panic!("no waiting") };
+    let Step::Done(again) = provider.extend(&order, done.handle.as_ref(), earlier, LEFT).await.unwrap() else { panic!("no waiting") };
     assert!(again.native_expiry >= Some(fixture.until));
 }
 

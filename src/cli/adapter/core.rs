@@ -41,6 +41,7 @@ pub(super) async fn run(under: &Under<'_>) -> Vec<Check> {
         ("an exit code that means nothing is not taken for an answer", Break::Code),
         ("an answer that is too long is not taken for one", Break::Long),
         ("at the deadline the program's whole group is killed", Break::Hang),
+        ("what the program leaves behind is killed when it ends", Break::Leave),
     ] {
         checks.push(check(rule, under.broken(how).await));
     }

@@ -34,6 +34,8 @@ pub(super) enum Break {
     Long,
     /// None, and something is left running.
     Hang,
+    /// Not at all; but something is left running that nobody hears of.
+    Leave,
 }
 
 impl Break {
@@ -43,6 +45,7 @@ impl Break {
             Self::Code => "code",
             Self::Long => "long",
             Self::Hang => "hang",
+            Self::Leave => "leave",
         }
     }
 }
@@ -126,6 +129,7 @@ garbage) real "$@" >/dev/null; printf '{{"status":"acti'; exit 0 ;;
 code) real "$@"; exit 3 ;;
 long) real "$@" >/dev/null; printf '{{"message":"'; head -c 2000000 /dev/zero | tr '\0' x; exit 0 ;;
 hang) real "$@" >/dev/null; tail -f /dev/null & echo $! >{folder}/left; wait; exit 0 ;;
+leave) real "$@"; code=$?; tail -f /dev/null </dev/null >/dev/null 2>&1 & echo $! >{folder}/left; exit $code ;;
 esac
 real "$@"
 "#,

@@ -1,7 +1,10 @@
 //! An adapter whose next answer is lost, as networks and processes lose them: before the call, after it, too late, as
 //! garbage, or with the bot itself. Everything else it passes on unchanged.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -64,6 +67,11 @@ impl Spoiled {
         self.state().next.is_none()
     }
 
+    /// The adapter's own time: the shorter one is only what the core believes.
+    fn whole(&self) -> Duration {
+        self.inner.describe().deadline.std()
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,20 +119,20 @@ impl Provider for Spoiled {
         if blind { Ok(Seen::Unknown { why: "the answer makes no sense".into() }) } else { self.inner.observe(order, handle).await }
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.change(self.inner.grant(order, handle, until)).await
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, _: Duration) -> Result<Step, Fault> {
+        self.change(self.inner.grant(order, handle, until, self.whole())).await
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
-        self.change(self.inner.revoke(order, handle)).await
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, _: Duration) -> Result<Step, Fault> {
+        self.change(self.inner.revoke(order, handle, self.whole())).await
     }
 
     async fn poll(&self, order: &Order, op: &str) -> Result<Step, Fault> {
         self.inner.poll(order, op).await
     }
 
-    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.change(self.inner.extend(order, handle, until)).await
+    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant, _: Duration) -> Result<Step, Fault> {
+        self.change(self.inner.extend(order, handle, until, self.whole())).await
     }
 
     async fn credential(&self, order: &Order, handle: Option<&Handle>) -> Result<SecretString, Fault> {

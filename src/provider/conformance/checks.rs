@@ -71,7 +71,7 @@ impl Bench<'_> {
     }
 
     async fn must_refuse(&self, order: &Order) -> Outcome {
-        match self.timed("grant", self.provider.grant(order, None, self.fixture.until)).await? {
+        match self.timed("grant", self.provider.grant(order, None, self.fixture.until, self.whole())).await? {
             Err(fault) if names_the_reason(fault.kind) => Ok(()),
             Err(fault) => Err(said("grant", &fault)),
             Ok(_) => {
@@ -173,7 +173,7 @@ impl Bench<'_> {
         }
         let order = self.order(&self.fixture.person, "longer").await?;
         let done = self.grant(&order, None).await?;
-        let step = self.timed("extend", self.provider.extend(&order, done.handle.as_ref(), self.fixture.later)).await?;
+        let step = self.timed("extend", self.provider.extend(&order, done.handle.as_ref(), self.fixture.later, self.whole())).await?;
         let longer = self.finish("extend", &order, step).await?;
         let moved = longer.native_expiry > done.native_expiry;
         let longer = if longer.handle.is_some() { longer } else { done };
@@ -230,7 +230,7 @@ impl Bench<'_> {
                 Err(fault) => return Err(said(&format!("for the name {name:?}, resolve"), &fault)),
             };
             let order = self.order_of(&person, resolved, &format!("hostile{number}"));
-            match self.timed("grant", self.provider.grant(&order, None, self.fixture.until)).await? {
+            match self.timed("grant", self.provider.grant(&order, None, self.fixture.until, self.whole())).await? {
                 Ok(Step::Done(_) | Step::Wait { .. }) => {
                     self.revoke(&order, None).await?;
                     self.sees(&order, None, false).await?;

@@ -70,13 +70,13 @@ impl Provider for Flawed {
         if self.1 == Flaw::LooksAreAlwaysAbsent { Ok(Seen::Absent) } else { self.0.observe(order, handle).await }
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.0.grant(order, handle, until).await?;
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
+        self.0.grant(order, handle, until, left).await?;
         let handle = Some(Handle(serde_json::json!({ "id": 1 })));
         Ok(Step::Done(Done { handle, ..Done::default() }))
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
         let nothing = Ok(Step::Done(Done::default()));
         match self.1 {
             Flaw::RevokeDoesNothing => nothing,
@@ -87,7 +87,7 @@ impl Provider for Flawed {
                 }
                 nothing
             }
-            _ => self.0.revoke(order, handle).await,
+            _ => self.0.revoke(order, handle, left).await,
         }
     }
 }

@@ -2,7 +2,9 @@
 //! Translates and bounds; decides nothing. The protocol is described in docs/adapters.md.
 
 mod environment;
+mod keeper;
 mod process;
+mod redact;
 mod wire;
 
 #[cfg(test)]
@@ -15,9 +17,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub use self::environment::Environment;
+pub use self::{
+    environment::Environment,
+    keeper::{VERB, keep, kept_by},
+};
 use self::{
     process::{Launch, Lost, TALK_MAX},
+    redact::Secrets,
     wire::{Described, PROTOCOLS, Reply, Status},
 };
 use super::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Step};
@@ -31,9 +37,13 @@ use crate::domain::{
 /// From asking a program to end until it is forced.
 const GRACE: Span = Span::from_seconds(5);
 /// Until everything of a run that was forced to end is gone and its answer is here.
-const SLACK: Span = Span::from_seconds(3);
+const SLACK: Span = Span::from_seconds(2);
+/// What the commit of a call's deadline may take before the program's own time gets shorter.
+const COMMIT: Span = Span::from_seconds(1);
 /// For `describe`, before the adapter has said how long it may take.
 const FIRST: Duration = Duration::from_secs(30);
+/// A run is not begun with less.
+const LEAST: Duration = Duration::from_millis(200);
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What bot.toml says of such a provider.
@@ -60,13 +70,12 @@ pub struct Exec {
     limit: Duration,
     launch: Launch,
     config: Value,
-    /// Values that must not appear in a log or a message.
-    secrets: Vec<String>,
+    secrets: Secrets,
 }
 
 /// Whether nobody but root and us can change what would be run.
 pub(super) fn runnable(program: &std::path::Path) -> Result<(), String> {
-    process::check(program)
+    process::check(program).map(drop)
 }
 
 impl Exec {
@@ -77,42 +86,54 @@ impl Exec {
         process::check(&settings.program).map_err(invalid)?;
         let mut environment = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".into())]);
         environment.insert("PATH".into(), std::env::var_os("PATH").unwrap_or_else(|| PATH.into()));
-        let mut secrets = Vec::new();
+        let mut values = Vec::new();
         for (name, secret) in &settings.environment.0 {
             let value = secret.read().map_err(invalid)?.expose_secret().to_owned();
             environment.insert(name.clone(), value.clone().into());
-            secrets.extend(Some(value).filter(|text| text.len() >= 4));
+            values.push(value);
         }
+        let secrets = Secrets::new(values);
         let launch = Launch { program: settings.program, arguments: settings.arguments, environment, grace: GRACE.std() };
         let request = json!({ "protocol": PROTOCOLS[0], "protocols": PROTOCOLS, "op": "describe" });
         let ran = launch.run(bytes(&request)?, FIRST).await.map_err(|lost| harmless(fault(lost)))?;
         log(&launch, "describe", &ran.log, &secrets);
         if ran.code != Some(0) {
-            return Err(invalid("the adapter does not answer describe with exit code 0".into()));
+            let why = wire::read(&ran, PROTOCOLS[0], &secrets).err().map_or_else(String::new, |fault| format!(": {fault}"));
+            return Err(invalid(format!("the adapter does not answer describe with exit code 0{why}")));
         }
         let described: Described = serde_json::from_slice(&ran.reply)
-            .map_err(|error| invalid(wire::line(&redact(&format!("the adapter's answer to describe: {error}"), &secrets))))?;
+            .and_then(|said| serde_json::from_value(secrets.out_of_reply(said)))
+            .map_err(|error| invalid(wire::line(&format!("the adapter's answer to describe: {error}"))))?;
         let protocol = described.protocol()?;
-        let description = described.description(GRACE + SLACK)?;
+        let description = described.description(COMMIT + GRACE + SLACK)?;
         Ok(Self { description, limit: described.limit().std(), described, protocol, launch, config, secrets })
     }
 
-    async fn ask(&self, op: &str, mut request: Value) -> Result<Reply, Fault> {
+    /// Nothing of it is left when `left` has passed: the program gets what remains after the time that forcing it takes.
+    async fn ask(&self, op: &str, mut request: Value, left: Duration) -> Result<Reply, Fault> {
+        let limit = self.limit.min(left.saturating_sub((GRACE + SLACK).std()));
+        if limit < LEAST {
+            return Err(Fault::new(FaultKind::Transient, "no time was left for the adapter: it was not called"));
+        }
         if let Some(fields) = request.as_object_mut() {
             fields.insert("protocol".into(), self.protocol.into());
             fields.insert("op".into(), op.into());
-            fields.insert("deadline_s".into(), self.limit.as_secs().into());
+            fields.insert("deadline_s".into(), (limit.as_secs() + u64::from(limit.subsec_nanos() > 0)).into());
             fields.insert("config".into(), self.config.clone());
         }
-        let ran = self.launch.run(bytes(&request)?, self.limit).await.map_err(fault)?;
+        let ran = self.launch.run(bytes(&request)?, limit).await.map_err(fault)?;
         log(&self.launch, op, &ran.log, &self.secrets);
-        let reply = wire::read(&ran, self.protocol);
-        reply.map_err(|fault| Fault { message: redact(&fault.message, &self.secrets), ..fault })
+        wire::read(&ran, self.protocol, &self.secrets)
     }
 
     /// For what changes nothing, where a lost answer is only worth another try.
     async fn look(&self, op: &str, request: Value) -> Result<Reply, Fault> {
-        self.ask(op, request).await.map_err(harmless)
+        self.ask(op, request, self.whole()).await.map_err(harmless)
+    }
+
+    /// For calls without a committed deadline.
+    fn whole(&self) -> Duration {
+        self.description.deadline.std()
     }
 
     fn must_have(&self, op: &str) -> Result<(), Fault> {
@@ -142,14 +163,10 @@ fn bytes(request: &Value) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-fn redact(text: &str, secrets: &[String]) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"))
-}
-
 /// Lines that speak of secrets are left out altogether.
-fn log(launch: &Launch, op: &str, said: &[u8], secrets: &[String]) {
+fn log(launch: &Launch, op: &str, said: &[u8], secrets: &Secrets) {
     const TELLING: [&str; 5] = ["password", "secret", "token", "private key", "authorization"];
-    for said in redact(&String::from_utf8_lossy(said), secrets).lines() {
+    for said in secrets.out_of(&String::from_utf8_lossy(said)).lines() {
         let lower = said.to_lowercase();
         let said = if TELLING.iter().any(|word| lower.contains(word)) { "[a line that speaks of a secret]" } else { said };
         tracing::info!(program = %launch.program.display(), op, said = wire::line(said), "an adapter says");
@@ -195,7 +212,7 @@ impl Provider for Exec {
         let reply = if self.described.has("resolve") {
             let person = json!({ "id": who.id, "email": who.email, "logins": who.logins });
             let role = json!({ "name": what.name, "target": what.target });
-            self.look("resolve", json!({ "person": person, "role": role })).await?
+            self.look("resolve", json!({ "person": person, "role": role })).await?.resolved()?
         } else {
             Reply::default()
         };
@@ -214,34 +231,34 @@ impl Provider for Exec {
     }
 
     async fn observe(&self, order: &Order, handle: Option<&Handle>) -> Result<Seen, Fault> {
-        match self.ask("observe", about(order, handle)).await {
+        match self.ask("observe", about(order, handle), self.whole()).await {
             Ok(reply) => Ok(reply.seen()),
             Err(fault) if fault.kind == FaultKind::Ambiguous => Ok(Seen::Unknown { why: fault.message }),
             Err(fault) => Err(fault),
         }
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.ask("grant", with(about(order, handle), "until", json!(until))).await?.step(&[Status::Active])
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
+        self.ask("grant", with(about(order, handle), "until", json!(until)), left).await?.step(&[Status::Active])
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
-        self.ask("revoke", about(order, handle)).await?.step(&[Status::Absent])
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
+        self.ask("revoke", about(order, handle), left).await?.step(&[Status::Absent])
     }
 
     async fn poll(&self, order: &Order, op: &str) -> Result<Step, Fault> {
         self.must_have("poll")?;
-        self.ask("poll", with(about(order, None), "op_token", op.into())).await?.step(&[Status::Active, Status::Absent])
+        self.ask("poll", with(about(order, None), "op_token", op.into()), self.whole()).await?.step(&[Status::Active, Status::Absent])
     }
 
-    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn extend(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
         self.must_have("extend")?;
-        self.ask("extend", with(about(order, handle), "until", json!(until))).await?.step(&[Status::Active])
+        self.ask("extend", with(about(order, handle), "until", json!(until)), left).await?.step(&[Status::Active])
     }
 
     async fn credential(&self, order: &Order, handle: Option<&Handle>) -> Result<SecretString, Fault> {
         self.must_have("credential")?;
-        let reply = self.ask("credential", about(order, handle)).await?;
+        let reply = self.ask("credential", about(order, handle), self.whole()).await?;
         reply.credential.map(SecretString::from).ok_or_else(|| Fault::new(FaultKind::Ambiguous, "the adapter gave no credential"))
     }
 
@@ -255,12 +272,12 @@ impl Provider for Exec {
     async fn uses(&self, order: &Order, handle: Option<&Handle>, since: Instant) -> Result<Used, Fault> {
         self.must_have("uses")?;
         let reply = self.look("uses", with(about(order, handle), "since", json!(since))).await?;
-        reply.used.ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say how it was used"))
+        reply.used().ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say how it was used"))
     }
 
     async fn health(&self) -> Result<String, Fault> {
         self.must_have("health")?;
         let reply = self.look("health", json!({})).await?;
-        Ok(wire::line(&redact(reply.message.as_deref().unwrap_or("ok"), &self.secrets)))
+        Ok(wire::line(reply.message.as_deref().unwrap_or("ok")))
     }
 }

@@ -9,9 +9,11 @@ use serde_json::Value;
 use super::{
     super::{Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Step, Verbs},
     process::{Ran, TALK_MAX},
+    redact::Secrets,
 };
 use crate::domain::{
     entitlement::{Handle, Ownership},
+    event::Used,
     time::{Instant, Span},
 };
 
@@ -19,10 +21,17 @@ use crate::domain::{
 pub(super) const PROTOCOLS: [&str; 1] = ["hallpass-adapter/1"];
 /// Largest handle, in bytes of JSON.
 const HANDLE_MAX: usize = 8 * 1024;
+/// Largest target, inputs and principal together, in bytes.
+const ORDER_MAX: usize = 16 * 1024;
 /// Longest line of an adapter that is shown, and longest text for the holder, in characters.
 const LINE_MAX: usize = 300;
 const TEXT_MAX: usize = 8 * 1024;
 const RESIDUE_MAX: usize = 20;
+/// Addresses from which something was used, and the longest of them, in characters.
+const FROM_MAX: usize = 20;
+const ADDRESS_MAX: usize = 64;
+/// Longest token of an operation, in bytes.
+const TOKEN_MAX: usize = 1024;
 
 /// Where something is, as the adapter says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -51,7 +60,7 @@ pub(super) struct Reply {
     retry_after_s: Option<i64>,
     pub(super) credential: Option<String>,
     pub(super) holders: Option<Vec<WireHolder>>,
-    pub(super) used: Option<crate::domain::event::Used>,
+    used: Option<Used>,
     pub(super) target: Option<Value>,
     pub(super) principal: Option<String>,
     pub(super) inputs: Option<BTreeMap<String, String>>,
@@ -140,12 +149,12 @@ fn ambiguous(why: impl Into<String>) -> Fault {
 }
 
 /// A reply with a status, or a fault: what the exit code and the bytes come to.
-pub(super) fn read(ran: &Ran, protocol: &str) -> Result<Reply, Fault> {
+pub(super) fn read(ran: &Ran, protocol: &str, secrets: &Secrets) -> Result<Reply, Fault> {
     if ran.reply.len() > TALK_MAX {
         return Err(ambiguous("the adapter answered more than 1 MiB"));
     }
     let parsed = serde_json::from_slice::<Value>(&ran.reply).ok().filter(Value::is_object);
-    let parsed = parsed.and_then(|value| serde_json::from_value::<Reply>(value).ok());
+    let parsed = parsed.and_then(|value| serde_json::from_value::<Reply>(secrets.out_of_reply(value)).ok());
     let Some(reply) = parsed else {
         return Err(ambiguous(format!("the adapter ended with {} and no answer that can be read", shown(ran.code))));
     };
@@ -169,13 +178,17 @@ fn shown(code: Option<i32>) -> String {
 
 /// One line without control characters, of bounded length.
 pub(super) fn line(text: &str) -> String {
+    short(text, LINE_MAX)
+}
+
+fn short(text: &str, most: usize) -> String {
     text.split(char::is_whitespace)
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
         .chars()
         .filter(|c| shows(*c))
-        .take(LINE_MAX)
+        .take(most)
         .collect()
 }
 
@@ -201,6 +214,25 @@ impl Reply {
         }
     }
 
+    /// For `resolve`: what becomes part of the order, and stands in the ledger with it.
+    pub(super) fn resolved(self) -> Result<Self, Fault> {
+        let target = self.target.as_ref().map_or(0, |target| target.to_string().len());
+        let inputs = self.inputs.iter().flatten().map(|(key, text)| key.len() + text.len()).sum::<usize>();
+        if target + inputs + self.principal.as_ref().map_or(0, String::len) > ORDER_MAX {
+            return Err(Fault::new(FaultKind::Invalid, "what the adapter resolved is larger than 16 KiB"));
+        }
+        Ok(self)
+    }
+
+    /// For `uses`: cleaned, and of bounded length.
+    pub(super) fn used(self) -> Option<Used> {
+        let used = self.used?;
+        let mut from: Vec<String> = used.from.iter().take(FROM_MAX).map(|address| short(address, ADDRESS_MAX)).collect();
+        let more = used.from.len().saturating_sub(FROM_MAX);
+        from.extend(Some(format!("and {more} more")).filter(|_| more > 0));
+        Some(Used { from, ..used })
+    }
+
     /// For what changes something; `wanted` are the statuses that mean success.
     pub(super) fn step(self, wanted: &[Status]) -> Result<Step, Fault> {
         let handle = self.handle.filter(|handle| !handle.is_null());
@@ -211,6 +243,9 @@ impl Reply {
         match self.status {
             Some(Status::Pending) => {
                 let op = self.op_token.ok_or_else(|| ambiguous("the adapter is still working, and gave no op_token to ask with"))?;
+                if op.len() > TOKEN_MAX {
+                    return Err(ambiguous("the adapter's op_token is larger than 1 KiB"));
+                }
                 Ok(Step::Wait { op, handle, again_in: Span::from_seconds(self.retry_after_s.unwrap_or(5).clamp(1, 3600)) })
             }
             Some(status) if wanted.contains(&status) => Ok(Step::Done(Done {
@@ -244,7 +279,7 @@ impl Described {
         Span::from_seconds(self.deadline_s.clamp(1, 600))
     }
 
-    /// `after`: between the end of a run's time and the moment when nothing of it is left.
+    /// `after`: what a call takes beside the run's own time, so that nothing of it is left then.
     pub(super) fn description(&self, after: Span) -> Result<Description, Fault> {
         let invalid = |why: &str| Err(Fault::new(FaultKind::Invalid, format!("the adapter's description: {why}")));
         if !["observe", "grant", "revoke"].iter().all(|op| self.has(op)) {

@@ -113,9 +113,10 @@ impl Lifeline {
 }
 
 async fn revoke(provider: &dyn Provider, row: &Entitlement) -> Lesson {
-    let call = provider.revoke(&row.order, row.handle.as_ref());
+    let left = provider.describe().deadline.std();
+    let call = provider.revoke(&row.order, row.handle.as_ref(), left);
     let silent = || Err(Fault::new(FaultKind::Ambiguous, "no answer in time"));
-    let (outcome, said, pause) = match timeout(provider.describe().deadline.std(), call).await.unwrap_or_else(|_| silent()) {
+    let (outcome, said, pause) = match timeout(left, call).await.unwrap_or_else(|_| silent()) {
         Ok(Step::Done(_)) => (Outcome::Ok, String::new(), None),
         // Asked again: a call is safe to repeat, and that is how an operation is found again.
         Ok(Step::Wait { again_in, .. }) => (Outcome::Failed, "in progress".to_owned(), Some(again_in)),

@@ -71,16 +71,16 @@ impl Provider for Recorded {
         Ok(seen)
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
         let before = self.held();
-        let step = self.inner.grant(order, handle, until).await;
+        let step = self.inner.grant(order, handle, until, left).await;
         self.note(order, &before);
         step
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
         let before = self.held();
-        let step = self.inner.revoke(order, handle).await;
+        let step = self.inner.revoke(order, handle, left).await;
         self.note(order, &before);
         step
     }

@@ -13,6 +13,7 @@ mod linking;
 mod offers;
 mod pressing;
 mod providing;
+mod slow_commit;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -61,19 +62,19 @@ impl Provider for Slow {
         self.inner.observe(order, handle).await
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
         self.note("grant", order);
-        self.inner.grant(order, handle, until).await
+        self.inner.grant(order, handle, until, left).await
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
         self.note("revoke", order);
         if order.principal == "ana" {
             self.permits.acquire().await.unwrap().forget();
         } else {
             self.permits.add_permits(1);
         }
-        self.inner.revoke(order, handle).await
+        self.inner.revoke(order, handle, left).await
     }
 }
 
