@@ -99,7 +99,11 @@ impl Bot {
             return Ok(0);
         }
         let mut whole = Commit::default();
-        for before in self.store.requests_by_id(&due).await? {
+        let requests = self.store.requests_by_id(&due).await?;
+        // A start is a decision that grants something.
+        let starts = requests.iter().any(|request| matches!(request.state, State::Scheduled { .. }));
+        let _decision = if starts { Some(self.decisions.read().await) } else { None };
+        for before in requests {
             self.tick_one(before, &mut whole).await?;
         }
         let (decides, alarms) = (!whole.entries.is_empty(), !whole.alarms.is_empty());

@@ -10,7 +10,11 @@ mod init;
 pub mod ledger;
 pub mod run;
 
-use std::path::PathBuf;
+use std::{
+    fmt::Display,
+    io::{ErrorKind, Write as _},
+    path::PathBuf,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -96,4 +100,17 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Verb::Ledger(ledger) => ledger::look(ledger).await,
         Verb::Audit(audit) => ledger::audit(audit).await,
     }
+}
+
+/// Prints a text and ends its line. A reader that has gone away, such as `head`, wanted no more: that is no error.
+fn say(text: impl Display) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    until_the_reader_leaves(writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Into::into))
+}
+
+fn until_the_reader_leaves(done: anyhow::Result<()>) -> anyhow::Result<()> {
+    done.or_else(|error| match error.downcast_ref::<std::io::Error>() {
+        Some(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
 }

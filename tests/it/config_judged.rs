@@ -182,7 +182,7 @@ fn a_number_in_a_target_that_readers_disagree_about_is_refused_at_its_place() {
     bot.toml:26:58: x must be a whole number: write it without a point, or in quotes
     bot.toml:26:45: since is a date: write it in quotes
     ");
-    let fine = "role_id = 9007199254740991, least = -0x1fffffffffffff, name = '99999999999999999999', ids = [0, 1]";
+    let fine = "role_id = 9007199254740991, hex = 0x1fffffffffffff, least = -9007199254740991, name = '99999999999999999999', ids = [0, 1]";
     let config = parse(&target(fine), "bot.toml").unwrap();
     let role = &config.catalogue.resources.values().next().unwrap().roles[0];
     assert_eq!(role.target["role_id"], 9_007_199_254_740_991_i64);

@@ -28,7 +28,7 @@ const MARGIN: Span = Span::from_seconds(30);
 /// and one that is slow holds up nobody. Returns how many entitlements were handled.
 pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &ProviderName) -> Done<usize> {
     let Some(provider) = deps.bot.providers().get(name).cloned() else {
-        tracing::error!(provider = %name, "a stored order names a provider that is not configured");
+        orphaned(deps, name).await;
         return Ok(0);
     };
     let description = provider.describe().clone();
@@ -78,6 +78,15 @@ pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name
         }
     }
     stop.map_or(Ok(handled), Err)
+}
+
+/// Something is due at a provider that nobody knows any more: it is held, and nobody takes it away. The alarm is over when a
+/// configuration with that provider is in force.
+pub(in crate::worker) async fn orphaned(deps: &Deps, name: &ProviderName) {
+    let what = format!("the adapter {name} is not configured: what is held through it cannot be taken away; put it back into bot.toml");
+    if let Err(error) = deps.bot.raise(&format!("adapter/{name}"), what, None).await {
+        tracing::error!(provider.name = %name, %error, "the alarm about an adapter that is not configured could not be raised");
+    }
 }
 
 fn traits(description: &Description) -> Traits {
