@@ -109,17 +109,18 @@ pub(super) async fn unsealed(why: String, bot: Arc<Bot>) {
 
 /// Seals every second. A ledger that cannot be sealed, or was changed, is an alarm until it can.
 pub(super) async fn seal(sealer: Arc<tokio::sync::Mutex<Sealer>>, bot: Arc<Bot>) {
-    let mut failures = 0;
+    let (mut failures, mut is_over) = (0, false);
     loop {
         let sealed = sealer.lock().await.seal_once(bot.now()).await;
         match sealed {
-            Ok(_) if failures == 0 => {}
+            Ok(_) if is_over => {}
+            // Also what an earlier run raised.
             Ok(_) => match bot.clear("ledger").await {
-                Ok(()) => failures = 0,
+                Ok(()) => (failures, is_over) = (0, true),
                 Err(error) => tracing::error!(%error, "the end of an alarm could not be recorded"),
             },
             Err(why) => {
-                failures += 1;
+                (failures, is_over) = (failures + 1, false);
                 if failures == 1 {
                     tracing::error!(%why, "the ledger cannot be sealed");
                 }
