@@ -2,7 +2,7 @@
 //! One commit or many in one transaction: each statement carries the rows of all of them. Every guard is a write, and every
 //! write asserts how many rows it changed; when one does not, nothing of the transaction may stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ClaimWrite, Commit, CommitError, EntitlementWrite, RequestWrite,
@@ -139,6 +139,8 @@ fn entitlements<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) 
             }
         }
     }
+    let touched = wanted.keys().copied().chain(raised.0.keys().map(String::as_str)).chain(saved.keys().map(|key| key.as_str()));
+    lock(tx, touched.chain(freed.keys().map(|key| key.as_str())).chain(dropped.keys().map(|key| key.as_str())).collect());
     want(tx, wanted.into_values())?;
     save(tx, saved.into_values().collect());
     let sql = "WITH v (id, fence, at) AS (VALUES {rows}) UPDATE entitlements SET fence = entitlements.fence + 1, gen = gen + 1, \
@@ -147,6 +149,15 @@ fn entitlements<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) 
     drop_all(tx, &dropped);
     raise(tx, raised);
     Ok(())
+}
+
+/// PostgreSQL locks rows as statements come to them, and there is one statement for each kind of write: two transactions
+/// that cross would wait for each other. So all rows are locked first, in one order.
+fn lock(tx: &mut Tx<'_>, keys: BTreeSet<&str>) {
+    if tx.has_row_locks() && keys.len() > 1 {
+        let rows = keys.into_iter().map(|key| [Text(key.to_owned())]).collect();
+        exec(tx, "SELECT 1 FROM entitlements WHERE id IN (VALUES {rows}) ORDER BY id FOR UPDATE", rows, None);
+    }
 }
 
 fn want<'a>(tx: &mut Tx<'_>, wanted: impl Iterator<Item = (&'a Entitlement, Instant, bool)>) -> Result<(), CommitError> {

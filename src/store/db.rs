@@ -127,7 +127,7 @@ impl Conn<'_> {
     pub(super) async fn rows_many(&mut self, sql: &'static str, width: usize, values: &[Value]) -> Result<Vec<Row>, DbError> {
         let mut all = Changed::default();
         for piece in pieces(width, values) {
-            all.add(self.run(listed(sql, width, piece.len() / width), piece).await?.pop().unwrap_or_default());
+            all.add(self.run(listed(sql, width, piece.len() / width, self.places()), piece).await?.pop().unwrap_or_default());
         }
         Ok(all.rows)
     }
@@ -160,6 +160,14 @@ impl Conn<'_> {
         Ok(outcomes.done)
     }
 
+    /// How lists are written here.
+    pub(super) const fn places(&self) -> Places {
+        match self {
+            Self::Sqlite(_) => Places::Nameless,
+            Self::Postgres(_) => Places::Numbered,
+        }
+    }
+
     /// The one dialect branch: leases of several rows pass over what others hold.
     pub(super) const fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self {
@@ -179,10 +187,20 @@ pub(super) fn pieces(width: usize, mut values: &[Value]) -> impl Iterator<Item =
     })
 }
 
-/// The text with `{rows}` written out: `($1, $2), ($3, $4)`. Nothing but these placeholders is put in.
-pub(super) fn listed(sql: &'static str, width: usize, rows: usize) -> SqlStr {
+/// How the places of a list are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Places {
+    /// `$1, $2`: PostgreSQL, and several statements in one text.
+    Numbered,
+    /// `?, ?`: SQLite looks through all names for the name of each place, and these have none.
+    Nameless,
+}
+
+/// The text with `{rows}` written out: `($1, $2), ($3, $4)`. Nothing but these places is put in.
+pub(super) fn listed(sql: &'static str, width: usize, rows: usize, places: Places) -> SqlStr {
+    let place = |at: usize| if places == Places::Numbered { format!("${at}") } else { "?".to_owned() };
     let row = |row: usize| {
-        let places: Vec<String> = (1..=width).map(|column| format!("${}", row * width + column)).collect();
+        let places: Vec<String> = (1..=width).map(|column| place(row * width + column)).collect();
         format!("({})", places.join(", "))
     };
     let list: Vec<String> = (0..rows).map(row).collect();
@@ -234,6 +252,8 @@ mod tests {
         assert_eq!(sizes, [64, 16, 4, 1, 1, 1]);
         assert_eq!(pieces(2, &[]).count(), 0);
         assert_eq!(shifted("UPDATE t SET a = $1 WHERE b = $12", 3), "UPDATE t SET a = $4 WHERE b = $15");
-        assert_eq!(listed("INSERT INTO t VALUES {rows}", 2, 2).as_str(), "INSERT INTO t VALUES ($1, $2), ($3, $4)");
+        let text = |places| listed("INSERT INTO t VALUES {rows}", 2, 2, places);
+        assert_eq!(text(Places::Numbered).as_str(), "INSERT INTO t VALUES ($1, $2), ($3, $4)");
+        assert_eq!(text(Places::Nameless).as_str(), "INSERT INTO t VALUES (?, ?), (?, ?)");
     }
 }

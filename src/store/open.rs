@@ -36,6 +36,9 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 const BLOCK: i64 = 10_000;
 /// A PostgreSQL that has not answered by then counts as away: a stopped one would keep us waiting for ever.
 pub(super) const SILENCE: Duration = Duration::from_secs(15);
+/// Of an SQLite writer: KiB of pages in memory (negative: KiB, positive: pages), and pages in the log before it is emptied.
+const CACHE: &str = "-32000";
+const LOG: &str = "8000";
 /// Connections to PostgreSQL, and how many of them write at the same time. While one waits for its disk, others go on.
 const POOL: u32 = 16;
 const WRITERS: usize = 3;
@@ -206,7 +209,9 @@ async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .statement_cache_capacity(STATEMENTS);
-    let mut conn = options.connect().await.map_err(unavailable)?;
+    // The writer keeps its pages, and moves them from the log into the file less often than by default.
+    let writing = options.clone().pragma("cache_size", CACHE).pragma("wal_autocheckpoint", LOG);
+    let mut conn = writing.connect().await.map_err(unavailable)?;
     faults::point("migration.due");
     migrated(MIGRATIONS.run_direct(None, &mut conn, false).await)?;
     faults::point("migration.done");
@@ -230,7 +235,7 @@ async fn sqlite(path: &Path) -> Result<Opened, StoreError> {
 
 async fn postgres(url: &str) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(unavailable)?.statement_cache_capacity(STATEMENTS);
-    let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(5));
+    let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(SILENCE);
     // Whether a connection still answers is asked only where it has been silent for a while.
     let pool = pool.test_before_acquire(false).before_acquire(|conn, seen| {
         Box::pin(async move {

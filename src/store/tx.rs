@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::{
     CommitError,
-    db::{Changed, Conn, DbError, Row, Value, listed, pieces, shifted},
+    db::{Changed, Conn, DbError, Places, Row, Value, listed, pieces, shifted},
 };
 
 pub(super) struct Tx<'c> {
@@ -37,11 +37,11 @@ impl Statement {
     }
 
     /// Its texts and their values: few sizes, so that few texts are prepared.
-    fn pieces(&self) -> Vec<(SqlStr, &[Value])> {
+    fn pieces(&self, places: Places) -> Vec<(SqlStr, &[Value])> {
         if self.width == 0 {
             return vec![(self.sql.into_sql_str(), &self.values)];
         }
-        pieces(self.width, &self.values).map(|piece| (listed(self.sql, self.width, piece.len() / self.width), piece)).collect()
+        pieces(self.width, &self.values).map(|piece| (listed(self.sql, self.width, piece.len() / self.width, places), piece)).collect()
     }
 
     fn check(&self, changed: u64) -> Result<(), CommitError> {
@@ -117,6 +117,11 @@ impl<'c> Tx<'c> {
         self.conn.pick(sqlite, postgres)
     }
 
+    /// Do transactions run beside each other here, each locking what it writes?
+    pub(super) const fn has_row_locks(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
+    }
+
     /// What came of the last one.
     async fn run(&mut self) -> Result<Changed, CommitError> {
         let statements = std::mem::take(&mut self.waiting);
@@ -126,7 +131,7 @@ impl<'c> Tx<'c> {
         let mut last = Changed::default();
         for statement in &statements {
             last = Changed::default();
-            for (text, values) in statement.pieces() {
+            for (text, values) in statement.pieces(self.conn.places()) {
                 last.add(self.conn.run(text, values).await?.pop().unwrap_or_default());
             }
             statement.check(last.count)?;
@@ -138,7 +143,7 @@ impl<'c> Tx<'c> {
         let (mut text, mut values) = (String::new(), Vec::new());
         let mut counts = Vec::with_capacity(statements.len());
         for statement in statements {
-            let pieces = statement.pieces();
+            let pieces = statement.pieces(Places::Numbered);
             counts.push(pieces.len());
             for (piece, more) in pieces {
                 text.push_str(&shifted(piece.as_str(), values.len()));

@@ -6,6 +6,7 @@ mod window;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use self::window::Window;
 pub(super) use self::window::{handle_due, orphaned};
 
 use super::{Deps, Stop, lifeline::Lifeline};
@@ -41,11 +42,14 @@ type Done<T> = Result<T, Stop>;
 struct Job<'a> {
     deps: &'a Deps,
     lifeline: &'a Lifeline,
+    window: &'a Window,
     provider: Arc<dyn Provider>,
     leased: Leased,
     claims: Vec<Claim>,
     traits: Traits,
     deadline: Span,
+    /// The end's first call is made, and others wait for theirs: what is left to do comes after them.
+    gives_way: bool,
 }
 
 impl Job<'_> {
@@ -64,8 +68,10 @@ impl Job<'_> {
 
     /// Steps until there is nothing to do now; gives the lease back with the next due time. No call starts after `last`.
     async fn run(mut self, last: Instant) -> Done<()> {
-        for _ in 0..STEPS {
-            if self.claims.is_empty() || !faults::is_planted("claims_in_the_lease") {
+        for step in 0..STEPS {
+            // Read after the lease for the first step; everybody else's changes since are seen by the next one.
+            let early = faults::is_planted("claims_in_the_lease") && !self.claims.is_empty();
+            if step > 0 && !early {
                 self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
             }
             let untold = self.leased.row.progress.unwritten.is_none();
@@ -88,6 +94,9 @@ impl Job<'_> {
                 Next::Observe { why } => self.observe(why).await?,
                 Next::Poll { verb, op } => self.poll(verb, &op).await?,
                 Next::Call { verb } => self.call(verb).await?,
+            }
+            if self.gives_way {
+                return Ok(());
             }
         }
         let soon = self.deps.bot.now() + Span::from_seconds(1);
@@ -122,7 +131,9 @@ impl Job<'_> {
 
     async fn observe(&mut self, why: Why) -> Done<()> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
+        let turn = self.window.turn().await;
         let answer = self.timed(self.whole(), provider.observe(&order, handle.as_ref())).await;
+        drop(turn);
         faults::step(Verb::Observe, "answered");
         let now = self.deps.bot.now();
         let text = match answer {
@@ -171,11 +182,16 @@ impl Job<'_> {
     }
 
     async fn call(&mut self, verb: Verb) -> Done<()> {
-        let now = self.deps.bot.now();
+        let (lifeline, window, key) = (self.lifeline, self.window, self.leased.row.key.clone());
+        // Before everything else: what is written down is then made at once.
+        let turn = window.turn().await;
+        if self.deps.is_stopping() {
+            return Ok(());
+        }
         if verb == Verb::Grant && !self.may_grant().await? {
             return self.not_now().await;
         }
-        let (lifeline, key) = (self.lifeline, self.leased.row.key.clone());
+        let now = self.deps.bot.now();
         let Some(_here) = lifeline.call(&key) else {
             self.leased.row.progress.trying = Some((verb, now + Span::from_seconds(1)));
             return self.save(Vec::new(), Vec::new()).await;
@@ -197,7 +213,9 @@ impl Job<'_> {
             Some(answer) => answer,
             None => self.perform(verb, left, now).await,
         };
+        drop(turn);
         faults::step(verb, "answered");
+        self.gives_way = verb == Verb::Revoke && window.is_crowded();
         self.step(verb, answer).await?;
         faults::step(verb, "written");
         Ok(())
@@ -221,7 +239,10 @@ impl Job<'_> {
 
     async fn poll(&mut self, verb: Verb, op: &str) -> Done<()> {
         let (provider, order) = (self.provider.clone(), self.leased.row.order.clone());
-        match self.timed(self.whole(), provider.poll(&order, op)).await {
+        let turn = self.window.turn().await;
+        let answer = self.timed(self.whole(), provider.poll(&order, op)).await;
+        drop(turn);
+        match answer {
             Err(fault) => {
                 // Where it is not known how the operation went, it is asked again. Where it has ended, its call is made
                 // again, which is safe; giving that was refused for good is told.

@@ -56,6 +56,8 @@ pub(super) struct Lifeline {
     /// What the ordinary workers have leased, by fence.
     leases: Mutex<BTreeMap<EntitlementKey, i64>>,
     gates: Mutex<BTreeMap<ProviderName, Arc<Semaphore>>>,
+    /// Providers with more due ends than are under way.
+    crowded: Mutex<BTreeSet<ProviderName>>,
     /// A try to write that the outage is over; never given up half-way, lest it be written twice.
     back: tokio::sync::Mutex<Option<JoinHandle<Result<(), Stop>>>>,
 }
@@ -101,6 +103,21 @@ impl Lifeline {
 
     pub(super) fn released(&self, key: &EntitlementKey) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Are more ends due at this provider than are under way?
+    pub(super) fn crowd(&self, name: &ProviderName, crowded: bool) {
+        let mut all = self.crowded.lock().unwrap_or_else(PoisonError::into_inner);
+        if crowded {
+            all.insert(name.clone());
+        } else {
+            all.remove(name);
+        }
+    }
+
+    /// Ends wait somewhere: what can wait lets them go first.
+    pub(super) fn is_crowded(&self) -> bool {
+        !self.crowded.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Gives back what is still leased, for a stop that cannot wait for it: a call in flight stands in its row.

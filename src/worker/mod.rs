@@ -109,6 +109,8 @@ pub struct Workers {
 const ROUNDS: usize = 1_000;
 /// Between two looks of the lifeline, while the store is away and otherwise.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(1));
+/// Between two rounds of chats while ends wait for their turn.
+const WAY: Duration = Duration::from_millis(500);
 /// Until a worker that died is begun again.
 const AFTER_DEATH: Duration = Duration::from_secs(1);
 /// Steady microseconds without a death after which the alarm about it is over.
@@ -335,6 +337,10 @@ impl Workers {
     async fn run_chats(self: Arc<Self>) {
         while !self.deps.is_stopping() {
             let done = self.noted(chat::handle_due(&self.deps).await);
+            if self.lifeline.is_crowded() {
+                // Alarms are told here too: slowly, but at once.
+                tokio::time::sleep(WAY).await;
+            }
             self.pause(matches!(done, Ok(n) if n > 0)).await;
         }
     }

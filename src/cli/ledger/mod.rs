@@ -98,7 +98,7 @@ pub async fn audit(what: Audit) -> anyhow::Result<()> {
     say(format!("{report}\nverifier key {}", verifier_key(&trusted.origin, &trusted.key)))?;
     say(match &trusted.mark {
         Ok(Some(mark)) => format!("the mark beside the key says that {} entries were signed", mark.size),
-        Ok(None) => format!("no mark of the key was looked at: a database that was rolled back whole is not noticed"),
+        Ok(None) => "no mark of the key was looked at: a database that was rolled back whole is not noticed".into(),
         Err(why) => format!("the mark beside the key was not looked at ({why}): a database that was rolled back whole is not noticed"),
     })?;
     if report.findings.is_empty() { Ok(()) } else { Err(anyhow!("the ledger was changed")) }

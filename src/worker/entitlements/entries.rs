@@ -42,9 +42,9 @@ impl Job<'_> {
         let write = EntitlementWrite::Save {
             row: self.leased.row.clone(),
             due_at: Some(self.leased.row.call.as_ref().map_or(now, |c| c.deadline)),
-            urgent: self.is_ending(now),
+            urgent: self.is_ending(now) && !self.gives_way,
             seen_gen: self.leased.generation,
-            release: false,
+            release: self.gives_way,
         };
         self.commit(news, write, entries).await
     }

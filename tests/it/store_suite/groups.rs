@@ -56,3 +56,50 @@ pub(super) async fn a_lost_lease_does_not_harm_its_neighbours(url: &str) {
         assert_eq!(result, if key == "e7" { Err(CommitError::Fenced) } else { Ok(()) }, "{key}");
     }
 }
+
+/// Two transactions that write the same two rows, each the other way round, wait for each other and never in a circle.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn crossing_writes_of_two_replicas_do_not_deadlock() {
+    let url = database().await;
+    let stores = [Store::open(&url).await.unwrap(), Store::open(&url).await.unwrap()];
+    for name in ["x", "y"] {
+        stores[0].commit(want(name, at(0), false)).await.unwrap();
+    }
+    let mut all = JoinSet::new();
+    for (store, leased) in stores.into_iter().zip(lease_both(&url).await) {
+        let other = EntitlementKey(if leased.row.key.0 == "x" { "y" } else { "x" }.into());
+        all.spawn(async move {
+            for _ in 0..200 {
+                let mut commit = save(&leased, Some(at(5)));
+                commit.entitlements.push(EntitlementWrite::Raise { key: other.clone(), due_at: at(5), urgent: false });
+                assert_eq!(store.commit(commit).await, Ok(()));
+            }
+        });
+    }
+    all.join_all().await;
+}
+
+async fn lease_both(url: &str) -> Vec<Leased> {
+    let both = lease(&Store::open(url).await.unwrap(), at(1), 2).await;
+    assert_eq!(both.len(), 2);
+    both
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn fifty_presses_at_once_over_two_replicas_count_once() {
+    let url = database().await;
+    let one = World::on(&url, Ownership::Shared).await;
+    let two = one.replica(Store::open(&url).await.unwrap()).await;
+    one.say("ana", "/jit request prod-db write 1h Unblock the stuck import").await;
+    let id = one.newest().await;
+    let presses = (0..50).map(|n| if n % 2 == 0 { &one } else { &two }.press("ben", "approve", &id, None));
+    let answers = futures_util::future::join_all(presses).await;
+    let entries = one.store.entries(&format!("request/{id}"), 0, 1000).await.unwrap();
+    let count =
+        |kind: &str| entries.iter().filter(|entry| String::from_utf8_lossy(&entry.bytes).contains(&format!("\"type\":\"{kind}\""))).count();
+    assert_eq!((count("approved"), count("granting"), count("working")), (1, 1, 1), "{answers:?}");
+    assert!(one.holds("ana", "write"));
+    assert_eq!(one.store.inbox_open(100).await.unwrap().len(), 0, "every press was answered");
+}
