@@ -293,7 +293,7 @@ fn a_reader_that_leaves_is_no_error() {
         &["ledger", "key"],
         &["audit", "verify"],
         &["check"],
-        &["explain", "ana", "example", "login"],
+        &["explain", "ana", "bastion", "login"],
     ];
     for look in looks {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));

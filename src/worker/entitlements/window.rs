@@ -64,7 +64,7 @@ pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name
         faults::held("claims").await;
     }
     let Some(at_once) = deps.bot.providers().get(name).map(|provider| provider.at_once().unwrap_or(deps.at_once).max(1)) else {
-        tracing::error!(provider = %name, "a stored order names a provider that is not configured");
+        orphaned(deps, name).await;
         return Ok(0);
     };
     let calls = usize::try_from(at_once).unwrap_or(1);
@@ -145,10 +145,7 @@ fn deadline(deps: &Deps, description: &Description) -> Span {
 
 /// Leases so many, with the adapter that is in force now; then, after the leases, reads their claims.
 async fn lease(deps: &Deps, name: &ProviderName, free: usize, early: &[(Entitlement, Vec<Claim>)]) -> Done<Vec<Start>> {
-    let Some(provider) = deps.bot.providers().get(name).cloned() else {
-        orphaned(deps, name).await;
-        return Ok(Vec::new());
-    };
+    let Some(provider) = deps.bot.providers().get(name).cloned() else { return Ok(Vec::new()) };
     let (now, deadline) = (deps.bot.now(), deadline(deps, provider.describe()));
     let limit = u32::try_from(free).unwrap_or(u32::MAX);
     let leased = deps.store.lease_entitlements(name, now, now + deadline + deadline + MARGIN, limit).await.map_err(Stop::read)?;
