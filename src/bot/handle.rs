@@ -126,6 +126,7 @@ impl Bot {
     }
 
     async fn attempt(&self, incoming: &Incoming) -> Result<Answer, CommitError> {
+        let _decision = self.decisions.read().await;
         let catalogue = self.catalogue();
         let caller = self.caller(incoming, &catalogue).await?;
         match self.judged(incoming, caller.as_ref(), &catalogue).await {

@@ -58,6 +58,8 @@ pub struct Bot {
     /// Since when it can act again after it could not, in microseconds.
     resumed: AtomicI64,
     starts: starts::Starts,
+    /// Shared by decisions that may grant something, from what they look up to their commit.
+    decisions: tokio::sync::RwLock<()>,
     /// Rung whenever something may have become due sooner than the loop thinks.
     pub wake: tokio::sync::Notify,
 }
@@ -91,6 +93,7 @@ impl Bot {
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
             resumed: AtomicI64::new(started.micros()),
             starts: starts::Starts::default(),
+            decisions: tokio::sync::RwLock::default(),
             wake: tokio::sync::Notify::new(),
         })
     }
@@ -140,7 +143,14 @@ impl Bot {
         &self.store
     }
 
-    /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
+    /// Waits for decisions that are being made; until this is dropped none begins that may grant something. What is held
+    /// can then only become less, so that a policy can be checked against it and put in force.
+    pub async fn hold_grants(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+        self.decisions.write().await
+    }
+
+    /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force: after an
+    /// error everything is as before.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
         let links = self.store.links().await?;
@@ -148,7 +158,9 @@ impl Bot {
         let fresh = links::InForce::new(catalogue, links, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
-        self.clear("policy").await?;
+        if let Err(error) = self.clear("policy").await {
+            tracing::error!(%error, "the policy is in force, and the end of the alarm about it could not be recorded");
+        }
         self.wake.notify_waiters();
         Ok(())
     }

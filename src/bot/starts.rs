@@ -67,6 +67,8 @@ impl Bot {
             if self.is_frozen() || !matches!(before.state, State::Scheduled { .. }) {
                 return Ok(());
             }
+            // A start is a decision that grants something.
+            let _decision = self.decisions.read().await;
             let catalogue = self.catalogue();
             let groups = self.gather(&catalogue, Some(&before), &[&before.subject], &[]).await;
             let ask = before.main_ask();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
+use super::say;
 use crate::{
     clock::{Clock as _, SystemClock},
     config,
@@ -28,9 +29,8 @@ pub(super) fn explain(path: &Path, person: &str, resource: &str, role: &str, len
     let (what, length) = ((&resource.parse()?, &role.parse()?), length.map(Length::For));
     let outlook = explain::outlook(&facts, &person, what, (length, None), SystemClock.now());
     match outlook {
-        Ok(outlook) => println!("{outlook}"),
-        Err(Refusal::BadDuration { text, why }) => return Err(anyhow!("{text}: {why}")),
-        Err(_) => return Err(anyhow!("{role} is not a role of {resource}")),
+        Ok(outlook) => say(outlook),
+        Err(Refusal::BadDuration { text, why }) => Err(anyhow!("{text}: {why}")),
+        Err(_) => Err(anyhow!("{role} is not a role of {resource}")),
     }
-    Ok(())
 }

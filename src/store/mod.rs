@@ -9,6 +9,7 @@ mod db;
 pub mod document;
 mod entries;
 pub mod entry;
+mod held;
 mod history;
 mod holders;
 mod jobs;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
+pub use held::Holding;
 pub use links::LinkWrite;
 pub use listing::Filter;
 pub use snapshot::Snapshot;

@@ -8,7 +8,7 @@ mod window;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use self::window::Window;
-pub(super) use self::window::handle_due;
+pub(super) use self::window::{handle_due, orphaned};
 
 use super::{Deps, Stop, lifeline::Lifeline};
 use crate::{

@@ -301,7 +301,11 @@ impl Workers {
         let due = self.deps.store.due_providers(self.deps.bot.now()).await.map_err(Stop::read)?;
         let mut begun = 0;
         let known = self.deps.bot.providers();
-        for name in due.into_iter().filter(|name| known.contains_key(name)) {
+        for name in due {
+            if !known.contains_key(&name) {
+                entitlements::orphaned(&self.deps, &name).await;
+                continue;
+            }
             if let std::collections::btree_map::Entry::Vacant(free) = busy.entry(name) {
                 let (this, of) = (self.clone(), free.key().clone());
                 let task = tokio::spawn(async move {

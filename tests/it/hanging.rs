@@ -52,12 +52,12 @@ impl Provider for Hangs {
         self.inner.observe(order, handle).await
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.inner.grant(order, handle, until).await
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
+        self.inner.grant(order, handle, until, left).await
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
-        self.inner.revoke(order, handle).await
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
+        self.inner.revoke(order, handle, left).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -75,14 +76,14 @@ impl Provider for Talks {
         self.inner.observe(order, handle).await
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        let step = self.inner.grant(order, handle, until).await?;
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
+        let step = self.inner.grant(order, handle, until, left).await?;
         let long = Some("connect ".repeat(20_000));
         Ok(if self.manner() == Manner::Longwinded { Step::Done(Done { how_to_connect: long, ..Done::default() }) } else { step })
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
-        let step = self.inner.revoke(order, handle).await?;
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
+        let step = self.inner.revoke(order, handle, left).await?;
         let residue = vec!["a file of theirs ".repeat(100); 100];
         Ok(if self.manner() == Manner::LeavesAll { Step::Done(Done { residue, ..Done::default() }) } else { step })
     }
@@ -122,7 +123,7 @@ async fn an_end_closes_however_long_the_list_of_its_use_is() {
 async fn an_end_closes_when_the_target_never_says_how_it_was_used() {
     let world = World::new().await;
     // The target's whole deadline of ten seconds is not waited for.
-    let (ending, held) = tokio::time::timeout(std::time::Duration::from_secs(9), ended(&world, Manner::SilentOfUse)).await.unwrap();
+    let (ending, held) = tokio::time::timeout(Duration::from_secs(9), ended(&world, Manner::SilentOfUse)).await.unwrap();
     assert_eq!((ending, held.used), (Ending::Expired, None));
 }
 

@@ -24,6 +24,7 @@ mod outage;
 mod own_alarms;
 mod providers;
 mod random;
+mod reloading;
 mod rights;
 mod running;
 mod sim;

@@ -64,9 +64,8 @@ const STOPWATCHES: [(&str, &str); 7] = [
 ];
 
 /// Tests that wait for another process; each looks again until it is so, with a limit.
-const WAITING: [(&str, &str); 5] = [
-    ("tests/it/running/", "the real binary, killed"),
-    ("tests/it/running.rs", "the real binary, started and stopped"),
+const WAITING: [(&str, &str); 4] = [
+    ("tests/it/running", "the real binary, started, stopped and killed"),
     ("tests/it/own_alarms.rs", "workers on threads of their own, one of which dies"),
     ("tests/it/outage/postgres.rs", "a PostgreSQL of its own that is stopped and started"),
     ("tests/it/crash", "the real binary, in processes of its own"),

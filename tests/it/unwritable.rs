@@ -1,7 +1,7 @@
 //! A command that can never be written is refused and closed; a row of the inbox that fails keeps no other waiting, and is no
 //! outage of the store.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hallpass::{
@@ -41,12 +41,12 @@ impl Provider for Halves {
         self.0.observe(order, handle).await
     }
 
-    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant) -> Result<Step, Fault> {
-        self.0.grant(order, handle, until).await
+    async fn grant(&self, order: &Order, handle: Option<&Handle>, until: Instant, left: Duration) -> Result<Step, Fault> {
+        self.0.grant(order, handle, until, left).await
     }
 
-    async fn revoke(&self, order: &Order, handle: Option<&Handle>) -> Result<Step, Fault> {
-        self.0.revoke(order, handle).await
+    async fn revoke(&self, order: &Order, handle: Option<&Handle>, left: Duration) -> Result<Step, Fault> {
+        self.0.revoke(order, handle, left).await
     }
 }
 
