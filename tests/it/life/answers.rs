@@ -43,7 +43,7 @@ async fn show_is_the_card_with_everything_on_it() {
         "Gets ",
         "Rule   prod-data: 1 approval: @db-leads",
         "✓ Ben Okafor (db-leads) 14:00:01 \"only the import table, please\"",
-        "More   Ana Reyes asks for 2 h more: \"one more batch\"",
+        "More   Ana Reyes asks for 2 h more, until 17:00: \"one more batch\"",
         "Waiting for  @db-leads",
         "Asked 14:00:01 (1 min ago)",
     ] {
@@ -98,7 +98,7 @@ async fn the_inbox_gives_an_extension_its_own_length_and_reason() {
     let id = world.granted("ana", ASK, "ben").await;
     world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
     let said = world.say("dora", "/jit inbox").await;
-    assert!(said.contains("Ana Reyes asks for 2 h more: \"one more batch\""), "{said}");
+    assert!(said.contains("Ana Reyes asks for 2 h more, until 17:00: \"one more batch\""), "{said}");
     assert!(!said.contains("Unblock"), "{said}");
 }
 
