@@ -125,7 +125,9 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         how_to_connect: None,
         warned: false,
         grace_used: false,
+        graced_from: None,
         found_absent: false,
+        extended: Vec::new(),
     };
     let mut events = vec![
         Event::Asked { ask: ask.clone() },
@@ -160,7 +162,7 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         duration: HOUR,
     }));
     let facts = Facts { catalogue, groups: &Groups::default() };
-    let wake_at = due::wake_at(&request, &facts, since);
+    let wake_at = due::wake_at(&request, &facts, since, since);
     commit.requests.push(RequestWrite { request, expected: None, wake_at });
     commit.words.push(reason);
     Ok(())

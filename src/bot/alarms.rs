@@ -54,12 +54,19 @@ impl Bot {
         }
         commit.entries = operations.iter().map(|operation| self.entry("bot", Actor::BOT, operation)).collect();
         commit.now = Some(self.guard.highest());
-        self.store.commit(commit).await
+        self.store.commit(commit).await?;
+        self.resumes();
+        Ok(())
     }
+}
+
+/// Each alarm's own: one that is slow to tell keeps no other waiting.
+pub(super) fn queue(alarm: &str) -> String {
+    format!("alarm/{alarm}")
 }
 
 /// The alarm's row, and the task that brings its posts in line.
 fn telling(alarm: Alarm, now: Instant) -> Commit {
-    let task = TaskWant { kind: TaskKind::Alarm, key: alarm.id.clone(), queue: "alarms".into(), due_at: now };
+    let task = TaskWant { kind: TaskKind::Alarm, key: alarm.id.clone(), queue: queue(&alarm.id), due_at: now };
     Commit { alarms: vec![AlarmWrite(alarm)], tasks: vec![task], ..Commit::default() }
 }

@@ -1,7 +1,7 @@
 //! From a decision to a transaction: the document, its claim, the ledger entries, and the tasks that bring cards,
 //! threads and entitlements in line. Everything here is derived; nothing is decided.
 
-use super::Bot;
+use super::{Bot, alarms};
 use crate::{
     domain::{
         command::Actor,
@@ -40,7 +40,7 @@ impl Bot {
         commit.requests.push(RequestWrite {
             request: after.clone(),
             expected: before.map(|r| r.n),
-            wake_at: due::wake_at(after, &facts, now),
+            wake_at: due::wake_at(after, &facts, now, self.resumed()),
         });
         let stream = stream_of(&after.id);
         for event in events {
@@ -87,7 +87,7 @@ impl Bot {
             what,
         };
         commit.alarms.push(AlarmWrite(alarm));
-        commit.tasks.push(TaskWant { kind: TaskKind::Alarm, key: id, queue: "alarms".into(), due_at: now });
+        commit.tasks.push(TaskWant { kind: TaskKind::Alarm, queue: alarms::queue(&id), key: id, due_at: now });
         Ok(())
     }
 }

@@ -73,23 +73,34 @@ impl Bot {
         }
     }
 
-    /// Handles what was received before a stop or a crash.
+    /// Handles what was received before a stop or a crash. A row that fails keeps no other waiting; only a store that is
+    /// unavailable ends it. Returns how many were handled.
     pub async fn handle_left(&self) -> Result<usize, CommitError> {
-        let rows = self.store.inbox_open(1_000).await?;
-        let count = rows.len();
-        for row in rows {
-            match Incoming::from_stored(&row.body) {
-                Ok(incoming) => drop(self.handle(&incoming).await?),
-                Err(error @ Unread::Newer(_)) => {
-                    tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row is left for a newer hallpass: {error}");
-                }
+        let mut handled = 0;
+        for row in self.store.inbox_open(1_000).await? {
+            match self.handle_row(&row).await {
+                Ok(()) => handled += 1,
+                Err(error @ CommitError::Unavailable(_)) => return Err(error),
                 Err(error) => {
-                    tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row cannot be read: {error}");
-                    self.store.commit(Commit { inbox_done: Some(row.id), ..Commit::default() }).await?;
+                    tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row is left for another time: {error}");
                 }
             }
         }
-        Ok(count)
+        Ok(handled)
+    }
+
+    async fn handle_row(&self, row: &InboxRow) -> Result<(), CommitError> {
+        match Incoming::from_stored(&row.body) {
+            Ok(incoming) => self.handle(&incoming).await.map(drop),
+            Err(error @ Unread::Newer(_)) => {
+                tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row is left for a newer hallpass: {error}");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row cannot be read: {error}");
+                self.store.commit(Commit { inbox_done: Some(row.id.clone()), ..Commit::default() }).await
+            }
+        }
     }
 
     /// Decides a received command, commits, and answers its sender. Retried while others are faster.
@@ -115,20 +126,30 @@ impl Bot {
     }
 
     async fn attempt(&self, incoming: &Incoming) -> Result<Answer, CommitError> {
+        let _decision = self.decisions.read().await;
         let catalogue = self.catalogue();
         let caller = self.caller(incoming, &catalogue).await?;
-        let decided = match (&caller, &incoming.body) {
-            (Some(caller), Body::Line { text }) => self.line(caller, text, &catalogue).await?,
-            (Some(caller), Body::Press { action, request, words }) => {
-                self.press(caller, action, request, words.as_deref(), &catalogue).await?
+        match self.judged(incoming, caller.as_ref(), &catalogue).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(refusal)) => self.refuse(incoming, caller.as_ref(), &refusal).await,
+            // It can never be written: a row that stays open would be tried for ever.
+            Err(CommitError::Refused(why)) => {
+                tracing::error!(inbox.interaction = %incoming.interaction, "a command cannot be written down and is refused: {why}");
+                self.refuse(incoming, caller.as_ref(), &Refusal::Unwritable).await
             }
-            (Some(caller), Body::Form(filled)) => self.filled(caller, filled, &catalogue).await?,
-            (None, Body::Line { text }) => self.stranger(incoming, text, &catalogue).await?,
-            (None, _) => Err(Refusal::NotLinked),
-        };
-        match decided {
-            Ok(answer) => Ok(answer),
-            Err(refusal) => self.refuse(incoming, caller.as_ref(), &refusal).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn judged(&self, incoming: &Incoming, caller: Option<&Caller>, catalogue: &Catalogue) -> Decided {
+        match (caller, &incoming.body) {
+            (Some(caller), Body::Line { text }) => self.line(caller, text, catalogue).await,
+            (Some(caller), Body::Press { action, request, words }) => {
+                self.press(caller, action, request, words.as_deref(), catalogue).await
+            }
+            (Some(caller), Body::Form(filled)) => self.filled(caller, filled, catalogue).await,
+            (None, Body::Line { text }) => self.stranger(incoming, text, catalogue).await,
+            (None, _) => Ok(Err(Refusal::NotLinked)),
         }
     }
 

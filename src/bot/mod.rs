@@ -16,20 +16,26 @@ mod keys;
 mod lines;
 mod links;
 mod reports;
+mod starts;
+mod ticks;
 mod time;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
-pub use around::{Around, Past, Stuck, Told, ToldTo};
+pub use around::{Around, Last, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
 pub use facts::Facts;
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
+pub use starts::Start;
 
 use crate::{
     clock::Clock,
@@ -49,6 +55,11 @@ pub struct Bot {
     providers: RwLock<Arc<Providers>>,
     facts: Arc<dyn Facts>,
     chance: Mutex<StdRng>,
+    /// Since when it can act again after it could not, in microseconds.
+    resumed: AtomicI64,
+    starts: starts::Starts,
+    /// Shared by decisions that may grant something, from what they look up to their commit.
+    decisions: tokio::sync::RwLock<()>,
     /// Rung whenever something may have become due sooner than the loop thinks.
     pub wake: tokio::sync::Notify,
 }
@@ -71,7 +82,8 @@ impl Bot {
         let in_doubt = parts.store.alarm("clock").await?.is_some_and(|alarm| alarm.cleared_at.is_none());
         let links = parts.store.links().await?;
         let guard = time::Guard::new(parts.clock, highest, in_doubt);
-        let policy = RwLock::new(links::InForce::new(parts.catalogue, links, guard.now()));
+        let started = guard.now();
+        let policy = RwLock::new(links::InForce::new(parts.catalogue, links, started));
         Ok(Self {
             store: parts.store,
             guard,
@@ -79,6 +91,9 @@ impl Bot {
             providers: RwLock::new(Arc::new(parts.providers)),
             facts: parts.facts,
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
+            resumed: AtomicI64::new(started.micros()),
+            starts: starts::Starts::default(),
+            decisions: tokio::sync::RwLock::default(),
             wake: tokio::sync::Notify::new(),
         })
     }
@@ -86,6 +101,15 @@ impl Bot {
     /// The guarded time: never behind the highest seen (R17).
     pub fn now(&self) -> Instant {
         self.guard.now()
+    }
+
+    /// From now on it can act again after it could not: what it could not notice before is late from now on only.
+    pub fn resumes(&self) {
+        self.resumed.fetch_max(self.now().micros(), Ordering::Relaxed);
+    }
+
+    fn resumed(&self) -> Instant {
+        Instant::from_micros(self.resumed.load(Ordering::Relaxed))
     }
 
     /// The highest time that is believed: what is to be stored as its mark, never a jump.
@@ -119,7 +143,14 @@ impl Bot {
         &self.store
     }
 
-    /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force.
+    /// Waits for decisions that are being made; until this is dropped none begins that may grant something. What is held
+    /// can then only become less, so that a policy can be checked against it and put in force.
+    pub async fn hold_grants(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+        self.decisions.write().await
+    }
+
+    /// Records a checked policy and puts it in force with its adapters. What cannot be recorded is not put in force: after an
+    /// error everything is as before.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
         let links = self.store.links().await?;
@@ -127,7 +158,9 @@ impl Bot {
         let fresh = links::InForce::new(catalogue, links, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
-        self.clear("policy").await?;
+        if let Err(error) = self.clear("policy").await {
+            tracing::error!(%error, "the policy is in force, and the end of the alarm about it could not be recorded");
+        }
         self.wake.notify_waiters();
         Ok(())
     }

@@ -4,23 +4,19 @@ use super::{Bot, changes::Step, time::Notice};
 use crate::{
     domain::{
         command::Actor,
-        decide::Context,
         due,
         event::{Event, Operation},
         facts::{Facts, Groups},
         ids::PersonId,
         intent::{self, Intent},
         news::News,
-        request::{GrantId, Request, RequestId, State},
+        request::{Request, RequestId, State},
     },
-    faults,
     store::{Commit, CommitError, Fence, Filter, StoreError},
 };
 
-/// Due requests decided in one transaction.
-const BATCH: u32 = 200;
 /// Tries before a stale commit is left to the next tick.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
 impl From<StoreError> for CommitError {
     fn from(error: StoreError) -> Self {
@@ -90,65 +86,6 @@ impl Bot {
         Ok(false)
     }
 
-    /// Whatever has come due in requests: one batch. Returns how many were handled.
-    pub async fn tick(&self) -> Result<usize, CommitError> {
-        self.watch_clock().await?;
-        self.look_at_links().await?;
-        let due = self.store.due_requests(self.now(), BATCH).await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        let mut whole = Commit::default();
-        for before in self.store.requests_by_id(&due).await? {
-            self.tick_one(before, &mut whole).await?;
-        }
-        let (decides, alarms) = (!whole.entries.is_empty(), !whole.alarms.is_empty());
-        if decides {
-            faults::point("tick.deciding");
-        }
-        match self.store.commit(whole).await {
-            Err(CommitError::Stale) => {
-                // Somebody was faster on one of them: each alone.
-                for before in self.store.requests_by_id(&due).await? {
-                    let mut one = Commit::default();
-                    self.tick_one(before, &mut one).await?;
-                    match self.store.commit(one).await {
-                        Ok(()) | Err(CommitError::Stale) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
-            done => done?,
-        }
-        if decides {
-            faults::point("tick.decided");
-        }
-        if alarms {
-            faults::point("alarm.raised");
-        }
-        self.wake.notify_waiters();
-        Ok(due.len())
-    }
-
-    async fn tick_one(&self, before: Request, commit: &mut Commit) -> Result<(), CommitError> {
-        let (catalogue, now) = (self.catalogue(), self.now());
-        let frozen = self.is_frozen();
-        let starts = matches!(before.state, State::Scheduled { .. });
-        let groups = if starts { self.gather(&catalogue, Some(&before), &[&before.subject], &[]).await } else { Groups::default() };
-        let order = if starts && !frozen {
-            let ask = before.main_ask();
-            self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w))
-        } else {
-            None
-        };
-        let facts = Facts { catalogue: &catalogue, groups: &groups };
-        let context = Context { facts, now, grant: GrantId::new(self.random()), order: order.clone() };
-        let events = if frozen && starts { Vec::new() } else { due::tick(&before, &context) };
-        let Some(after) = fold(&before, &events, now) else { return Ok(()) };
-        let step = Step { before: Some(&before), after: &after, events: &events, actor: &Actor::BOT, order };
-        Ok(self.changes(commit, step, &catalogue, &groups, now).await?)
-    }
-
     /// Commits events of one request, decided here.
     pub(super) async fn commit_step(
         &self,
@@ -191,12 +128,13 @@ impl Bot {
         Ok(gone)
     }
 
-    async fn watch_clock(&self) -> Result<(), CommitError> {
+    pub(super) async fn watch_clock(&self) -> Result<(), CommitError> {
         let Some(notice) = self.guard.notice() else { return Ok(()) };
         match notice {
             Notice::Jumped { from, to } => {
                 let what = format!("the clock jumped from {from} to {to}: what is due ends, nothing is granted until it is confirmed");
                 self.raise("clock", what, Operation::ClockJumped { from, to }).await?;
+                self.resumes();
             }
             Notice::Behind { highest, clock } => {
                 let what =

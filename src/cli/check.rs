@@ -5,6 +5,7 @@ use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context as _, anyhow};
 
+use super::say;
 use crate::{
     chat::render::Templates,
     config::{self, Config},
@@ -23,9 +24,7 @@ const WIDTH: usize = 80;
 pub(super) fn check(path: &Path) -> anyhow::Result<()> {
     let config = config::load(path)?;
     templates(&config)?;
-    print!("{}", report(&config));
-    println!("{}: nothing is wrong with it ({})", path.display(), config.catalogue.digest);
-    Ok(())
+    say(format_args!("{}{}: nothing is wrong with it ({})", report(&config), path.display(), config.catalogue.digest))
 }
 
 /// The templates of this file: ours, and what replaces them, each rendered with worst-case samples.

@@ -10,7 +10,14 @@ mod init;
 pub mod ledger;
 pub mod run;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    ffi::OsString,
+    fmt::Display,
+    io::{ErrorKind, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -109,4 +116,17 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Verb::Audit(audit) => ledger::audit(audit).await,
     }?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a text and ends its line. A reader that has gone away, such as `head`, wanted no more: that is no error.
+fn say(text: impl Display) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    until_the_reader_leaves(writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Into::into))
+}
+
+fn until_the_reader_leaves(done: anyhow::Result<()>) -> anyhow::Result<()> {
+    done.or_else(|error| match error.downcast_ref::<std::io::Error>() {
+        Some(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
 }

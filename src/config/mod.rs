@@ -29,6 +29,8 @@ const FILE_MAX: usize = 4 * 1024 * 1024;
 /// A bot.toml that may be put in force. Holds no secret, only where each is found. All paths are absolute.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file as it was read: what is kept of it once it counts as loaded.
+    pub text: String,
     pub catalogue: Catalogue,
     /// The chat whose full members become people, by `Catalogue::with_members`.
     pub people_from: Option<Platform>,
@@ -71,6 +73,13 @@ pub fn load_kept(path: &Path) -> Result<Config, Problems> {
     read(path).and_then(|text| parsed(&text, path, false))
 }
 
+/// Where the last file that loaded is kept, beside the file itself.
+pub fn last_good(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".last-good");
+    name.into()
+}
+
 /// Checks a text. `name` is the file's name in refusals, and its folder is where relative paths begin.
 pub fn parse(text: &str, name: &str) -> Result<Config, Problems> {
     parsed(text, Path::new(name), true)
@@ -105,7 +114,9 @@ fn parsed(text: &str, path: &Path, strict: bool) -> Result<Config, Problems> {
     let config = file(document.get_ref(), &reading, format!("sha256:{:x}", Sha256::digest(text.as_bytes())));
     let problems = reading.log.problems.into_inner();
     match config {
-        Some(config) if problems.is_empty() => Ok(Config { warnings: placed(reading.log.warnings.into_inner()), ..config }),
+        Some(config) if problems.is_empty() => {
+            Ok(Config { text: text.to_owned(), warnings: placed(reading.log.warnings.into_inner()), ..config })
+        }
         _ => Err(Problems(placed(problems))),
     }
 }
@@ -145,6 +156,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
         time_zone,
     };
     Some(Config {
+        text: String::new(),
         catalogue,
         people_from,
         store: store?,

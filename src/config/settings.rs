@@ -19,6 +19,9 @@ use crate::{
     secret::Secret,
 };
 
+/// Whole numbers below this are read alike by every JSON reader, and are all that the ledger holds.
+const NUMBER_LIMIT: u64 = 1 << 53;
+
 /// Which store, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
@@ -253,7 +256,28 @@ pub(super) fn target(role: &Table<'_>, kind: Option<&str>) -> Value {
     if let Err(error) = build::check_target(kind.unwrap_or_default(), Spanned::new(table.at..table.at, DeValue::Table(entries.clone()))) {
         table.refuse(error.span().map_or(table.at, |span| span.start.max(table.at)), told(&error));
     }
+    if table.reading.strict {
+        entries.iter().for_each(|(key, value)| exact(key.get_ref(), value, &table));
+    }
     serde_json::to_value(plain(DeValue::Table(entries))).unwrap_or_else(|_| empty())
+}
+
+/// A target stands in the ledger and goes to adapters of any language: every reader must read its numbers alike.
+fn exact(key: &str, value: &Spanned<DeValue<'_>>, table: &Table<'_>) {
+    let (at, key) = (value.span().start, short(key));
+    match value.get_ref() {
+        DeValue::Integer(number) => {
+            let whole = i64::from_str_radix(number.as_str(), number.radix()).ok();
+            if whole.is_none_or(|whole| whole.unsigned_abs() >= NUMBER_LIMIT) {
+                table.refuse(at, format!("{key} is a number beyond 2^53, which not every program reads alike: write it in quotes"));
+            }
+        }
+        DeValue::Float(_) => table.refuse(at, format!("{key} must be a whole number: write it without a point, or in quotes")),
+        DeValue::Datetime(_) => table.refuse(at, format!("{key} is a date: write it in quotes")),
+        DeValue::Array(items) => items.iter().for_each(|item| exact(&key, item, table)),
+        DeValue::Table(entries) => entries.iter().for_each(|(key, value)| exact(key.get_ref(), value, table)),
+        DeValue::String(_) | DeValue::Boolean(_) => {}
+    }
 }
 
 /// Kinds that are used by nobody are said by their name.

@@ -2,12 +2,13 @@
 //! The only place that changes a provider; it decides nothing that `plan` has not decided.
 
 mod entries;
+mod news;
 mod window;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use self::window::Window;
-pub(super) use self::window::handle_due;
+pub(super) use self::window::{handle_due, orphaned};
 
 use super::{Deps, Stop, lifeline::Lifeline};
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     },
     faults,
     provider::{Fault, FaultKind, Provider, Seen, Step},
-    store::{Commit, EntitlementWrite, Fence, Leased, NewEntry},
+    store::{Commit, CommitError, EntitlementWrite, Fence, Leased, NewEntry},
 };
 
 /// Steps on one entitlement before others get their turn.
@@ -35,6 +36,10 @@ const STEPS: usize = 24;
 const SECOND_LINE: Span = Span::from_seconds(2);
 /// Until a grant that may not be made just now is looked at again.
 const NOT_NOW: Span = Span::from_seconds(5);
+/// Until one that others kept changing is looked at again.
+const FASTER: Span = Span::from_seconds(1);
+/// Until one is looked at again of which something cannot be written.
+const REFUSED: Span = Span::from_seconds(5);
 
 type Done<T> = Result<T, Stop>;
 
@@ -53,17 +58,28 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Runs it with its lease noted, so that neither a store that goes away nor a stop that cannot wait leaves it leased.
+    /// Runs it with its lease noted, so that neither a store that goes away, nor an answer that cannot be written, nor a stop
+    /// that cannot wait leaves it leased.
     async fn hold(self, last: Instant) -> Done<()> {
         let (key, fence) = (self.leased.row.key.clone(), self.leased.fence);
         let (deps, lifeline) = (self.deps, self.lifeline);
         lifeline.leased(&key, fence);
         let done = self.run(last).await;
         lifeline.released(&key);
-        if let Err(Stop::Unavailable(_)) = &done {
-            deps.store.owe_free(key, Some(fence), deps.bot.now());
+        let after = match &done {
+            Ok(()) | Err(Stop::Fenced) => return done,
+            Err(Stop::Unavailable(_)) => Span::ZERO,
+            Err(Stop::Stale) => FASTER,
+            Err(Stop::Refused(why)) => {
+                tracing::error!(entitlement = %key.0, "what was learnt cannot be written down, and is tried again: {why}");
+                REFUSED
+            }
+        };
+        deps.store.owe_free(key, Some(fence), deps.bot.now() + after);
+        if matches!(done, Err(Stop::Unavailable(_))) {
+            return done;
         }
-        done
+        deps.store.pay().await.map_err(Stop::from)
     }
 
     /// Steps until there is nothing to do now; gives the lease back with the next due time. No call starts after `last`.
@@ -101,32 +117,6 @@ impl Job<'_> {
         }
         let soon = self.deps.bot.now() + Span::from_seconds(1);
         self.release(Some(soon)).await
-    }
-
-    async fn tell(&mut self, mut news: Vec<(RequestId, News)>) -> Done<()> {
-        let without_call = news.iter().any(|(_, n)| matches!(n, News::Working { had_before: true, .. }));
-        if without_call && !self.may_grant().await? {
-            return self.not_now().await;
-        }
-        let ends = news.iter().filter(|(_, n)| matches!(n, News::Gone { .. })).count();
-        if ends > 0 && self.provider.describe().evidence {
-            self.evidence(&mut news).await;
-        }
-        learn::told(&mut self.leased.row, &news, self.claims.len().saturating_sub(ends));
-        self.save(news, Vec::new()).await
-    }
-
-    async fn evidence(&self, news: &mut [(RequestId, News)]) {
-        for (request, news) in news {
-            let News::Gone { used, .. } = news else { continue };
-            let Some(claim) = self.claims.iter().find(|c| c.request == *request) else { continue };
-            let since = claim.latest - claim.duration - Span::from_minutes(60);
-            let row = &self.leased.row;
-            let asked = self.provider.uses(&row.order, row.handle.as_ref(), since);
-            if let Ok(Ok(found)) = tokio::time::timeout(self.provider.describe().deadline.std(), asked).await {
-                *used = Some(found);
-            }
-        }
     }
 
     async fn observe(&mut self, why: Why) -> Done<()> {

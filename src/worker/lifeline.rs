@@ -10,13 +10,12 @@ use std::{
 };
 
 use tokio::{
-    sync::Semaphore,
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
 
 use self::ends::Try;
-use super::{Deps, Stop, outage::Outage};
+use super::{Deps, Stop, gates::Gates, outage::Outage};
 use crate::{
     domain::{
         entitlement::{Claim, Entitlement, EntitlementKey},
@@ -25,7 +24,7 @@ use crate::{
         request::GrantId,
         time::{Instant, Span},
     },
-    store::Commit,
+    store::{Commit, CommitError},
 };
 
 /// So far ahead ends are held.
@@ -55,7 +54,7 @@ pub(super) struct Lifeline {
     calls: Mutex<BTreeSet<EntitlementKey>>,
     /// What the ordinary workers have leased, by fence.
     leases: Mutex<BTreeMap<EntitlementKey, i64>>,
-    gates: Mutex<BTreeMap<ProviderName, Arc<Semaphore>>>,
+    gates: Gates,
     /// Providers with more due ends than are under way.
     crowded: Mutex<BTreeSet<ProviderName>>,
     /// A try to write that the outage is over; never given up half-way, lest it be written twice.
@@ -153,8 +152,10 @@ impl Lifeline {
         }
         let fresh = self.outage.take_fresh();
         let over = self.is_back(deps).await;
-        if over && let Err(error) = deps.bot.handle_left().await {
-            self.outage.failed(&error.to_string(), deps.bot.now(), true);
+        if over {
+            // Whoever has to be asked for it keeps no end waiting.
+            let (this, deps) = (self.clone(), deps.clone());
+            ends.spawn(async move { this.handle_left(&deps).await });
         }
         if over && !fresh {
             return;
@@ -162,6 +163,15 @@ impl Lifeline {
         self.begin_due(deps, ends);
         let (this, deps) = (self.clone(), deps.clone());
         ends.spawn(async move { this.outage.tell(&deps).await });
+    }
+
+    /// Handles what was received meanwhile. Only a store that is away again is an outage.
+    async fn handle_left(&self, deps: &Deps) {
+        match deps.bot.handle_left().await {
+            Ok(_) => {}
+            Err(CommitError::Unavailable(why)) => self.outage.failed(&why, deps.bot.now(), true),
+            Err(error) => tracing::error!(%error, "what was received before could not be handled yet"),
+        }
     }
 
     /// Reads what ends soon, now and then; while the store is away every time, since it may still answer reads.
@@ -257,7 +267,7 @@ impl Lifeline {
             if known.again.is_some_and(|again| now < again) || self.is_in_call(&row.key) {
                 continue;
             }
-            let gate = self.gate(&row.order.provider, deps.at_once);
+            let gate = self.gates.of(&row.order.provider, deps.at_once);
             let (this, deps, row) = (self.clone(), deps.clone(), row.clone());
             ends.spawn(async move {
                 let _one = gate.acquire_owned().await;
@@ -266,12 +276,6 @@ impl Lifeline {
         }
         drop(memory);
         self.outage.count(ended, stuck);
-    }
-
-    fn gate(&self, provider: &ProviderName, at_once: u32) -> Arc<Semaphore> {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = usize::try_from(at_once.max(1)).unwrap_or(1);
-        gates.entry(provider.clone()).or_insert_with(|| Arc::new(Semaphore::new(most))).clone()
     }
 }
 

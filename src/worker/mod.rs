@@ -4,10 +4,13 @@
 mod alarms;
 mod chat;
 mod entitlements;
+mod gates;
 mod heartbeat;
 mod lifeline;
 mod outage;
 mod shows;
+mod starts;
+mod stop;
 
 use std::{
     collections::BTreeMap,
@@ -22,8 +25,9 @@ use std::{
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use shows::{Scene, Shows, Telling};
+pub use stop::Stop;
 
-use self::{heartbeat::Heartbeat, lifeline::Lifeline};
+use self::{gates::Gates, heartbeat::Heartbeat, lifeline::Lifeline};
 
 use crate::{
     bot::Bot,
@@ -34,7 +38,7 @@ use crate::{
         policy::{Channel, Platform},
     },
     faults,
-    store::{CommitError, Store, StoreError},
+    store::Store,
 };
 
 /// What the workers need. Everything is shared; `main` makes it.
@@ -66,40 +70,12 @@ impl Deps {
     }
 }
 
-/// Why a worker stopped what it was doing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Stop {
-    /// Another process has the lease: nothing was written, nothing is to be done.
-    #[error("the lease is lost")]
-    Fenced,
-    #[error("the store is unavailable: {0}")]
-    Unavailable(String),
-}
-
-impl Stop {
-    #[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
-    fn read(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<CommitError> for Stop {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Unavailable(why) => Self::Unavailable(why),
-            CommitError::Fenced | CommitError::Stale => Self::Fenced,
-            CommitError::Refused(why) => {
-                tracing::error!("what was learnt cannot be written down, and is tried again later: {why}");
-                Self::Fenced
-            }
-        }
-    }
-}
-
 /// All workers of one process.
 pub struct Workers {
     deps: Arc<Deps>,
     lifeline: Arc<Lifeline>,
+    /// Of scheduled starts.
+    gates: Gates,
     heartbeat: Heartbeat,
     /// Steady microseconds of the last time that a worker died.
     died: Mutex<Option<i64>>,
@@ -118,7 +94,8 @@ const ALIVE: i64 = 60_000_000;
 
 impl Workers {
     pub fn new(deps: Deps) -> Self {
-        Self { deps: Arc::new(deps), lifeline: Arc::default(), heartbeat: Heartbeat::default(), died: Mutex::default() }
+        let (lifeline, gates, heartbeat) = (Arc::default(), Gates::default(), Heartbeat::default());
+        Self { deps: Arc::new(deps), lifeline, gates, heartbeat, died: Mutex::default() }
     }
 
     pub fn deps(&self) -> &Deps {
@@ -157,8 +134,8 @@ impl Workers {
 
     async fn end_all(&self) -> Result<(), Stop> {
         loop {
-            let (ticked, ended) = tokio::join!(self.deps.bot.tick(), self.provide());
-            let ticked = self.noted(ticked.map_err(Stop::from))?;
+            let (ticked, ended) = tokio::join!(self.tick(), self.provide());
+            let ticked = ticked?;
             self.noted(ended)?;
             if ticked == 0 {
                 // What the last but one tick raised may have come after that look at the providers.
@@ -174,12 +151,20 @@ impl Workers {
         ends.join_all().await;
     }
 
+    /// One batch of what time brings. What was late because the store was away is late from now on only.
+    async fn tick(&self) -> Result<usize, Stop> {
+        if self.lifeline.outage.is_on() {
+            self.deps.bot.resumes();
+        }
+        self.noted(self.deps.bot.tick().await.map_err(Stop::from))
+    }
+
     /// One round: due requests, then entitlements of every provider side by side, then chats.
     async fn round(&self) -> Result<usize, Stop> {
         let deps = &*self.deps;
-        let done = self.noted(deps.bot.tick().await.map_err(Stop::from))?;
+        let done = self.tick().await? + self.make_starts().await?;
         let ended = self.noted(self.provide().await)?;
-        let told = self.noted(chat::handle_due(deps).await)?;
+        let told = self.noted(chat::handle_due(deps, &self.lifeline).await)?;
         Ok(done + ended + told)
     }
 
@@ -219,6 +204,7 @@ impl Workers {
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
         let mut work = JoinSet::new();
         work.spawn(self.clone().keep("requests", Self::run_requests));
+        work.spawn(self.clone().keep("starts", Self::run_starts));
         work.spawn(self.clone().keep("providers", Self::run_providers));
         work.spawn(self.clone().keep("chats", Self::run_chats));
         let lifeline = tokio::spawn(self.clone().keep("lifeline", Self::run_lifeline));
@@ -270,7 +256,7 @@ impl Workers {
 
     async fn run_requests(self: Arc<Self>) {
         while !self.deps.is_stopping() {
-            let result = self.noted(self.deps.bot.tick().await.map_err(Stop::from));
+            let result = self.tick().await;
             self.heartbeat.beat(&self.deps, self.lifeline.outage.is_on()).await;
             drop(self.noted(self.comfort().await.map(|()| 0)));
             self.pause(matches!(result, Ok(n) if n > 0)).await;
@@ -315,7 +301,11 @@ impl Workers {
         let due = self.deps.store.due_providers(self.deps.bot.now()).await.map_err(Stop::read)?;
         let mut begun = 0;
         let known = self.deps.bot.providers();
-        for name in due.into_iter().filter(|name| known.contains_key(name)) {
+        for name in due {
+            if !known.contains_key(&name) {
+                entitlements::orphaned(&self.deps, &name).await;
+                continue;
+            }
             if let std::collections::btree_map::Entry::Vacant(free) = busy.entry(name) {
                 let (this, of) = (self.clone(), free.key().clone());
                 let task = tokio::spawn(async move {
@@ -332,9 +322,8 @@ impl Workers {
 
     async fn run_chats(self: Arc<Self>) {
         while !self.deps.is_stopping() {
-            let done = self.noted(chat::handle_due(&self.deps).await);
+            let done = self.noted(chat::handle_due(&self.deps, &self.lifeline).await);
             if self.lifeline.is_crowded() {
-                // Alarms are told here too: slowly, but at once.
                 tokio::time::sleep(WAY).await;
             }
             self.pause(matches!(done, Ok(n) if n > 0)).await;

@@ -152,6 +152,46 @@ fn what_the_file_refers_to_must_be_there() {
 }
 
 #[test]
+fn a_number_in_a_target_that_readers_disagree_about_is_refused_at_its_place() {
+    let target = |target: &str| {
+        let text = file(FINE, "[providers.x]\nkind = 'exec'\nprogram = '/bin/true'\n").replace("provider = 'p'", "provider = 'x'");
+        text.replace("roles = [{ name = 'use' }]", &format!("roles = [{{ name = 'use', target = {{ {target} }} }}]"))
+    };
+    let all = [
+        "ratio = 0.5",
+        "ratio = 1.0",
+        "ratio = nan",
+        "role_id = 1234567890123456789",
+        "role_id = -9007199254740992",
+        "role_id = 0x20000000000000",
+        "role_id = 99999999999999999999",
+        "ids = [1, [9007199254740992]]",
+        "deep = { er = [{ x = 1e3 }] }",
+        "since = 2026-11-20",
+    ];
+    let all = all.map(|text| refused(&target(text)));
+    insta::assert_snapshot!(all.join("\n"), @r"
+    bot.toml:26:45: ratio must be a whole number: write it without a point, or in quotes
+    bot.toml:26:45: ratio must be a whole number: write it without a point, or in quotes
+    bot.toml:26:45: ratio must be a whole number: write it without a point, or in quotes
+    bot.toml:26:47: role_id is a number beyond 2^53, which not every program reads alike: write it in quotes
+    bot.toml:26:47: role_id is a number beyond 2^53, which not every program reads alike: write it in quotes
+    bot.toml:26:47: role_id is a number beyond 2^53, which not every program reads alike: write it in quotes
+    bot.toml:26:47: role_id is a number beyond 2^53, which not every program reads alike: write it in quotes
+    bot.toml:26:48: ids is a number beyond 2^53, which not every program reads alike: write it in quotes
+    bot.toml:26:58: x must be a whole number: write it without a point, or in quotes
+    bot.toml:26:45: since is a date: write it in quotes
+    ");
+    let fine = "role_id = 9007199254740991, hex = 0x1fffffffffffff, least = -9007199254740991, name = '99999999999999999999', ids = [0, 1]";
+    let config = parse(&target(fine), "bot.toml").unwrap();
+    let role = &config.catalogue.resources.values().next().unwrap().roles[0];
+    assert_eq!(role.target["role_id"], 9_007_199_254_740_991_i64);
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("kept"), &target("ratio = 0.5"));
+    load_kept(&folder.path().join("kept")).expect("an older one loaded it, and what it gave must end");
+}
+
+#[test]
 fn people_from_a_chat_that_is_not_there_are_refused_honestly() {
     let all =
         ["from = 'slack'", "from = 'console'", "from = { name = 'From' }"].map(|from| refused(&file(FINE, &format!("[people]\n{from}"))));
@@ -189,7 +229,7 @@ fn who_is_needed_to_approve_and_may_ask_is_warned_of_by_name() {
     insta::assert_snapshot!(warned(&file("may_ask = ['everyone']\nstages = [{ approvers = ['ben', 'cleo'], needed = 2 }]", "")), @"bot.toml:21:11: what ben, cleo ask could never be approved: nobody decides their own, and the others are too few");
     insta::assert_snapshot!(
         warned(&file("may_ask = ['ben']\nat_once_up_to = '15m'\nstages = [{ approvers = ['ben'] }]", "")),
-        @"bot.toml:22:11: what ben ask for more than 15 min could never be approved: nobody decides their own, and the others are too few"
+        @"bot.toml:22:11: what ben asks for more than 15 min could never be approved: nobody decides their own, and the others are too few"
     );
 }
 
@@ -209,7 +249,7 @@ fn what_is_allowed_and_hardly_meant_is_warned_of_at_its_place() {
     bot.toml:18:11: dora is not active and does not count here
     bot.toml:18:74: the ask closes unanswered before the first reminder: patience is not longer
     bot.toml:18:100: nobody climbs here: the ask closes unanswered before, since patience is not longer
-    bot.toml:19:8: warn is as long as the default: the warning would come at once
+    bot.toml:19:8: warn is as long as the default: the warning comes halfway instead
     bot.toml:20:12: its owner dora is nobody who is active
     bot.toml:20:12: nobody may ask for r
     bot.toml:29:9: no chat knows finn: they can neither ask nor decide until they have console, slack or discord

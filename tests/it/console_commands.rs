@@ -33,6 +33,20 @@ fn what_init_writes_passes_check_whatever_the_provider() {
 }
 
 #[test]
+fn a_first_file_is_one_that_somebody_can_use_and_one_that_nobody_can_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = hallpass(folder.path(), &["init", "--yes"]);
+    assert_eq!((code, err.as_str(), out.contains("warning")), (0, "", false), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "1h"]);
+    assert!(out.contains("ana may ask;") && out.contains("\nstage 1: 1 of ben (ben)\n") && !out.contains("refused"), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "other.toml", "--approver", "ana"]);
+    assert!(!out.contains("warning"), "ben asks there: {out}");
+    let (code, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "alone.toml", "--asker", "ben"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("what ben asks could never be approved"), "{out}");
+}
+
+#[test]
 fn init_never_touches_a_file_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bot.toml"), "mine").unwrap();
@@ -238,4 +252,103 @@ fn templates_or_a_ledger_key_that_broke_do_not_keep_the_bot_from_ending_what_it_
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("the ledger is not sealed"), "{log}");
     assert!(!log.contains("no key at all"), "{log}");
+}
+
+#[test]
+fn explain_names_people_and_notices_that_nobody_could_approve() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bot.toml"), include_str!("../../bot.toml.example")).unwrap();
+    let (code, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "1h"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out, @r"
+    ana asks for login on bastion for 1 h: rule hosts
+    ana may ask; 1 h is within the cap of 4 h
+    stage 1: 1 of @host-leads (ben, eve)
+      after 10 min: also eve
+    up to 15 min would be approved at once
+    unanswered after 4 h
+    ");
+    let file = folder.path().join("first.toml");
+    let (code, _, err) = hallpass(folder.path(), &["init", "--yes", "--output", "first.toml", "--asker", "ben"]);
+    assert_eq!(code, 0, "{err}");
+    let (code, out, _) = hallpass(folder.path(), &["explain", "ben", "bastion", "login", "1h", "--config", file.to_str().unwrap()]);
+    assert_eq!(code, 0);
+    assert!(out.contains("\nit would be refused: nobody is left who could approve it for ben\n"), "{out}");
+    assert!(out.contains("\nstage 1: 1 of ben (nobody else)\n"), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "5h"]);
+    assert!(out.contains("\nit would be refused: ask for ") && !out.contains("may be extended"), "{out}");
+}
+
+/// A ledger of a start and a stop, whose configuration names a program's secret that only the bot has.
+fn ledger_of_a_bot(folder: &Path) {
+    let at = |name: &str| folder.join(name);
+    assert_eq!(hallpass(folder, &["init", "--yes", "--provider", "pretend", "--approver", "ben", "--asker", "ana"]).0, 0);
+    fs::write(at("door"), "#!/bin/sh\necho '{\"protocols\":[\"hallpass-adapter/1\"],\"name\":\"door\",\"version\":\"1\",\"ownership\":\"per_grant\",\"sessions\":\"next_request\",\"deadline_s\":6,\"ops\":[\"observe\",\"grant\",\"revoke\"]}'\n").unwrap();
+    fs::set_permissions(at("door"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(at("token"), "t0ken").unwrap();
+    fs::set_permissions(at("token"), fs::Permissions::from_mode(0o600)).unwrap();
+    let more = "[providers.door]\nkind = 'exec'\nprogram = 'door'\nenvironment = { TOKEN = { file = 'token' } }\n";
+    fs::write(at("bot.toml"), format!("{}{more}", fs::read_to_string(at("bot.toml")).unwrap())).unwrap();
+    let (code, log) = run_until(folder, "hallpass runs");
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[test]
+fn the_ledger_is_read_without_the_adapters_secrets_and_while_the_file_is_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ledger_of_a_bot(folder);
+    let looks: [&[&str]; 4] = [&["ledger", "list"], &["ledger", "show", "bot"], &["ledger", "key"], &["audit", "verify"]];
+    fs::remove_file(folder.join("token")).unwrap();
+    let first = looks.map(|look| hallpass(folder, look));
+    assert!(first.iter().all(|(code, _, err)| *code == 0 && err.is_empty()), "{first:?}");
+    assert!(first[0].1.contains("started"), "{first:?}");
+    fs::write(folder.join("bot.toml"), "[store\n").unwrap();
+    for (look, (_, out, _)) in looks.iter().zip(&first) {
+        let (code, again, err) = hallpass(folder, look);
+        assert_eq!((code, &again), (0, out), "{err}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(err, @r"
+            bot.toml is refused: bot.toml:1:7: unclosed table, expected `]`
+            the last file that loaded says where the ledger is: bot.toml.last-good
+            ");
+        }
+    }
+    fs::remove_file(folder.join("bot.toml.last-good")).unwrap();
+    let (code, _, err) = hallpass(folder, &["ledger", "list"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(err, @"hallpass: bot.toml is refused: bot.toml:1:7: unclosed table, expected `]`");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ledger_of_a_bot(folder);
+    let looks: [&[&str]; 7] = [
+        &["ledger", "list"],
+        &["ledger", "list", "--json"],
+        &["ledger", "show", "bot"],
+        &["ledger", "key"],
+        &["audit", "verify"],
+        &["check"],
+        &["explain", "ana", "bastion", "login"],
+    ];
+    for look in looks {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+        command.args(look).current_dir(folder).env_remove("HALLPASS_LOG").stdin(Stdio::null()).stderr(Stdio::piped());
+        // Nobody reads: the other end is closed before the first word.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let done = command.stdout(writer).output().unwrap();
+        assert!(done.status.success() && done.stderr.is_empty(), "{look:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    // What was changed is still an error, whoever reads of it.
+    fs::write(folder.join("other-key"), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
+    fs::set_permissions(folder.join("other-key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+    command.args(["audit", "verify", "--key", "other-key"]).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped());
+    assert_eq!(command.stdout(writer).output().unwrap().status.code(), Some(1));
 }

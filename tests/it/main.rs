@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alarm_program;
 mod cards;
 mod checker;
 mod config;
@@ -11,7 +12,10 @@ mod console_commands;
 mod crash;
 mod demo;
 mod grammar;
+mod hanging;
 mod hostile;
+mod late;
+mod leases;
 mod ledger;
 mod life;
 mod lifecycle;
@@ -20,10 +24,12 @@ mod outage;
 mod own_alarms;
 mod providers;
 mod random;
+mod reloading;
 mod rights;
 mod running;
 mod sim;
 mod store_suite;
 mod tidy;
+mod unwritable;
 mod versions;
 mod world;

@@ -1,6 +1,7 @@
 //! The real binary across an end: a broken file at its start and at a reload (R15), stops that wait and stops that do not,
 //! a second process on the same file. What it grants is a file in a folder, by an adapter in shell.
 
+mod kept;
 mod killed;
 
 use std::{

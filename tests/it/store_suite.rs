@@ -1,6 +1,7 @@
 //! What the store promises, one test for both databases. The PostgreSQL half runs under scripts/test.
 
 mod groups;
+mod held;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +25,10 @@ use hallpass::{
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::task::JoinSet;
 
-use self::groups::{a_lost_lease_does_not_harm_its_neighbours, many_rows_ride_in_one_commit};
+use self::{
+    groups::{a_lost_lease_does_not_harm_its_neighbours, many_rows_ride_in_one_commit},
+    held::what_is_held_is_found_on_every_page_and_each_once,
+};
 use crate::world::{START, World};
 
 /// Each test over a fresh SQLite file and over a fresh PostgreSQL database.
@@ -70,6 +74,7 @@ on_both![
     the_earliest_due_time_of_anything,
     opened_again_it_has_everything,
     what_a_dead_process_had_leased_is_free_at_once,
+    what_is_held_is_found_on_every_page_and_each_once,
 ];
 
 pub(crate) fn file(folder: &tempfile::TempDir) -> String {

@@ -83,31 +83,20 @@ impl World {
             clock: clock.clone(),
             catalogue: catalogue(),
             providers: BTreeMap::from([("pretended".parse().unwrap(), provider)]),
-            facts: Arc::new(Directory { chats: chats.clone() }),
+            facts: Arc::new(Directory { chats }),
             seed: SEED.fetch_add(1, Ordering::Relaxed),
         });
         let bot = Arc::new(bot.await.unwrap());
         let voice = Arc::new(Voice { bot: bot.clone(), templates: Arc::new(Templates::load(None).unwrap()) });
-        let workers = Arc::new(Workers::new(Deps {
-            store: store.clone(),
-            bot: bot.clone(),
-            clock: clock.clone(),
-            chats,
-            shows: voice.clone(),
-            ops: vec![Channel { platform: Platform::Console, id: "#ops".into() }],
-            alarm_run: Vec::new(),
-            jitter: Box::new(|| 0),
-            pace: 1,
-            at_once: 16,
-            heartbeat: {
-                let beats = beats.clone();
-                Box::new(move || {
-                    beats.fetch_add(1, Ordering::Relaxed);
-                })
-            },
-            stopping: false.into(),
-        }));
+        let workers = Arc::new(Workers::new(deps(&bot, &clock, &console, &voice, &beats, Vec::new())));
         Self { bot, workers, console, clock, pretend, store, voice, beats, interactions: AtomicU64::new(0), folder: None }
+    }
+
+    /// Its alarms go to this program too.
+    pub(crate) fn alarms_run(mut self, program: &[&str]) -> Self {
+        let program = program.iter().map(|word| (*word).to_owned()).collect();
+        self.workers = Arc::new(Workers::new(deps(&self.bot, &self.clock, &self.console, &self.voice, &self.beats, program)));
+        self
     }
 
     pub(crate) fn voice(&self) -> &Voice {
@@ -188,6 +177,33 @@ impl World {
 
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+}
+
+fn deps(
+    bot: &Arc<Bot>,
+    clock: &Arc<ManualClock>,
+    console: &Arc<Console>,
+    voice: &Arc<Voice>,
+    beats: &Arc<AtomicU64>,
+    alarm_run: Vec<String>,
+) -> Deps {
+    let beats = beats.clone();
+    Deps {
+        store: bot.store().clone(),
+        bot: bot.clone(),
+        clock: clock.clone(),
+        chats: BTreeMap::from([(Platform::Console, console.clone() as Arc<dyn Chat>)]),
+        shows: voice.clone(),
+        ops: vec![Channel { platform: Platform::Console, id: "#ops".into() }],
+        alarm_run,
+        jitter: Box::new(|| 0),
+        pace: 1,
+        at_once: 16,
+        heartbeat: Box::new(move || {
+            beats.fetch_add(1, Ordering::Relaxed);
+        }),
+        stopping: false.into(),
     }
 }
 

@@ -13,6 +13,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use self::{core::Under, fixture::Chosen, program::Try};
+use super::say;
 use crate::provider::{
     Provider,
     conformance::{self, Access, Check, Fixture, Verdict},
@@ -66,13 +67,11 @@ pub(super) struct Test {
 pub(super) async fn adapter(adapter: Adapter) -> anyhow::Result<()> {
     let Adapter::Test(flags) = adapter;
     let Chosen { provider, exec, fixture } = fixture::choose(&flags).await?;
-    println!(
-        "This changes the system behind {}, for {} and {}, and takes back what it gave.",
-        flags.adapter, fixture.person.id, fixture.other.id
-    );
+    let (person, other) = (&fixture.person.id, &fixture.other.id);
+    say(format_args!("This changes the system behind {}, for {person} and {other}, and takes back what it gave.", flags.adapter))?;
     let tries = flags.tries.map(Try);
     let report = test(&provider, exec.as_ref(), &fixture, tries.as_ref().map(|tries| tries as &dyn Access)).await;
-    println!("{report}");
+    say(&report)?;
     if !report.is_passed() {
         bail!("{} breaks rules of docs/adapters.md", flags.adapter);
     }

@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 pub use self::list::Filters;
 use self::source::{Source, Trusted};
+use super::{say, until_the_reader_leaves};
 use crate::{
     domain::time::Instant,
     ledger::{
@@ -69,16 +70,15 @@ pub async fn look(what: Ledger) -> anyhow::Result<()> {
     match what {
         Ledger::List { source, filters, json } => {
             let mut snapshot = Snapshot::open(&source.store()?).await?;
-            list::list(&mut snapshot, &filters, json, &mut std::io::stdout().lock()).await
+            until_the_reader_leaves(list::list(&mut snapshot, &filters, json, &mut std::io::stdout().lock()).await)
         }
         Ledger::Show { source, id, json } => {
             let mut snapshot = Snapshot::open(&source.store()?).await?;
-            list::show(&mut snapshot, &id, json, &mut std::io::stdout().lock()).await
+            until_the_reader_leaves(list::show(&mut snapshot, &id, json, &mut std::io::stdout().lock()).await)
         }
         Ledger::Key { source } => {
             let Trusted { origin, key, .. } = source.trusted()?;
-            println!("{}", verifier_key(&origin, &key));
-            Ok(())
+            say(verifier_key(&origin, &key))
         }
     }
 }
@@ -95,12 +95,12 @@ pub async fn audit(what: Audit) -> anyhow::Result<()> {
         done => done,
     };
     let (report, trusted) = report;
-    println!("{report}\nverifier key {}", verifier_key(&trusted.origin, &trusted.key));
-    match &trusted.mark {
-        Ok(Some(mark)) => println!("the mark beside the key says that {} entries were signed", mark.size),
-        Ok(None) => println!("no mark of the key was looked at: a database that was rolled back whole is not noticed"),
-        Err(why) => println!("the mark beside the key was not looked at ({why}): a database that was rolled back whole is not noticed"),
-    }
+    say(format!("{report}\nverifier key {}", verifier_key(&trusted.origin, &trusted.key)))?;
+    say(match &trusted.mark {
+        Ok(Some(mark)) => format!("the mark beside the key says that {} entries were signed", mark.size),
+        Ok(None) => "no mark of the key was looked at: a database that was rolled back whole is not noticed".into(),
+        Err(why) => format!("the mark beside the key was not looked at ({why}): a database that was rolled back whole is not noticed"),
+    })?;
     if report.findings.is_empty() { Ok(()) } else { Err(anyhow!("the ledger was changed")) }
 }
 

@@ -1,6 +1,9 @@
 //! Where the ledger lies and whom to trust: from bot.toml, or from what is given instead of it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Once,
+};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -17,6 +20,9 @@ use crate::{
 
 /// The ledger's name where no configuration gives another.
 const ORIGIN: &str = "hallpass.local/ledger";
+
+/// That another file is gone by is said once, however often it is read.
+static SAID: Once = Once::new();
 
 /// What says where the ledger is.
 #[derive(Debug, Clone, Args)]
@@ -56,10 +62,17 @@ impl Source {
 
     fn config(&self) -> anyhow::Result<Config> {
         let path = self.config.as_deref().unwrap_or(Path::new("bot.toml"));
-        if self.config.is_none() && !path.exists() {
+        let kept = config::last_good(path);
+        if self.config.is_none() && !path.exists() && !kept.exists() {
             return Err(anyhow!("there is no bot.toml here: give --config FILE, or --store URL with --key VERIFIER|FILE"));
         }
-        config::load(path).with_context(|| format!("{} is refused", path.display()))
+        // Nothing is asked of what it refers to: the ledger is read without the secrets of adapters.
+        config::load_kept(path).or_else(|problems| {
+            let refused = || anyhow!("{problems}").context(format!("{} is refused", path.display()));
+            let found = config::load_kept(&kept).map_err(|_| refused())?;
+            SAID.call_once(|| eprintln!("{:#}\nthe last file that loaded says where the ledger is: {}", refused(), kept.display()));
+            Ok(found)
+        })
     }
 
     /// A configuration, where one was named or nothing else says where the store is.

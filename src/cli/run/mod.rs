@@ -1,6 +1,8 @@
 //! `hallpass run`: the bot itself. Overdue ends first, then everything else; SIGHUP reloads, SIGTERM stops after what was
 //! begun. A broken file at start grants nothing and goes on ending (R15).
 
+mod copy;
+mod reload;
 mod start;
 mod watch;
 
@@ -13,7 +15,7 @@ use tokio::{
     sync::{Mutex, oneshot},
 };
 
-pub use self::start::still_reaches;
+pub use self::{reload::Reloads, start::still_reaches};
 
 use self::{
     start::{Start, load, signing_key},
@@ -42,15 +44,13 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
     faults::refuse_release().map_err(|why| anyhow!(why))?;
     let mut signals = Signals::listen()?;
     let (clock, pace) = faults::clock();
-    let Start { config, providers, store, refused, broken } = load(path, &clock).await?;
+    let Start { mut config, providers, store, refused, is_kept, broken } = load(path, &clock).await?;
     let mut chance = StdRng::from_os_rng();
     let mut seed = [0; 32];
     chance.fill_bytes(&mut seed);
-    let key = match signing_key(&config, || seed) {
-        // What is to end must end, whether or not it is sealed at once.
-        Err(why) if config.catalogue.frozen => Err(why),
-        key => Ok(key.map_err(|why| anyhow!(why))?),
-    };
+    let key = signing_key(&config, || seed);
+    // What is to end must end, whether or not it is sealed at once; what is not sealed is not begun.
+    config.catalogue.frozen |= key.is_err();
     let templates = Arc::new(check::templates_or_ours(&config)?);
     let bot = Bot::new(Parts {
         store: store.clone(),
@@ -63,6 +63,10 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
     let bot = Arc::new(bot.await?);
     noted("the start", bot.record(Operation::Started { version: env!("CARGO_PKG_VERSION").into() }).await);
     watch::at_start(&bot, path, refused, &broken).await;
+    let mut reloads = Reloads { path: path.to_path_buf(), in_force: config.clone(), is_kept, is_unsealed: key.is_err() };
+    if !is_kept {
+        reloads.keep(&bot).await;
+    }
     let (heartbeat, jitter) = (config.heartbeat.clone(), bot.clone());
     let workers = Arc::new(Workers::new(Deps {
         store: store.clone(),
@@ -90,7 +94,7 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
             Ok(sealer) => tokio::spawn(watch::seal(sealer, bot.clone())),
             Err(why) => tokio::spawn(watch::unsealed(why, bot.clone())),
         },
-        tokio::spawn(watch::reload_on_hangup(path.to_path_buf(), bot.clone())),
+        tokio::spawn(reloads.on_hangup(bot.clone())),
         tokio::spawn(watch::leavers(bot.clone())),
         tokio::spawn(watch::release_dead(bot.clone())),
         tokio::spawn(watch::templates(bot.clone(), templates)),

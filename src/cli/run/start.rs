@@ -1,86 +1,79 @@
 //! What `hallpass run` starts with: the file, or the last one that loaded (R15), its adapters, the store, the key.
 //! Must not run anything.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use secrecy::ExposeSecret as _;
 
-use super::super::check;
+use super::{super::check, copy, reload};
 use crate::{
     bot::Providers,
     clock::Clock,
     config::{self, Config, LedgerKey, StoreConfig},
-    domain::{due, entitlement::Entitlement, ids::ProviderName, request::Request},
+    domain::ids::ProviderName,
     ledger::key::{Key, MarkFile},
     provider::{self, Provider, broken::Broken},
-    store::{Filter, Store},
+    store::{Holding, Store},
 };
-
-/// Where the last file that loaded is kept, beside the file itself.
-pub(super) fn last_good(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".last-good");
-    name.into()
-}
 
 /// What a start goes by.
 pub(super) struct Start {
     pub config: Config,
     pub providers: Providers,
     pub store: Store,
-    /// Why the file itself is not in force.
+    /// The digest of the file, if it is not what is in force.
     pub refused: Option<String>,
+    /// A copy of what is in force lies beside the file.
+    pub is_kept: bool,
     /// Adapters that could not be made and are stood in for.
     pub broken: Vec<ProviderName>,
 }
 
 /// The file; or, when it is broken or would lose what is held, the last one that loaded, frozen, with the reason.
 pub(super) async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<Start> {
-    let kept = last_good(path);
+    let kept = config::last_good(path);
     let before = config::load_kept(&kept).map_err(|problems| {
         if kept.exists() {
             tracing::error!("the last file that loaded cannot be read: {problems}");
         }
     });
     let before = before.ok();
-    let problems = match whole(path, clock).await {
-        Err(problems) => problems,
-        Ok((config, providers)) => {
-            let store = open(before.as_ref().map_or(&config.store, |before| &before.store)).await?;
-            if let Err(problems) = still_reaches(&store, before.as_ref(), &config).await {
-                return Ok(frozen(before.unwrap_or(config), store, clock, &problems).await);
-            }
-            keep(path)?;
-            return Ok(Start { config, providers, store, refused: None, broken: Vec::new() });
+    let text = std::fs::read_to_string(path).map_err(|error| anyhow!("{}: {error}", path.display()));
+    let digest = text.as_ref().map_or_else(|_| "unreadable".to_owned(), |text| reload::digest(text));
+    let loaded = match text {
+        Ok(text) => whole(&text, path, clock).await,
+        Err(error) => Err(error),
+    };
+    let (config, providers) = match (loaded, before.as_ref()) {
+        (Ok(loaded), _) => loaded,
+        (Err(problems), None) => return Err(problems),
+        (Err(problems), Some(before)) => {
+            let store = open(&before.store).await?;
+            return Ok(frozen(before.clone(), store, clock, (digest, &problems)).await);
         }
     };
-    let Some(before) = before else { return Err(problems) };
-    let store = open(&before.store).await?;
-    Ok(frozen(before, store, clock, &problems).await)
-}
-
-/// Keeps a copy of a file that loaded: whole or not at all, whenever the machine stops.
-pub(super) fn keep(path: &Path) -> anyhow::Result<()> {
-    let (kept, mut new) = (last_good(path), last_good(path).into_os_string());
-    new.push(".new");
-    let copy = || -> std::io::Result<()> {
-        std::fs::copy(path, &new)?;
-        std::fs::File::open(&new)?.sync_all()?;
-        std::fs::rename(&new, &kept)
+    let store = open(before.as_ref().map_or(&config.store, |before| &before.store)).await?;
+    if let Err(problems) = still_reaches(&store, before.as_ref(), &config).await {
+        return Ok(frozen(before.unwrap_or(config), store, clock, (digest, &problems)).await);
+    }
+    let is_kept = match (copy::keep(path, &config), before) {
+        (Ok(()), _) => true,
+        (Err(error), Some(before)) if !copy::may_stay(&before, &config) => {
+            let problems = anyhow!("{}: {error}: it cannot be kept, and the one that is there is for other systems", kept.display());
+            return Ok(frozen(before, store, clock, (digest, &problems)).await);
+        }
+        (Err(_), _) => false,
     };
-    copy().with_context(|| format!("cannot keep a copy beside {}", path.display()))
+    Ok(Start { config, providers, store, refused: None, is_kept, broken: Vec::new() })
 }
 
-async fn frozen(mut config: Config, store: Store, clock: &Arc<dyn Clock>, problems: &anyhow::Error) -> Start {
+async fn frozen(mut config: Config, store: Store, clock: &Arc<dyn Clock>, refused: (String, &anyhow::Error)) -> Start {
+    let (digest, problems) = refused;
     tracing::error!("{problems:#}");
     config.catalogue.frozen = true;
     let (providers, broken) = providers_or_stand_ins(&config, &store, clock).await;
-    // The ledger says that it was refused; the words are in the log, since they may quote the file.
-    Start { config, providers, store, refused: Some("the file at start is refused".into()), broken }
+    Start { config, providers, store, refused: Some(digest), is_kept: true, broken }
 }
 
 async fn open(store: &StoreConfig) -> anyhow::Result<Store> {
@@ -98,15 +91,12 @@ pub(super) fn signing_key(config: &Config, seed: impl FnOnce() -> [u8; 32]) -> R
 }
 
 /// A file counts as loaded only when its adapters could be made too.
-async fn whole(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers)> {
-    let config = config::load(path)?;
+async fn whole(text: &str, path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<(Config, Providers)> {
+    let config = config::parse(text, &path.display().to_string())?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     check::templates(&config)?;
-    if config.ledger_key.given.is_some() {
-        signing_key(&config, || [0; 32]).map_err(|why| anyhow!("ledger.key: {why}"))?;
-    }
     let providers = providers(&config, clock).await?;
     Ok((config, providers))
 }
@@ -134,10 +124,9 @@ async fn providers_or_stand_ins(config: &Config, store: &Store, clock: &Arc<dyn 
         let made = made.unwrap_or_else(|why| stand_in(&provider.name, &provider.kind, why));
         providers.insert(provider.name.clone(), made);
     }
-    match held(store).await {
-        Ok(rows) => {
-            for (_, row) in rows {
-                let name = row.order.provider;
+    match store.held().await {
+        Ok(held) => {
+            for Holding { provider: name, .. } in held.into_keys() {
                 let unknown = || stand_in(&name, "unknown", "the configuration does not name it".into());
                 providers.entry(name.clone()).or_insert_with(unknown);
             }
@@ -145,19 +134,6 @@ async fn providers_or_stand_ins(config: &Config, store: &Store, clock: &Arc<dyn 
         Err(error) => tracing::error!(%error, "what is held cannot be read"),
     }
     (providers, broken)
-}
-
-/// Every request that holds something at a provider, or may, with what it holds.
-async fn held(store: &Store) -> anyhow::Result<Vec<(Request, Entitlement)>> {
-    let open = Filter { open: Some(true), limit: u32::MAX, ..Filter::default() };
-    let mut held = Vec::new();
-    for request in store.requests(&open).await? {
-        let Some(claim) = due::claim(&request) else { continue };
-        if let Some(row) = store.entitlement(&claim.entitlement).await? {
-            held.push((request, row));
-        }
-    }
-    Ok(held)
 }
 
 /// Refuses a file with which access that is held now could not be taken away where it was given: its provider gone or
@@ -170,17 +146,16 @@ pub async fn still_reaches(store: &Store, before: impl Into<Option<&Config>>, af
             "the store is another one: move what the old one holds, then remove the .last-good file beside the configuration"
         ));
     }
-    for (request, row) in held(store).await? {
-        let (name, ask) = (&row.order.provider, request.main_ask());
-        let find = |config: &Config| config.providers.iter().find(|p| p.name == *name).cloned();
+    for (Holding { provider: name, resource, role }, request) in store.held().await? {
+        let find = |config: &Config| config.providers.iter().find(|p| p.name == name).cloned();
         let Some(now) = find(after) else {
-            return Err(anyhow!("provider {name} still holds {}: end it before removing the provider", request.id));
+            return Err(anyhow!("provider {name} still holds {request}: end it before removing the provider"));
         };
         if before.and_then(find).is_some_and(|was| was.kind != now.kind || was.settings != now.settings) {
-            return Err(anyhow!("provider {name} still holds {}: end it before changing the provider's settings", request.id));
+            return Err(anyhow!("provider {name} still holds {request}: end it before changing the provider's settings"));
         }
-        if after.catalogue.role(&ask.resource, &ask.role).is_none() {
-            return Err(anyhow!("{} on {} is still held by {}: end it first", ask.role, ask.resource, request.id));
+        if after.catalogue.role(&resource, &role).is_none() {
+            return Err(anyhow!("{role} on {resource} is still held by {request}: end it first"));
         }
     }
     Ok(())

@@ -1,25 +1,13 @@
-//! What goes on beside the workers: sealing, reloading, looking for leavers and for troubles of the bot itself, each of which
-//! is an alarm while it lasts. Must not decide anything about access.
+//! What goes on beside the workers: sealing, looking for leavers and for troubles of the bot itself, each of which is an
+//! alarm while it lasts. Must not decide anything about access.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use tokio::signal::unix::{SignalKind, signal};
-
-use super::{
-    super::check,
-    start::{keep, last_good, providers, still_reaches},
-};
+use super::reload;
 use crate::{
     bot::Bot,
     chat::render::Templates,
-    clock::{Clock, SystemClock},
-    config,
     domain::{event::Operation, ids::ProviderName},
-    faults,
     ledger::seal::Sealer,
     store::CommitError,
 };
@@ -36,16 +24,16 @@ pub(super) fn noted(what: &str, result: Result<(), CommitError>) {
     }
 }
 
-/// What a start shows to be over, and what it shows to be in trouble.
+/// What a start shows to be over, and what it shows to be in trouble. `refused`: the digest of the file, if it is.
 pub(super) async fn at_start(bot: &Bot, path: &Path, refused: Option<String>, broken: &[ProviderName]) {
     for id in ["worker", "template"] {
         noted("the end of an alarm", bot.clear(id).await);
     }
     match refused {
-        Some(why) => {
-            let what = format!("{} is refused: running on the last file that loaded, granting nothing", path.display());
-            let refused = Operation::PolicyRefused { digest: bot.catalogue().digest.clone(), why };
-            noted("the refused file", bot.raise("policy", what, refused).await);
+        Some(digest) => {
+            // The ledger says that it was refused; the words are in the log, since they may quote the file.
+            let refused = Operation::PolicyRefused { digest, why: "the file at start is refused".into() };
+            noted("the refused file", bot.raise("policy", reload::refused(path, bot), refused).await);
         }
         None => noted("the end of an alarm", bot.clear("policy").await),
     }
@@ -53,7 +41,7 @@ pub(super) async fn at_start(bot: &Bot, path: &Path, refused: Option<String>, br
 }
 
 /// An alarm for each adapter that is stood in for; over for all others.
-async fn adapters(bot: &Bot, broken: &[ProviderName]) {
+pub(super) async fn adapters(bot: &Bot, broken: &[ProviderName]) {
     let open = bot.store().open_alarms().await.unwrap_or_default();
     for alarm in &open {
         let Some(name) = alarm.id.strip_prefix("adapter/") else { continue };
@@ -65,50 +53,6 @@ async fn adapters(bot: &Bot, broken: &[ProviderName]) {
         let what = format!("the adapter {name} could not be started: what is held through it cannot be taken away; the log says why");
         noted("an alarm", bot.raise(&format!("adapter/{name}"), what, None).await);
     }
-}
-
-/// Reloads on each SIGHUP. A broken file changes nothing and says so; so does one that would orphan live grants.
-pub(super) async fn reload_on_hangup(path: PathBuf, bot: Arc<Bot>) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    while hangup.recv().await.is_some() {
-        match reload(&path, &bot).await {
-            Ok(()) => tracing::info!(file = %path.display(), "reloaded"),
-            Err(error) => {
-                tracing::error!("reload refused, nothing was changed: {error:#}");
-                let why = "a file to be reloaded is refused".to_owned();
-                noted("the refused file", bot.record(Operation::PolicyRefused { digest: digest(&path), why }).await);
-            }
-        }
-    }
-}
-
-/// Of whatever stands in the file.
-fn digest(path: &Path) -> String {
-    use sha2::{Digest as _, Sha256};
-    std::fs::read(path).map_or_else(|_| "unreadable".to_owned(), |text| format!("sha256:{:x}", Sha256::digest(text)))
-}
-
-async fn reload(path: &Path, bot: &Bot) -> anyhow::Result<()> {
-    let config = config::load(path)?;
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
-    check::templates(&config)?;
-    let before = config::load_kept(&last_good(path))?;
-    still_reaches(bot.store(), &before, &config).await?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let made = providers(&config, &clock).await?;
-    let rest = (&before.alarm_channels, &before.alarm_run, &before.heartbeat, &before.ledger_origin, &before.templates);
-    if rest != (&config.alarm_channels, &config.alarm_run, &config.heartbeat, &config.ledger_origin, &config.templates) {
-        tracing::warn!("[alarm], [ledger] and templates take effect at the next start");
-    }
-    faults::point("reload.read");
-    bot.reload(config.catalogue, made).await?;
-    faults::point("reload.done");
-    adapters(bot, &[]).await;
-    keep(path)?;
-    faults::point("reload.kept");
-    Ok(())
 }
 
 /// What another replica was about to do when it died is free for us within seconds.
@@ -153,25 +97,30 @@ pub(super) async fn templates(bot: Arc<Bot>, templates: Arc<Templates>) {
     }
 }
 
-/// A frozen start without its key: entries wait, and an alarm says so, until the next start.
+/// A start without its key: entries wait, nothing is granted, and an alarm says so, until the next start.
 pub(super) async fn unsealed(why: String, bot: Arc<Bot>) {
-    tracing::error!(%why, "the ledger is not sealed");
-    noted("an alarm", bot.raise("ledger", format!("the ledger cannot be sealed: {why}"), None).await);
+    tracing::error!(%why, "the ledger is not sealed, and nothing is granted");
+    let what = format!("the ledger cannot be sealed, and nothing is granted until a start with a key that works: {why}");
+    while let Err(error) = bot.raise("ledger", what.clone(), None).await {
+        tracing::error!(%error, "an alarm could not be recorded");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
 }
 
 /// Seals every second. A ledger that cannot be sealed, or was changed, is an alarm until it can.
 pub(super) async fn seal(sealer: Arc<tokio::sync::Mutex<Sealer>>, bot: Arc<Bot>) {
-    let mut failures = 0;
+    let (mut failures, mut is_over) = (0, false);
     loop {
         let sealed = sealer.lock().await.seal_once(bot.now()).await;
         match sealed {
-            Ok(_) if failures == 0 => {}
+            Ok(_) if is_over => {}
+            // Also what an earlier run raised.
             Ok(_) => match bot.clear("ledger").await {
-                Ok(()) => failures = 0,
+                Ok(()) => (failures, is_over) = (0, true),
                 Err(error) => tracing::error!(%error, "the end of an alarm could not be recorded"),
             },
             Err(why) => {
-                failures += 1;
+                (failures, is_over) = (failures + 1, false);
                 if failures == 1 {
                     tracing::error!(%why, "the ledger cannot be sealed");
                 }

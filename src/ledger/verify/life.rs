@@ -3,12 +3,12 @@
 
 use serde_json::Value;
 
-use super::streams::Resumed;
+use super::{older::as_kept, streams::Resumed};
 use crate::{
     domain::{
         entitlement::EntitlementKey,
         event::{AlarmKind, Effect, Event, Verb},
-        request::{Remains, Request, RequestId, State, Work},
+        request::{Grant, Remains, Request, RequestId, State, Work},
         time::{Instant, Span},
     },
     store::{
@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Life {
     id: RequestId,
     request: Option<Request>,
-    /// When its revoke was due, and the first word of its being late.
+    /// When its access must be gone, and the first word of its being late.
     due: Option<(Instant, Option<Instant>)>,
 }
 
@@ -34,8 +34,6 @@ pub(super) struct Gone {
     remains: Remains,
 }
 
-/// Access that is noticed this much after its end was noticed late: the alarm counts from the noticing.
-const NOTICED_LATE: Span = Span::from_seconds(10);
 /// Clocks of two replicas differ by less.
 const SKEW: Span = Span::from_seconds(5);
 /// Entries of an entitlement that are read back from the end, to find the newest reading.
@@ -69,10 +67,6 @@ impl Life {
 
     fn ends(&mut self, after: &Request, event: &Event, at: Instant, resumed: &Resumed) -> Result<(), String> {
         match (&after.state, &mut self.due) {
-            (State::Revoking { since, work, .. }, None) => self.due = Some((due(*since, work.as_ref()), None)),
-            (State::Revoking { .. }, Some((_, alarm @ None))) if matches!(event, Event::AlarmRaised { alarm: AlarmKind::StillOpen }) => {
-                *alarm = Some(at);
-            }
             (State::Closed { .. }, Some((due, alarm))) => {
                 let (due, seen) = (*due, alarm.unwrap_or(at));
                 self.due = None;
@@ -80,6 +74,10 @@ impl Life {
                     return Err(format!("its end was due at {due}, and the first word of its being late is of {seen}"));
                 }
             }
+            (State::Revoking { .. }, Some((_, alarm @ None))) if matches!(event, Event::AlarmRaised { alarm: AlarmKind::StillOpen }) => {
+                *alarm = Some(at);
+            }
+            (state, Some((_, None)) | None) => self.due = due(state).map(|due| (due, None)),
             _ => {}
         }
         Ok(())
@@ -98,7 +96,7 @@ impl Life {
         let Some(stored) = stored else { return Some("its document is missing".into()) };
         match document::parsed::<Request>(stored) {
             Err(error) => Some(format!("its document cannot be read ({error})")),
-            Ok(document) if document == *folded => None,
+            Ok(document) if document == *folded || document == as_kept(&document, folded.clone()) => None,
             Ok(document) => {
                 let fields = differing(&document, folded).join(", ");
                 Some(format!("its document is not what its ledger says: {fields}"))
@@ -107,10 +105,14 @@ impl Life {
     }
 }
 
-fn due(since: Instant, work: Option<&Work>) -> Instant {
-    match work {
-        Some(work) if since.since(work.until) <= NOTICED_LATE => since.min(work.until),
-        _ => since,
+/// When what may be there must be gone, whoever noticed it when.
+fn due(state: &State) -> Option<Instant> {
+    let most = |grant: &Grant, work: Option<&Work>| work.map_or_else(|| grant.give_up_at.min(grant.latest), |work| work.until);
+    match state {
+        State::Granting { grant } => Some(most(grant, None)),
+        State::Active { grant, work, .. } => Some(most(grant, Some(work))),
+        State::Revoking { grant, work, since, .. } => Some(most(grant, work.as_ref()).min(*since)),
+        State::Pending { .. } | State::Scheduled { .. } | State::Closed { .. } => None,
     }
 }
 

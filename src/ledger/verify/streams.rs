@@ -23,9 +23,14 @@ enum Kind {
     Other,
 }
 
-/// When the bot could act again after it could not: it was down, the clock jumped, the store was away.
+/// When the bot could not act: it was down, the clock jumped, the store was away.
 #[derive(Debug, Default)]
-pub(super) struct Resumed(BTreeSet<Instant>);
+pub(super) struct Resumed {
+    /// Moments from which it could again; since when it could not is not known.
+    from: BTreeSet<Instant>,
+    /// From when to when the store was away.
+    away: Vec<(Instant, Instant)>,
+}
 
 /// What R3 allows between an end and its alarm.
 const IN_TIME: Span = Span::from_seconds(30);
@@ -33,16 +38,20 @@ const IN_TIME: Span = Span::from_seconds(30);
 impl Resumed {
     fn note(&mut self, at: Instant, operation: &Operation) {
         match operation {
-            Operation::Started { .. } => drop(self.0.insert(at)),
-            Operation::ClockJumped { to, .. } => self.0.extend([at, *to]),
-            Operation::StoreWasDown { since, for_ } => self.0.extend([at, *since + *for_]),
+            Operation::Started { .. } => drop(self.from.insert(at)),
+            Operation::ClockJumped { to, .. } => self.from.extend([at, *to]),
+            Operation::StoreWasDown { since, for_ } => self.away.push((*since, at.max(*since + *for_))),
             _ => {}
         }
     }
 
     /// Was something due at `due` known by `seen`, or within the same time of the moment from which it could be?
     pub(super) fn in_time(&self, due: Instant, seen: Instant) -> bool {
-        seen <= due + IN_TIME || self.0.range(due..=seen).next_back().is_some_and(|resumed| seen <= *resumed + IN_TIME)
+        let by = due + IN_TIME;
+        let away = |(since, back): &(Instant, Instant)| *since <= by && due <= *back && seen <= *back + IN_TIME;
+        seen <= by
+            || self.from.range(due..=seen).next_back().is_some_and(|resumed| seen <= *resumed + IN_TIME)
+            || self.away.iter().any(away)
     }
 }
 

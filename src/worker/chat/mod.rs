@@ -6,7 +6,11 @@ mod cards;
 mod links;
 mod threads;
 
-use super::{Deps, Scene, Stop};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+
+use super::{Deps, Scene, Stop, WAY, lifeline::Lifeline};
 use crate::{
     bot::Around,
     chat::{Chat, ChatFault, Message, Posted},
@@ -17,11 +21,17 @@ use crate::{
         time::{Instant, Span},
         words::{self, Texts},
     },
-    store::{Commit, Post, PostWrite, Task, TaskEnd, TaskKind},
+    store::{Commit, CommitError, Post, PostWrite, Task, TaskEnd, TaskKind},
 };
 
 const LEASE: Span = Span::from_minutes(2);
-const AT_ONCE: u32 = 32;
+const AT_ONCE: usize = 32;
+/// So many times that before the caller looks around again.
+const TURN: usize = 32;
+/// When nothing more was due while some are still being handled.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Tries before a stale end of a task is given up: its lease then lasts.
+const TRIES: usize = 20;
 /// Until a fault that only a human can mend is tried again.
 const MENDING: Span = Span::from_minutes(10);
 
@@ -55,19 +65,41 @@ enum Handled {
     Again(Span),
 }
 
-/// Leases and handles what is due in chats, one task per queue side by side. Returns how many were handled.
-pub(super) async fn handle_due(deps: &Deps) -> Result<usize, Stop> {
-    let now = deps.bot.now();
+/// Leases and handles what is due in chats, one task per queue side by side: whoever is done makes room for the next, and one
+/// that is slow holds up nobody. Returns how many were handled.
+pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize, Stop> {
     let lease = Span::from_seconds(LEASE.seconds() * i64::from(deps.pace.max(1)));
-    let tasks = deps.store.lease_tasks(now, now + lease, &[], AT_ONCE).await.map_err(Stop::read)?;
-    let mut count = 0;
-    for result in super::together(tasks.iter().map(|task| handle(deps, task))).await {
-        match result {
-            Ok(()) | Err(Stop::Fenced) => count += 1,
-            Err(stop) => return Err(stop),
+    let mut running = FuturesUnordered::new();
+    let (mut begun, mut handled, mut stop) = (0, 0, None);
+    let mut next_look = tokio::time::Instant::now();
+    loop {
+        let free = AT_ONCE - running.len();
+        let more = stop.is_none() && begun < AT_ONCE * TURN && free > 0 && !deps.is_stopping();
+        if more && tokio::time::Instant::now() >= next_look {
+            let now = deps.bot.now();
+            match deps.store.lease_tasks(now, now + lease, &[], u32::try_from(free).unwrap_or(u32::MAX)).await {
+                Ok(tasks) => {
+                    // Alarms are told here too: slowly, but at once.
+                    let pause = if lifeline.is_crowded() { WAY } else { LOOK_AGAIN };
+                    if tasks.len() < free || pause == WAY {
+                        next_look = tokio::time::Instant::now() + pause;
+                    }
+                    begun += tasks.len();
+                    running.extend(tasks.into_iter().map(|task| Box::pin(async move { handle(deps, &task).await })));
+                }
+                Err(error) => stop = Some(Stop::read(error)),
+            }
+        }
+        tokio::select! {
+            done = running.next() => match done {
+                None => break,
+                Some(Ok(()) | Err(Stop::Fenced | Stop::Stale | Stop::Refused(_))) => handled += 1,
+                Some(Err(error)) => stop = Some(error),
+            },
+            () = tokio::time::sleep_until(next_look), if more && !running.is_empty() => {}
         }
     }
-    Ok(count)
+    stop.map_or(Ok(handled), Err)
 }
 
 async fn handle(deps: &Deps, task: &Task) -> Result<(), Stop> {
@@ -81,10 +113,25 @@ async fn handle(deps: &Deps, task: &Task) -> Result<(), Stop> {
     let end = match result {
         Ok(Handled::Done) => TaskEnd::Done,
         Ok(Handled::Again(after)) => TaskEnd::Again { due_at: now + after, failed: false },
+        Err(Trouble::Store(stop @ (Stop::Stale | Stop::Refused(_)))) => {
+            tracing::error!(task = %task.key, "what was shown cannot be written down, and is tried again: {stop}");
+            TaskEnd::Again { due_at: now + backoff(task.tries.saturating_add(1), (deps.jitter)()), failed: true }
+        }
         Err(Trouble::Store(stop)) => return Err(stop),
         Err(Trouble::Chat(fault)) => TaskEnd::Again { due_at: now + pause(deps, task, &fault), failed: true },
     };
-    deps.store.finish_task(task, end).await.map_err(Stop::from)
+    finish(deps, task, end).await
+}
+
+/// Gives the lease back; when a deadlock stops that, once more.
+async fn finish(deps: &Deps, task: &Task, end: TaskEnd) -> Result<(), Stop> {
+    for _ in 0..TRIES {
+        match deps.store.finish_task(task, end).await {
+            Err(CommitError::Stale) => {}
+            done => return done.map_err(Stop::from),
+        }
+    }
+    Err(Stop::Stale)
 }
 
 fn pause(deps: &Deps, task: &Task, fault: &ChatFault) -> Span {

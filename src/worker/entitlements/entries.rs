@@ -2,9 +2,12 @@
 //! it, each change of the answer, and the outcome (R2).
 
 use super::{
-    Commit, Done, Effect, EntitlementWrite, Fence, Instant, Job, NewEntry, News, Order, Outcome, RequestId, Stop, Verb, entry, faults,
-    holds,
+    Commit, CommitError, Done, Effect, EntitlementWrite, Fence, Instant, Job, NewEntry, News, Order, Outcome, RequestId, Stop, Verb, entry,
+    faults, holds,
 };
+
+/// Tries before a stale commit is given up and the lease with it.
+const TRIES: usize = 20;
 
 impl Job<'_> {
     pub(super) fn answered(&mut self, verb: Verb, answer: String) -> Vec<NewEntry> {
@@ -63,11 +66,22 @@ impl Job<'_> {
         let fence = Some(Fence { key: self.leased.row.key.clone(), fence: self.leased.fence });
         let commit = Commit { entitlements: vec![write], entries, fence, ..Commit::default() };
         if news.is_empty() {
-            return self.deps.store.commit(commit).await.map_err(Stop::from);
+            return self.again(commit).await;
         }
         faults::point("news.deciding");
         self.deps.bot.report(news, commit).await?;
         faults::point("news.decided");
         Ok(())
+    }
+
+    /// Commits what depends on nothing but the lease: when a deadlock stops it, it is written again as it is.
+    async fn again(&self, commit: Commit) -> Done<()> {
+        for _ in 0..TRIES {
+            match self.deps.store.commit(commit.clone()).await {
+                Err(CommitError::Stale) => {}
+                done => return done.map_err(Stop::from),
+            }
+        }
+        Err(Stop::Stale)
     }
 }

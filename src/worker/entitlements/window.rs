@@ -64,7 +64,7 @@ pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name
         faults::held("claims").await;
     }
     let Some(at_once) = deps.bot.providers().get(name).map(|provider| provider.at_once().unwrap_or(deps.at_once).max(1)) else {
-        tracing::error!(provider = %name, "a stored order names a provider that is not configured");
+        orphaned(deps, name).await;
         return Ok(0);
     };
     let calls = usize::try_from(at_once).unwrap_or(1);
@@ -105,6 +105,15 @@ pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name
     }
     lifeline.crowd(name, false);
     stop.map_or(Ok(handled), Err)
+}
+
+/// Something is due at a provider that nobody knows any more: it is held, and nobody takes it away. The alarm is over when a
+/// configuration with that provider is in force.
+pub(in crate::worker) async fn orphaned(deps: &Deps, name: &ProviderName) {
+    let what = format!("the adapter {name} is not configured: what is held through it cannot be taken away; put it back into bot.toml");
+    if let Err(error) = deps.bot.raise(&format!("adapter/{name}"), what, None).await {
+        tracing::error!(provider.name = %name, %error, "the alarm about an adapter that is not configured could not be raised");
+    }
 }
 
 /// A leased entitlement with what its first step needs.

@@ -88,7 +88,7 @@ async fn the_ledger_of_a_life_is_sealed_and_verified() {
     world.say("ana", ASK).await;
     let id = world.newest().await;
     world.press("ben", "approve", &id, None).await;
-    world.advance(Span::from_minutes(61)).await;
+    world.advance(Span::from_minutes(60)).await;
     let folder = tempfile::tempdir().unwrap();
     let key = Key::open(&folder.path().join("key"), || [3; 32]).unwrap();
     let public = key.signing.verifying_key();

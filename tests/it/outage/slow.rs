@@ -90,7 +90,7 @@ async fn a_target_that_keeps_one_end_waiting_keeps_no_other_waiting_without_the_
     broken.world.press("ben", "approve", &second, None).await;
     broken.world.advance(Span::from_minutes(59)).await;
     broken.refuse().await;
-    broken.world.clock.advance(Span::from_minutes(2));
+    broken.world.clock.advance(Span::from_seconds(70));
     // Ana's revoke is answered only after Finn's was begun: one after the other this would not end before the deadline.
     broken.world.workers.drain().await.unwrap_err();
     assert!(!broken.world.holds("finn", "write"));
@@ -109,7 +109,7 @@ async fn an_end_still_under_way_when_the_store_is_back_cuts_no_grant_made_since(
     let other = broken.world.replica(broken.world.store.clone()).await;
     other.bot.reload(crate::world::catalogue(), (*broken.world.bot.providers()).clone()).await.unwrap();
     broken.refuse().await;
-    broken.world.clock.advance(Span::from_minutes(2));
+    broken.world.clock.advance(Span::from_seconds(70));
     let Broken { world, mut conn, _folder } = broken;
     let away = world.workers.drain();
     let back = async {
