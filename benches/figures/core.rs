@@ -65,7 +65,7 @@ fn round() -> anyhow::Result<f64> {
     while start.elapsed() < FOR {
         for _ in 0..100 {
             let facts = Facts { catalogue: &catalogue, groups: &groups };
-            let context = Context { facts, now, grant: GrantId::new(9), order: Some((order.clone(), Ownership::Shared)) };
+            let context = Context { facts, now, grant: GrantId::new(9), order: Some((order.clone(), Ownership::Shared)), preview: None };
             let events = decide::act(black_box(&request), &boss, &Act::Approve { comment: None }, &context);
             let events = events.ok().context("the approval was refused")?;
             let after = events.iter().try_fold(request.clone(), |request, event| request.apply(event, now))?;

@@ -125,7 +125,9 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         how_to_connect: None,
         warned: false,
         grace_used: false,
+        graced_from: None,
         found_absent: false,
+        extended: Vec::new(),
     };
     let mut events = vec![
         Event::Asked { ask: ask.clone() },

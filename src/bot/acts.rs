@@ -19,8 +19,9 @@ use crate::{
         facts::Facts,
         ids::PersonId,
         policy::{Catalogue, Who},
+        pressed::About,
         refusal::Refusal,
-        request::{GrantId, Request, RequestId, State},
+        request::{GrantId, Preview, Request, RequestId, State},
         time::{Instant, Span},
         words::Words,
     },
@@ -31,10 +32,19 @@ use crate::{
 const TRIES: usize = 20;
 
 impl Bot {
+    /// On whatever is open of it.
     pub(super) async fn act(&self, caller: &Caller, id: &RequestId, act: &Act, catalogue: &Catalogue) -> Decided {
+        self.act_about(caller, id, act, About::default(), catalogue).await
+    }
+
+    /// `about`: what it has to be that is open, for a button was pressed that was shown for it.
+    pub(super) async fn act_about(&self, caller: &Caller, id: &RequestId, act: &Act, about: About, catalogue: &Catalogue) -> Decided {
         let Some(before) = self.store.request(id).await? else {
             return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() }));
         };
+        if let Err(refusal) = about.check(&before) {
+            return Ok(Err(refusal));
+        }
         let done = match self.act_on(caller, &before, act, catalogue, Some(caller.inbox.clone())).await? {
             Ok(done) => done,
             Err(refusal) => return Ok(Err(refusal)),
@@ -60,7 +70,7 @@ impl Bot {
         };
         let people: Vec<&PersonId> = [&caller.person, &before.subject].into_iter().chain(to).collect();
         let groups = self.gather(catalogue, Some(before), &people, &asked_anew(before, act, catalogue)).await;
-        let order = self.order_for(before, act, catalogue).await;
+        let (order, preview) = self.resolved_for(before, act, catalogue).await.unzip();
         let now = self.now();
         if self.is_frozen() && matches!(act, Act::Approve { .. } | Act::AcceptOffer | Act::Extend { .. }) {
             return Ok(Err(Refusal::Frozen));
@@ -69,7 +79,7 @@ impl Bot {
             return Ok(Err(refusal));
         }
         let facts = Facts { catalogue, groups: &groups };
-        let context = Context { facts, now, grant: GrantId::new(self.random()), order: order.clone() };
+        let context = Context { facts, now, grant: GrantId::new(self.random()), order: order.clone(), preview };
         let events = match decide::act(before, &caller.person, act, &context) {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),
@@ -83,7 +93,7 @@ impl Bot {
     }
 
     /// Only what may grant needs to ask the provider again.
-    async fn order_for(&self, request: &Request, act: &Act, catalogue: &Catalogue) -> Option<(Order, Ownership)> {
+    async fn resolved_for(&self, request: &Request, act: &Act, catalogue: &Catalogue) -> Option<((Order, Ownership), Preview)> {
         let State::Pending { round } = &request.state else { return None };
         let ask = request.main_ask();
         let role = match act {
@@ -91,8 +101,8 @@ impl Bot {
             Act::AcceptOffer => round.offer.as_ref()?.less.role.clone().unwrap_or_else(|| ask.role.clone()),
             _ => return None,
         };
-        let resolved = self.resolve(catalogue, &request.subject, &ask.resource, &role).await.ok()?;
-        Some((resolved.0, resolved.1))
+        let (order, ownership, preview) = self.resolve(catalogue, &request.subject, &ask.resource, &role).await.ok()?;
+        Some(((order, ownership), preview))
     }
 
     /// The role that is offered may want a longer reason than the one that was asked for.

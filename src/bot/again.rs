@@ -5,7 +5,7 @@ use super::{
     handle::{Caller, Decided},
 };
 use crate::domain::{
-    command::NewAsk,
+    command::{Length, NewAsk},
     decide,
     ids::PersonId,
     policy::Catalogue,
@@ -43,7 +43,8 @@ fn same(request: &Request, by: &PersonId, texts: &Texts, now: Instant, salt: u12
     Ok(NewAsk {
         resource: ask.resource.clone(),
         role: ask.role.clone(),
-        length: Some(ask.length),
+        // An end that is over can only be refused: the rule's own length then.
+        length: Some(ask.length).filter(|length| !matches!(length, Length::Until(end) if *end <= now)),
         start: ask.start.filter(|start| *start > now),
         subject: Some(request.subject.clone()),
         reason: Words::new(reason, salt),

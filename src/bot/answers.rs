@@ -27,6 +27,11 @@ use crate::{
     store::{Commit, CommitError, Filter},
 };
 
+/// Closed requests that `mine` lists.
+const CLOSED: u32 = 10;
+/// Open requests of one person that are looked through; nobody has so many.
+const OPEN: u32 = 1_000;
+
 /// What a question finds: the answer, and what is recorded of the look.
 type Found = Result<Result<(Answer, Option<Operation>), Refusal>, CommitError>;
 
@@ -60,25 +65,30 @@ impl Bot {
         let Some(request) = request else { return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() })) };
         let groups = self.gather(catalogue, [&request], &[person], &catalogue.auditors).await;
         if !may_see(&request, person, &Facts { catalogue, groups: &groups }) {
-            return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() }));
+            // Outwards there is no such request; the ledger keeps that somebody tried to see it.
+            let tried = Operation::Refused { act: format!("show {id}"), why: "may_not_see".into() };
+            return Ok(Ok((Answer::Refused(Refusal::NoSuchRequest { text: id.to_string() }), Some(tried))));
         }
         let own = request.requester == *person || request.subject == *person;
         let looked = (!own).then(|| Operation::Looked { what: id.to_string() });
         Ok(Ok((Answer::said("show", self.summary(&request, person, self.now()).await?), looked)))
     }
 
-    /// Who holds something of a resource now, as far as this person may see it.
+    /// Who holds something of a resource now, as far as this person may see it; of the others, that they are there.
     async fn who(&self, person: &PersonId, resource: ResourceId, catalogue: &Catalogue) -> Found {
         let held = Filter { resource: Some(resource.clone()), open: Some(true), limit: 10_000, ..Filter::default() };
         let held = self.store.requests(&held).await?;
         let groups = self.gather(catalogue, &held, &[person], &catalogue.auditors).await;
         let facts = Facts { catalogue, groups: &groups };
+        let (shown, hidden): (Vec<_>, Vec<_>) =
+            held.iter().filter(|request| has_access(request)).partition(|request| may_see(request, person, &facts));
         let mut rows = Vec::new();
-        for request in held.iter().filter(|request| has_access(request) && may_see(request, person, &facts)) {
+        for request in shown {
             rows.push(self.summary(request, person, self.now()).await?);
         }
         let looked = Operation::Looked { what: format!("who {resource}") };
-        Ok(Ok((Answer::said("who", json!({ "resource": resource, "rows": rows })), Some(looked))))
+        let data = json!({ "resource": resource, "rows": rows, "hidden": hidden.len() });
+        Ok(Ok((Answer::said("who", data), Some(looked))))
     }
 
     async fn explain(
@@ -95,20 +105,25 @@ impl Bot {
         let groups = self.gather(catalogue, None, &[], &whos).await;
         let facts = Facts { catalogue, groups: &groups };
         let first = || choices::roles(&facts, person, known).chain(&known.roles).next().map(|role| role.name.clone());
+        let named = role.is_some();
         let Some(role) = role.or_else(first) else {
             return Ok(Err(Refusal::NoSuchResource { name: resource.to_string(), near: Vec::new() }));
         };
-        let outlook = self.before(person, (resource, &role), length, &facts).await?;
-        Ok(outlook.map(|outlook| (Answer::said("explain", json!({ "outlook": outlook })), None)))
+        let mut outlook = match self.before(person, (resource, &role), (length, None), &facts).await? {
+            Ok(outlook) => outlook,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if !named {
+            outlook.others = known.roles.iter().map(|other| other.name.clone()).filter(|other| *other != role).collect();
+        }
+        Ok(Ok((Answer::said("explain", json!({ "outlook": outlook })), None)))
     }
 
     async fn mine(&self, person: &PersonId) -> Result<Answer, CommitError> {
-        let all = self.store.requests(&Filter { person: Some(person.clone()), limit: 50, ..Filter::default() }).await?;
-        let (open, closed): (Vec<_>, Vec<_>) = all.into_iter().partition(Request::is_open);
-        Ok(Answer::said(
-            "mine",
-            json!({ "open": open, "closed": closed.iter().take(10).collect::<Vec<_>>(), "now": self.now(), "reader": person }),
-        ))
+        let filter = |open, limit| Filter { person: Some(person.clone()), open: Some(open), limit, ..Filter::default() };
+        let open = self.store.requests(&filter(true, OPEN)).await?;
+        let closed = self.store.requests(&filter(false, CLOSED)).await?;
+        Ok(Answer::said("mine", json!({ "open": open, "closed": closed, "now": self.now(), "reader": person })))
     }
 
     /// Open asks, and asks for more time, that this person could decide now.

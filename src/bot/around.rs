@@ -45,8 +45,16 @@ pub struct Around {
 pub struct Past {
     /// Other roles held there now, with their end where it is known.
     pub holds: Vec<(RoleName, Option<Instant>)>,
-    /// End and length of the last grant there that is over.
-    pub last: Option<(Instant, Span)>,
+    /// The last grant there that is over.
+    pub last: Option<Last>,
+}
+
+/// Access that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Last {
+    pub role: RoleName,
+    pub end: Instant,
+    pub length: Span,
 }
 
 /// A revoke that has not come to its end.
@@ -130,7 +138,7 @@ impl Bot {
         let holds = others.iter().filter(|r| matches!(r.state, State::Granting { .. } | State::Active { .. } | State::Revoking { .. }));
         Ok(Past {
             holds: holds.map(|r| (r.main_ask().role.clone(), end(r))).collect(),
-            last: others.iter().filter_map(|r| over(r)).max_by_key(|(end, _)| *end),
+            last: others.iter().filter_map(|r| over(r)).max_by_key(|last| last.end),
         })
     }
 
@@ -160,9 +168,9 @@ const fn end(request: &Request) -> Option<Instant> {
     }
 }
 
-/// End and length of access that is over.
-fn over(request: &Request) -> Option<(Instant, Span)> {
+/// Access that is over.
+fn over(request: &Request) -> Option<Last> {
     let State::Closed { held: Some(held), .. } = &request.state else { return None };
     let (end, work) = (held.gone_at.unwrap_or(held.ended_at), held.work.as_ref()?);
-    Some((end, end.since(work.since)))
+    Some(Last { role: held.grant.role.clone(), end, length: end.since(work.since) })
 }

@@ -74,7 +74,7 @@ impl Bot {
         };
         let id = RequestId::new(u64::try_from(self.random() >> 64).unwrap_or_default());
         let opened = Request::open(id, ask.clone(), now);
-        let context = Context { facts, now, grant: GrantId::new(self.random()), order: Some((order, ownership)) };
+        let context = Context { facts, now, grant: GrantId::new(self.random()), order: Some((order, ownership)), preview: None };
         let more = asking::someone_can_approve(&opened, &facts, now).and_then(|()| decide::advance(&opened, &context));
         let more = match more {
             Ok(more) => more,

@@ -12,7 +12,7 @@ use crate::{
         parse,
         policy::{Catalogue, Platform, Resource, Who},
         refusal::Refusal,
-        time::Span,
+        time::{Instant, Span},
     },
     store::{Filter, StoreError},
 };
@@ -31,6 +31,10 @@ pub struct Chosen {
     pub role: Option<String>,
     /// `1h`, `until 18:00`; None: the policy's default.
     pub length: Option<String>,
+    /// `tomorrow 09:00`; None: at once.
+    pub start: Option<String>,
+    /// `@cleo`; None: themselves.
+    pub subject: Option<String>,
 }
 
 /// A line to choose: the id, and what it is called.
@@ -94,7 +98,7 @@ impl Bot {
         &self,
         person: &PersonId,
         chosen: &Chosen,
-        (resource, role, length): Read<'_>,
+        (resource, role, when): Read<'_>,
         catalogue: &Catalogue,
     ) -> Result<Result<Form, Refusal>, StoreError> {
         let mut whos: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
@@ -106,7 +110,7 @@ impl Bot {
         let roles: Vec<_> = resource.into_iter().flat_map(|resource| choices::roles(&facts, person, resource)).collect();
         let role = role.or_else(|| if let [only] = roles[..] { Some(only.name.clone()) } else { None });
         let needs = match (resource, role) {
-            (Some(resource), Some(role)) => match self.needs(person, (resource, role), length, &facts).await? {
+            (Some(resource), Some(role)) => match self.needs(person, (resource, role), when, &facts).await? {
                 Ok(needs) => Some(needs),
                 Err(refusal) => return Ok(Err(refusal)),
             },
@@ -124,13 +128,13 @@ impl Bot {
         &self,
         person: &PersonId,
         (resource, role): (&Resource, RoleName),
-        length: Option<Length>,
+        when: When,
         facts: &Facts<'_>,
     ) -> Result<Result<Needs, Refusal>, StoreError> {
         let Some((_, _, policy)) = facts.catalogue.role(&resource.id, &role) else {
             return Ok(Err(Refusal::NoSuchResource { name: resource.id.to_string(), near: Vec::new() }));
         };
-        let before = match self.before(person, (&resource.id, &role), length, facts).await? {
+        let before = match self.before(person, (&resource.id, &role), when, facts).await? {
             Ok(before) => before,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -152,10 +156,10 @@ impl Bot {
         &self,
         person: &PersonId,
         what: (&ResourceId, &RoleName),
-        length: Option<Length>,
+        when: When,
         facts: &Facts<'_>,
     ) -> Result<Result<Outlook, Refusal>, StoreError> {
-        let mut outlook = match explain::outlook(facts, person, what, length, self.now()) {
+        let mut outlook = match explain::outlook(facts, person, what, when, self.now()) {
             Ok(outlook) => outlook,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -165,15 +169,19 @@ impl Bot {
     }
 }
 
-/// What is chosen: resource, role, length.
-type Read<'c> = (Option<&'c Resource>, Option<RoleName>, Option<Length>);
+/// How long, and from when.
+type When = (Option<Length>, Option<Instant>);
+/// What is chosen: resource, role, how long and from when.
+type Read<'c> = (Option<&'c Resource>, Option<RoleName>, When);
 
 /// The choices, read by the one grammar.
 fn read<'c>(chosen: &Chosen, context: &parse::Context<'c>) -> Result<Read<'c>, Refusal> {
     let filled = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-    let length = filled(&chosen.length).map_or(Ok(None), |text| parse::length(&text, context))?;
-    let Some(resource) = filled(&chosen.resource) else { return Ok((None, None, length)) };
+    let start = filled(&chosen.start).map(|text| parse::moment(&text, context)).transpose()?;
+    let length = filled(&chosen.length).map_or(Ok(None), |text| parse::length(&text, start, context))?;
+    filled(&chosen.subject).map(|text| parse::person(&text, context.catalogue, context.platform)).transpose()?;
+    let Some(resource) = filled(&chosen.resource) else { return Ok((None, None, (length, start))) };
     let resource = parse::resource(&resource, context.catalogue)?;
     let role = filled(&chosen.role).map(|text| parse::role(&text, &resource, context.catalogue)).transpose()?;
-    Ok((context.catalogue.resources.get(&resource), role, length))
+    Ok((context.catalogue.resources.get(&resource), role, (length, start)))
 }

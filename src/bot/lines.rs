@@ -10,6 +10,7 @@ use crate::domain::{
     ids::{ResourceId, RoleName},
     parse::{self, Draft, Parsed, RevokeTarget},
     policy::Catalogue,
+    pressed::Pressed,
     refusal::Refusal,
     request::RequestId,
     words::Words,
@@ -105,14 +106,15 @@ impl Bot {
 
     /// A pressed button, with the words of the form that it opened.
     pub(super) async fn press(&self, caller: &Caller, action: &str, request: &str, words: Option<&str>, catalogue: &Catalogue) -> Decided {
-        let Ok(id) = request.parse::<RequestId>() else {
-            return Ok(Err(Refusal::NoSuchRequest { text: request.chars().take(40).collect() }));
+        let Pressed { request: id, about } = match request.parse() {
+            Ok(pressed) => pressed,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         if action == "again" {
             return self.ask_again(caller, &id, catalogue).await;
         }
         match self.pressed(caller, action, words, catalogue) {
-            Ok(act) => self.act(caller, &id, &act, catalogue).await,
+            Ok(act) => self.act_about(caller, &id, &act, about, catalogue).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -150,10 +152,11 @@ fn read(filled: &Filled, context: &parse::Context<'_>) -> Result<Draft, Refusal>
     let filled_in = |text: &str| !text.trim().is_empty();
     let resource = parse::resource(&filled.resource, context.catalogue)?;
     let some = |text: &str| filled_in(text).then(|| text.trim().to_owned());
+    let start = some(&filled.start).map(|text| parse::moment(&text, context)).transpose()?;
     Ok(Draft {
         role: some(&filled.role).map(|text| parse::role(&text, &resource, context.catalogue)).transpose()?,
-        length: parse::length(&filled.length, context)?,
-        start: some(&filled.start).map(|text| parse::moment(&text, context)).transpose()?,
+        length: parse::length(&filled.length, start, context)?,
+        start,
         subject: some(&filled.subject).map(|text| parse::person(&text, context.catalogue, context.platform)).transpose()?,
         reason: parse::reason(&filled.reason)?,
         ticket: some(&filled.ticket).map(|text| text.chars().take(60).collect()),

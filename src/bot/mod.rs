@@ -25,7 +25,7 @@ use std::{
 
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
-pub use around::{Around, Past, Stuck, Told, ToldTo};
+pub use around::{Around, Last, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
 pub use facts::Facts;
 pub use form::{Chosen, Form, Needs, Pick, Ticket};

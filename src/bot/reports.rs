@@ -146,7 +146,7 @@ impl Bot {
             None
         };
         let facts = Facts { catalogue: &catalogue, groups: &groups };
-        let context = Context { facts, now, grant: GrantId::new(self.random()), order: order.clone() };
+        let context = Context { facts, now, grant: GrantId::new(self.random()), order: order.clone(), preview: None };
         let events = if frozen && starts { Vec::new() } else { due::tick(&before, &context) };
         let Some(after) = fold(&before, &events, now) else { return Ok(()) };
         let step = Step { before: Some(&before), after: &after, events: &events, actor: &Actor::BOT, order };

@@ -94,6 +94,11 @@ pub(super) fn dressed(data: &Value, r: &Reader<'_>) -> Value {
         if let Some(outlook) = map.get("outlook").and_then(|o| serde_json::from_value::<Outlook>(o.clone()).ok()) {
             return before(&outlook, r);
         }
+        if let Some(events) = map.get("events").and_then(Value::as_array).cloned() {
+            let came = |name: &str| json!(events.iter().any(|event| event == name));
+            let flags = [("called_off", "cancelled"), ("more_asked", "extension_asked"), ("more_approved", "extension_approved")];
+            map.extend(flags.into_iter().chain([("more_given", "extended")]).map(|(flag, event)| (flag.to_owned(), came(event))));
+        }
         for key in ["clock", "from", "to_time"] {
             if let Some(at) = map.get(key).and_then(instant) {
                 map.insert(key.to_owned(), json!(r.exact(at)));
@@ -110,7 +115,7 @@ pub(super) fn before(outlook: &Outlook, r: &Reader<'_>) -> Value {
         let night = stage.people.iter().filter(|who| who.night).map(|who| format!("{} for {}", who.clock, r.name(&who.id)));
         let then = |then: &Then| format!("in {} also {}", duration(then.after), bare(&then.names));
         json!({
-            "names": bare(&stage.names), "needed": stage.needed,
+            "names": bare(&stage.names), "needed": stage.needed, "several": stage.needed > 1,
             "people": list(&stage.people.iter().map(|who| r.name(&who.id)).collect::<Vec<_>>()),
             "night": list(&night.collect::<Vec<_>>()),
             "ladder": stage.ladder.iter().map(then).collect::<Vec<_>>().join(", "),
@@ -119,7 +124,8 @@ pub(super) fn before(outlook: &Outlook, r: &Reader<'_>) -> Value {
     json!({
         "person": r.name(&outlook.person), "resource": outlook.resource, "role": outlook.role, "rule": outlook.rule,
         "length": duration(outlook.length), "cap": duration(outlook.cap), "within": outlook.within_cap,
-        "may_not": outlook.may_ask == Some(false),
+        "may_not": outlook.may_ask == Some(false), "nobody": outlook.nobody,
+        "others": list(&outlook.others.iter().map(ToString::to_string).collect::<Vec<_>>()),
         "stages": outlook.stages.iter().map(stage).collect::<Vec<_>>(),
         "at_once": outlook.at_once.map(duration), "extend_to": outlook.extend_to.map(duration),
         "patience": duration(outlook.patience), "usual": outlook.usual.map(rough),
@@ -143,20 +149,24 @@ fn walk(value: &Value, r: &Reader<'_>) -> Value {
     }
 }
 
-/// One request in a list: its first line, and what `show` adds.
-pub(super) fn line(request: &Request, r: &Reader<'_>) -> Value {
-    let view = card(request, r, &Around::default());
-    let waiting = view.as_ref().and_then(|v| v.waiting.as_ref()).map(|w| w.names.clone());
-    let reason = view.as_ref().and_then(|v| v.asked.reason.clone());
-    let votes: Vec<_> = view.iter().flat_map(|v| &v.votes).map(|v| v.who.clone()).collect();
-    let outcome = view.as_ref().map(|v| v.outcome.clone()).unwrap_or_default();
+/// One request, as its card has it. How to connect is for whoever the access is for, and for nobody else.
+pub(super) fn shown(request: &Request, to: Option<&PersonId>, r: &Reader<'_>, around: &Around) -> Value {
     let how = match &request.state {
-        State::Active { work, .. } => work.how_to_connect.as_ref(),
+        State::Active { work, .. } if to == Some(&request.subject) => work.how_to_connect.as_ref(),
         _ => None,
     };
     json!({
-        "id": request.id, "line": headline(request, r), "waiting": waiting, "reason": reason, "outcome": outcome,
-        "approved_by": (!votes.is_empty()).then(|| list(&votes)), "how_to_connect": lines(how),
-        "opened": r.moment(request.opened_at), "opened_ago": relative(request.opened_at, r.now),
+        "view": card(request, r, around), "how_to_connect": lines(how),
+        "opened": r.exact(request.opened_at), "opened_ago": relative(request.opened_at, r.now),
     })
+}
+
+/// One request in a list: its first line, what it waits for and why it was asked.
+pub(super) fn line(request: &Request, r: &Reader<'_>) -> Value {
+    let view = card(request, r, &Around::default());
+    let waiting = view.as_ref().and_then(|v| v.waiting.as_ref()).map(|w| w.names.clone());
+    // More time is asked with a length and a reason of its own, which stand together.
+    let more = view.as_ref().and_then(|v| v.extension.clone());
+    let reason = view.as_ref().filter(|_| more.is_none()).and_then(|v| v.asked.reason.clone());
+    json!({ "id": request.id, "line": headline(request, r), "waiting": waiting, "more": more, "reason": reason })
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{
     Message, alarms,
     render::Templates,
@@ -14,6 +16,7 @@ use crate::{
         explain::Outlook,
         ids::PersonId,
         policy::{Catalogue, Platform},
+        request::Request,
         time::Instant,
         words::{self, Texts},
     },
@@ -38,8 +41,18 @@ impl Voice {
         let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz: zone(&catalogue, person) };
         Ok(match answer {
             Answer::Refused(refusal) => self.templates.refusal(platform, refusal, &reader),
+            Answer::Said { name: "show", data } => self.shown(platform, data, &reader).await?,
             Answer::Said { name, data } => self.templates.answer(platform, name, data, &reader),
         })
+    }
+
+    /// One request as its card has it, with all that the card looks up.
+    async fn shown(&self, platform: Platform, data: &Value, reader: &Reader<'_>) -> Result<String, StoreError> {
+        let request = data.get("request").and_then(|request| serde_json::from_value::<Request>(request.clone()).ok());
+        let Some(request) = request else { return Ok(self.templates.answer(platform, "show", data, reader)) };
+        let to = data.get("reader").and_then(|to| serde_json::from_value::<PersonId>(to.clone()).ok());
+        let around = self.bot.around(&request).await?;
+        Ok(self.templates.show(platform, (&request, to.as_ref()), reader, &around))
     }
 
     /// How an ask would go, in the lines that stand before sending.

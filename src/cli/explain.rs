@@ -12,6 +12,7 @@ use crate::{
         command::Length,
         explain,
         facts::{Facts, Groups},
+        refusal::Refusal,
         spans,
     },
 };
@@ -26,6 +27,10 @@ pub(super) fn explain(path: &Path, person: &str, resource: &str, role: &str, len
     }
     let facts = Facts { catalogue: &catalogue, groups: &Groups::default() };
     let (what, length) = ((&resource.parse()?, &role.parse()?), length.map(Length::For));
-    let outlook = explain::outlook(&facts, &person, what, length, SystemClock.now());
-    say(outlook.map_err(|_| anyhow!("{role} is not a role of {resource}"))?)
+    let outlook = explain::outlook(&facts, &person, what, (length, None), SystemClock.now());
+    match outlook {
+        Ok(outlook) => say(outlook),
+        Err(Refusal::BadDuration { text, why }) => Err(anyhow!("{text}: {why}")),
+        Err(_) => Err(anyhow!("{role} is not a role of {resource}")),
+    }
 }

@@ -115,10 +115,11 @@ fn askers(log: &Log, who: &People<'_>, placed: &Placed) {
     if never.is_empty() {
         return;
     }
+    let asks = if never.len() == 1 { "asks" } else { "ask" };
     let above = policy.at_once_up_to.map_or_else(String::new, |most| format!(" for more than {}", words(most)));
     log.warn(
         placed.stages.first().copied().unwrap_or(placed.at),
-        format!("what {} ask{above} could never be approved: nobody decides their own, and the others are too few", never.join(", ")),
+        format!("what {} {asks}{above} could never be approved: nobody decides their own, and the others are too few", never.join(", ")),
     );
 }
 

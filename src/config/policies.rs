@@ -103,7 +103,7 @@ fn lengths(table: &Table<'_>) -> Lengths {
     if let (Some(warn), Some(default)) = (&warn, &default)
         && warn.value >= default.value
     {
-        table.warn(warn.at, "warn is as long as the default: the warning would come at once");
+        table.warn(warn.at, "warn is as long as the default: the warning comes halfway instead");
     }
     let plain = |length: Option<At<Span>>| length.map(|length| length.value);
     Lengths {

@@ -35,11 +35,12 @@ pub fn judge(new: &NewAsk, by: &PersonId, preview: Preview, open: &[Request], fa
     may_ask_for(&subject, by, policy, facts)?;
     let length = new.length.unwrap_or(Length::For(policy.default));
     check_start(new.start, now)?;
-    check_length(length, new.start.unwrap_or(now), policy)?;
+    check_length(length, (new.start.unwrap_or(now), now), policy)?;
     check_reason(&new.reason.text, policy)?;
     check_ticket(new.ticket.as_deref(), policy.ticket.as_ref())?;
     if let Some(other) = open.iter().find(|r| same_access(r, new, &subject, length, now)) {
-        return Err(Refusal::AlreadyOpen { request: other.id.clone() });
+        let yours = other.requester == *by || other.subject == *by;
+        return Err(Refusal::AlreadyOpen { request: other.id.clone(), subject: (subject != *by).then_some(subject), yours });
     }
     Ok(Ask {
         kind: AskKind::First,
@@ -82,7 +83,7 @@ pub fn judge_again(ask: &Ask, requester: &PersonId, facts: &Facts<'_>, now: Inst
     let Some((_, _, policy)) = facts.catalogue.role(&ask.resource, &ask.role) else { return Err(Refusal::NoOffer) };
     may_ask(&ask.resource, &ask.role, requester, policy, facts)?;
     may_ask_for(&ask.subject, requester, policy, facts)?;
-    check_length(ask.length, ask.start.unwrap_or(now).max(now), policy)?;
+    check_length(ask.length, (ask.start.unwrap_or(now).max(now), now), policy)?;
     if ask.reason.is_none() && policy.reason.min_chars > 0 {
         return Err(Refusal::ReasonMissing { min_chars: policy.reason.min_chars });
     }
@@ -132,19 +133,23 @@ fn check_start(start: Option<Instant>, now: Instant) -> Result<(), Refusal> {
     }
 }
 
-fn check_length(length: Length, from: Instant, policy: &Policy) -> Result<(), Refusal> {
+fn check_length(length: Length, (from, now): (Instant, Instant), policy: &Policy) -> Result<(), Refusal> {
+    let asked = span_of(length, from, now)?;
+    if asked > policy.cap { Err(Refusal::OverCap { asked, cap: policy.cap }) } else { Ok(()) }
+}
+
+/// How long that is for access that begins at `from`; refused where it would be nothing, or next to it.
+pub fn span_of(length: Length, from: Instant, now: Instant) -> Result<Span, Refusal> {
     let asked = match length {
         Length::For(span) => span,
-        Length::Until(end) if end <= from => return Err(Refusal::EndInPast { end }),
+        Length::Until(end) if end <= now => return Err(Refusal::EndInPast { end }),
+        Length::Until(end) if end <= from => return Err(Refusal::EndBeforeStart { end, start: from }),
         Length::Until(end) => end.since(from),
     };
-    if asked > policy.cap {
-        return Err(Refusal::OverCap { asked, cap: policy.cap });
-    }
     if asked < SHORTEST {
         return Err(Refusal::BadDuration { text: format!("{} s", asked.seconds()), why: "shorter than a minute".into() });
     }
-    Ok(())
+    Ok(asked)
 }
 
 /// Long enough for the policy, after trimming.

@@ -2,7 +2,7 @@
 
 use super::{
     command::Length,
-    decide::{self, Context, ending, policy_of},
+    decide::{self, Context, ending, no_more_time, policy_of},
     entitlement::Claim,
     event::{AlarmKind, Event, ExtensionEnd},
     facts::Facts,
@@ -119,13 +119,10 @@ fn begin(request: &Request, round: &Round, context: &Context<'_>) -> Vec<Event> 
 fn active(request: &Request, grant: &Grant, work: &Work, extension: Option<&Extension>, context: &Context<'_>) -> Vec<Event> {
     let now = context.now;
     if work.until <= now {
-        let asked = matches!(extension, Some(Extension::Asked { .. }));
-        let most = work.since + grant.cap;
-        let graced = (work.until + grant.grace).min(most).min(grant.end.unwrap_or(most));
-        if asked && !work.grace_used && graced > now {
-            return vec![Event::GraceBegan { until: graced }];
-        }
-        return ending(request, Ending::Expired);
+        return match graced(request, grant, work, extension, context) {
+            Some(until) => vec![Event::GraceBegan { until }],
+            None => ending(request, Ending::Expired),
+        };
     }
     let mut events = Vec::new();
     if !work.warned && warn_at(grant, work) <= now {
@@ -135,7 +132,7 @@ fn active(request: &Request, grant: &Grant, work: &Work, extension: Option<&Exte
         && let Some((policy, stages)) = stages(request, round, &context.facts, now)
     {
         if round.opened_at + policy.patience <= now {
-            events.push(Event::ExtensionClosed { how: ExtensionEnd::Unanswered, person: None, reason: None });
+            events.extend(no_more_time(request, ExtensionEnd::Unanswered, None, None));
         } else {
             events.extend(ladder(round, stages, now));
         }
@@ -143,8 +140,22 @@ fn active(request: &Request, grant: &Grant, work: &Work, extension: Option<&Exte
     events
 }
 
+/// Until when access that is over goes on since more is being decided: once, inside the cap, no longer than what is asked.
+/// None: it ends.
+fn graced(request: &Request, grant: &Grant, work: &Work, extension: Option<&Extension>, context: &Context<'_>) -> Option<Instant> {
+    let Some(Extension::Asked { round }) = extension else { return None };
+    let policy = policy_of(request, &context.facts)?;
+    let is_open = context.now < round.opened_at + policy.patience;
+    let asked = decide::asked_length(request, round, context.now);
+    let most = work.since + grant.cap.min(asked);
+    let until = (work.until + grant.grace).min(most).min(grant.end.unwrap_or(most));
+    (is_open && !work.grace_used && until > context.now).then_some(until)
+}
+
+/// Never in the second in which it is said that it works: what is shorter than the warning is warned of halfway.
 fn warn_at(grant: &Grant, work: &Work) -> Instant {
-    work.until - grant.warning
+    let (at, half) = (work.until - grant.warning, work.until.since(work.since).seconds() / 2);
+    if at > work.since { at } else { work.since + Span::from_seconds(half) }
 }
 
 /// When time alone may bring something about; None: never. May be early, never late.
@@ -174,11 +185,16 @@ fn round_wake(request: &Request, round: &Round, facts: &Facts<'_>, now: Instant)
     [Some(round.opened_at + policy.patience), rung, remind].into_iter().flatten().min().unwrap_or(now)
 }
 
+/// The end of access that works since then: an end that was asked for as such is kept to the microsecond (R8), inside the cap.
+fn end_of(grant: &Grant, since: Instant) -> Instant {
+    grant.end.map_or(since + grant.duration, |end| end.min(since + grant.cap)).min(grant.latest)
+}
+
 /// What a provider's answer means for this request. News that no longer fits its state means nothing.
 pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
     match (&request.state, news) {
         (State::Granting { grant }, News::Working { since, native_expiry, had_before, how_to_connect }) => {
-            let until = (*since + grant.duration).min(grant.latest);
+            let until = end_of(grant, *since);
             if until <= now {
                 return vec![Event::GrantFailed { why: "it worked only after its time".into(), permanent: false }];
             }
@@ -191,7 +207,9 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
                     how_to_connect: how_to_connect.clone(),
                     warned: false,
                     grace_used: false,
+                    graced_from: None,
                     found_absent: false,
+                    extended: Vec::new(),
                 },
             }]
         }
@@ -202,7 +220,7 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
             }
             events
         }
-        (State::Active { extension: Some(Extension::Moving { until }), .. }, News::Extended { native_expiry, how_to_connect }) => {
+        (State::Active { extension: Some(Extension::Moving { until, .. }), .. }, News::Extended { native_expiry, how_to_connect }) => {
             vec![Event::Extended { until: *until, native_expiry: *native_expiry, how_to_connect: how_to_connect.clone() }]
         }
         (State::Active { work, .. }, News::FoundAbsent) if !work.found_absent && !work.had_before => vec![Event::FoundAbsent],
@@ -233,7 +251,7 @@ pub fn claim(request: &Request) -> Option<Claim> {
         State::Granting { grant } => (grant, None, None, true),
         State::Active { grant, work, extension } => {
             let to = match extension {
-                Some(Extension::Moving { until }) => Some(*until),
+                Some(Extension::Moving { until, .. }) => Some(*until),
                 _ => None,
             };
             (grant, Some(work.until), to, true)
@@ -250,6 +268,7 @@ pub fn claim(request: &Request) -> Option<Claim> {
         extend_to,
         latest: grant.latest,
         give_up_at: grant.give_up_at,
-        duration: grant.duration,
+        // Up to an end that was asked for as such; `latest` is that end.
+        duration: if grant.end.is_some() { grant.duration + Span::from_seconds(1) } else { grant.duration },
     })
 }

@@ -7,6 +7,7 @@ use chrono::Timelike as _;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    asking,
     command::Length,
     decide::name_of,
     facts::Facts,
@@ -36,11 +37,15 @@ pub struct Outlook {
     pub within_cap: bool,
     /// None: a chat could not say.
     pub may_ask: Option<bool>,
+    /// Nobody is left who could approve: it would be refused.
+    pub nobody: bool,
+    /// The other roles there, where none was named and this one was taken.
+    pub others: Vec<RoleName>,
     /// Empty: approved at once.
     pub stages: Vec<Asked>,
     /// Lengths up to this are approved at once.
     pub at_once: Option<Span>,
-    /// May be extended to this without being approved again.
+    /// May be extended to this without being approved again; None where that is no more than what is asked.
     pub extend_to: Option<Span>,
     pub patience: Span,
     /// The median wait of past answers; None: too few to say.
@@ -54,6 +59,8 @@ pub struct Asked {
     pub needed: usize,
     /// Everybody in it who is known now, but for the one who asks.
     pub people: Vec<Approver>,
+    /// A chat knows of more, and was not asked or did not answer.
+    pub more: bool,
     pub ladder: Vec<Then>,
 }
 
@@ -72,12 +79,12 @@ pub struct Then {
     pub names: Vec<String>,
 }
 
-/// Looks ahead. None for `length`: the policy's default.
+/// Looks ahead. None for `length`: the policy's default; None for `start`: at once.
 pub fn outlook(
     facts: &Facts<'_>,
     person: &PersonId,
     (resource, role): (&ResourceId, &RoleName),
-    length: Option<Length>,
+    (length, start): (Option<Length>, Option<Instant>),
     now: Instant,
 ) -> Result<Outlook, Refusal> {
     let (_, _, policy) = facts.catalogue.role(resource, role).ok_or_else(|| Refusal::NoSuchRole {
@@ -88,9 +95,9 @@ pub fn outlook(
     })?;
     let length = match length {
         None => policy.default,
-        Some(Length::For(span)) => span,
-        Some(Length::Until(end)) => end.since(now),
+        Some(length) => asking::span_of(length, start.unwrap_or(now).max(now), now)?,
     };
+    let stages = rounds::chain(policy, length);
     Ok(Outlook {
         person: person.clone(),
         resource: resource.clone(),
@@ -100,9 +107,11 @@ pub fn outlook(
         cap: policy.cap,
         within_cap: length <= policy.cap,
         may_ask: facts.includes(&policy.may_ask, person).ok(),
-        stages: rounds::chain(policy, length).iter().map(|stage| asked(stage, facts, person, now)).collect(),
+        nobody: !rounds::can_be_climbed([person, person], stages, facts),
+        others: Vec::new(),
+        stages: stages.iter().map(|stage| asked(stage, facts, person, now)).collect(),
         at_once: policy.at_once_up_to,
-        extend_to: policy.extend_to,
+        extend_to: policy.extend_to.map(|most| most.min(policy.cap)).filter(|most| *most > length),
         patience: policy.patience,
         usual: None,
     })
@@ -115,6 +124,7 @@ fn asked(stage: &Stage, facts: &Facts<'_>, person: &PersonId, now: Instant) -> A
         names: names(&stage.approvers),
         needed: stage.needed,
         people: people.map(|id| approver(id, facts, now)).collect(),
+        more: facts.includes(&stage.approvers, person).is_err(),
         ladder: stage.ladder.iter().map(|rung| Then { after: rung.after, names: names(&rung.to) }).collect(),
     }
 }
@@ -164,11 +174,17 @@ impl fmt::Display for Outlook {
         writeln!(f, "{person} asks for {role} on {resource} for {}: rule {rule}", words(self.length))?;
         let fits = if self.within_cap { "within" } else { "over" };
         writeln!(f, "{person} {may}; {} is {fits} the cap of {}", words(self.length), words(self.cap))?;
+        if !self.within_cap {
+            writeln!(f, "it would be refused: ask for {} or less", words(self.cap))?;
+        }
+        if self.nobody {
+            writeln!(f, "it would be refused: nobody is left who could approve it for {person}")?;
+        }
         if self.stages.is_empty() {
             writeln!(f, "approved at once: nobody is asked")?;
         }
         for (index, stage) in self.stages.iter().enumerate() {
-            writeln!(f, "stage {}: {} of {}", index + 1, stage.needed, stage.names.join(", "))?;
+            writeln!(f, "stage {}: {} of {} ({stage})", index + 1, stage.needed, stage.names.join(", "))?;
             for then in &stage.ladder {
                 writeln!(f, "  after {}: also {}", words(then.after), then.names.join(", "))?;
             }
@@ -176,6 +192,18 @@ impl fmt::Display for Outlook {
         if let Some(most) = self.at_once {
             writeln!(f, "up to {} would be approved at once", words(most))?;
         }
+        if let Some(most) = self.extend_to {
+            writeln!(f, "may be extended to {}", words(most))?;
+        }
         write!(f, "unanswered after {}", words(self.patience))
+    }
+}
+
+impl fmt::Display for Asked {
+    /// Who that is, by their ids.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = self.more.then_some("whoever the chat has in it");
+        let people: Vec<&str> = self.people.iter().map(|who| who.id.as_str()).chain(more).collect();
+        if people.is_empty() { write!(f, "nobody else") } else { write!(f, "{}", people.join(", ")) }
     }
 }

@@ -4,7 +4,8 @@
 use super::{
     event::{AlarmKind, Event},
     request::{
-        Ask, AskKind, DOCUMENT_VERSION, Ending, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round, State, Vote, Work,
+        Ask, AskKind, DOCUMENT_VERSION, Ending, Extended, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round, State,
+        Vote, Work,
     },
     time::{Instant, Span},
 };
@@ -190,14 +191,14 @@ impl State {
             (state, E::AlarmRaised { .. } | E::AlarmCleared { .. } | E::Refused { .. }) => state,
 
             (Self::Pending { .. }, E::OfferAccepted { .. }) => Self::Pending { round: Round::new(newest, at) },
-            (Self::Pending { .. }, E::Denied { person, reason }) => {
-                Self::closed(Ending::Denied { by: person.clone(), reason: reason.clone() }, at)
+            (Self::Pending { round }, E::Denied { person, reason }) => {
+                Self::closed(round, Ending::Denied { by: person.clone(), reason: reason.clone() }, at)
             }
-            (Self::Pending { .. }, E::Unanswered) => Self::closed(Ending::Unanswered, at),
-            (Self::Pending { .. } | Self::Scheduled { .. }, E::Cancelled { person, reason }) => {
-                Self::closed(Ending::Cancelled { by: person.clone(), reason: reason.clone() }, at)
+            (Self::Pending { round }, E::Unanswered) => Self::closed(round, Ending::Unanswered, at),
+            (Self::Pending { round } | Self::Scheduled { round, .. }, E::Cancelled { person, reason }) => {
+                Self::closed(round, Ending::Cancelled { by: person.clone(), reason: reason.clone() }, at)
             }
-            (Self::Pending { .. } | Self::Scheduled { .. }, E::Left { .. }) => Self::closed(Ending::Left, at),
+            (Self::Pending { round } | Self::Scheduled { round, .. }, E::Left { .. }) => Self::closed(round, Ending::Left, at),
             (Self::Pending { round }, E::Scheduled { start }) => Self::Scheduled { round, start: *start },
             (Self::Pending { .. } | Self::Scheduled { .. }, E::Granting { grant }) => Self::Granting { grant: grant.clone() },
             (Self::Pending { round }, event) if !matches!(event, E::Reopened { .. }) => {
@@ -227,22 +228,33 @@ impl State {
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }
             (Self::Active { grant, work, extension: Some(Extension::Asked { .. }) }, E::ExtensionClosed { .. }) => {
-                Self::Active { grant, work, extension: None }
+                // Grace was for as long as that was being decided.
+                let until = if work.graced_from.is_some() { work.until.min(at) } else { work.until };
+                Self::Active { grant, work: Work { until, ..work }, extension: None }
             }
-            (Self::Active { grant, work, extension: None | Some(Extension::Asked { .. }) }, E::ExtensionApproved { until }) => {
-                Self::Active { grant, work, extension: Some(Extension::Moving { until: *until }) }
+            (Self::Active { grant, work, extension: None }, E::ExtensionApproved { until }) => {
+                Self::Active { grant, work, extension: Some(Extension::Moving { until: *until, votes: Vec::new() }) }
+            }
+            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, E::ExtensionApproved { until }) => {
+                Self::Active { grant, work, extension: Some(Extension::Moving { until: *until, votes: round.votes }) }
             }
             (
-                Self::Active { grant, work, extension: Some(Extension::Moving { .. }) },
+                Self::Active { grant, work, extension: Some(Extension::Moving { votes, .. }) },
                 E::Extended { until, native_expiry, how_to_connect },
             ) => {
-                let how_to_connect = how_to_connect.clone().or(work.how_to_connect);
-                let work = Work { until: *until, native_expiry: *native_expiry, how_to_connect, warned: false, ..work };
+                let mut work = work.extended_to(*until, votes, at);
+                work.native_expiry = *native_expiry;
+                work.how_to_connect = how_to_connect.clone().or(work.how_to_connect);
                 Self::Active { grant, work, extension: None }
+            }
+            // Less time than was asked for is a new ask for more time.
+            (Self::Active { grant, work, extension: Some(Extension::Asked { .. }) }, E::OfferAccepted { .. }) => {
+                Self::Active { grant, work, extension: Some(Extension::Asked { round: Round::new(newest, at) }) }
             }
             (Self::Active { grant, work, extension }, E::Warned) => Self::Active { grant, work: Work { warned: true, ..work }, extension },
             (Self::Active { grant, work, extension }, E::GraceBegan { until }) => {
-                Self::Active { grant, work: Work { until: *until, grace_used: true, ..work }, extension }
+                let graced_from = Some(work.approved_until());
+                Self::Active { grant, work: Work { until: *until, grace_used: true, graced_from, ..work }, extension }
             }
             (Self::Active { grant, work, extension }, E::FoundAbsent) => {
                 Self::Active { grant, work: Work { found_absent: true, ..work }, extension }
@@ -250,9 +262,7 @@ impl State {
             (Self::Active { grant, work, .. }, E::Revoking { cause }) => {
                 Self::Revoking { grant, work: Some(work), cause: cause.clone(), since: at }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, event)
-                if !matches!(event, E::Reopened { .. } | E::Offered { .. } | E::OfferDeclined { .. }) =>
-            {
+            (Self::Active { grant, work, extension: Some(Extension::Asked { round }) }, event) if !matches!(event, E::Reopened { .. }) => {
                 let round = round.next(event, at).ok_or(illegal)?;
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }
@@ -271,6 +281,7 @@ impl State {
                         residue: residue.clone(),
                         used: used.clone(),
                     }),
+                    votes: Vec::new(),
                 }
             }
             (Self::Revoking { grant, work, since, .. }, E::Settled { person, reason }) => Self::Closed {
@@ -286,12 +297,21 @@ impl State {
                     residue: Vec::new(),
                     used: None,
                 }),
+                votes: Vec::new(),
             },
             _ => return Err(illegal),
         })
     }
 
-    const fn closed(ending: Ending, at: Instant) -> Self {
-        Self::Closed { ending, at, held: None }
+    /// What was never granted keeps the votes that it had.
+    fn closed(round: Round, ending: Ending, at: Instant) -> Self {
+        Self::Closed { ending, at, held: None, votes: round.votes }
+    }
+}
+
+impl Work {
+    fn extended_to(mut self, until: Instant, votes: Vec<Vote>, at: Instant) -> Self {
+        self.extended.push(Extended { from: self.approved_until(), until, at, votes });
+        Self { until, warned: false, graced_from: None, ..self }
     }
 }

@@ -20,6 +20,7 @@ pub mod news;
 pub mod parse;
 pub mod plan;
 pub mod policy;
+pub mod pressed;
 pub mod refusal;
 pub mod request;
 pub mod request_id;

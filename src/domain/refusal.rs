@@ -96,6 +96,11 @@ pub enum Refusal {
     EndInPast {
         end: Instant,
     },
+    /// The end lies ahead, and before the start.
+    EndBeforeStart {
+        end: Instant,
+        start: Instant,
+    },
     StartInPast {
         start: Instant,
     },
@@ -113,9 +118,13 @@ pub enum Refusal {
         ticket: String,
         projects: Vec<String>,
     },
-    /// The same access is already held or asked for by the same person.
+    /// The same access is asked for already, for the same time, and does not work yet.
     AlreadyOpen {
         request: RequestId,
+        /// For whom, where that is somebody else than the asker.
+        subject: Option<PersonId>,
+        /// The asker may look at it and call it off.
+        yours: bool,
     },
     /// Nobody who may approve is left once requester and subject are taken out.
     NobodyCanApprove {
@@ -141,13 +150,34 @@ pub enum Refusal {
         waiting_for: Vec<String>,
         later: Option<String>,
     },
+    /// Their approval counts; `stage` is where.
     AlreadyVoted {
+        request: RequestId,
         stage: u32,
     },
     /// No vote of theirs to take back.
     NoVote,
     NotLess,
+    /// More time is asked for: a lower role is no answer to that.
+    OnlyLessTime {
+        request: RequestId,
+    },
     NoOffer,
+    /// The button was shown for an ask that another one has replaced; `more`: more time is what is asked now.
+    AskReplaced {
+        request: RequestId,
+        more: bool,
+    },
+    /// The button was shown for an end that is later now.
+    ExtendedAlready {
+        request: RequestId,
+        until: Instant,
+    },
+    /// The button was shown for an offer that this person's has replaced.
+    OfferReplaced {
+        request: RequestId,
+        person: PersonId,
+    },
     /// An offer is answered by whoever asked.
     NotRequester,
     /// "Pass on" only goes to somebody who may approve.
@@ -155,7 +185,8 @@ pub enum Refusal {
         to: PersonId,
     },
     AlreadyLooking {
-        person: PersonId,
+        /// None: the presser.
+        person: Option<PersonId>,
     },
     ReasonNeeded,
     // -- holding and ending
@@ -218,7 +249,7 @@ impl Refusal {
         Some(match self {
             Self::NoSuchResource { .. } => Piece::Resource,
             Self::NoSuchRole { .. } | Self::MayNotAsk { .. } | Self::NobodyCanApprove { .. } => Piece::Role,
-            Self::BadDuration { .. } | Self::OverCap { .. } | Self::EndInPast { .. } => Piece::Length,
+            Self::BadDuration { .. } | Self::OverCap { .. } | Self::EndInPast { .. } | Self::EndBeforeStart { .. } => Piece::Length,
             Self::BadTime { .. } | Self::StartInPast { .. } | Self::StartTooFar { .. } => Piece::Start,
             Self::NoSuchPerson { .. } | Self::MayNotAskFor { .. } | Self::SubjectInactive { .. } => Piece::Subject,
             Self::ReasonMissing { .. } | Self::BadText { .. } => Piece::Reason,

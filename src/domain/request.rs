@@ -77,12 +77,35 @@ pub struct Preview {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
-    Pending { round: Round },
-    Scheduled { round: Round, start: Instant },
-    Granting { grant: Grant },
-    Active { grant: Grant, work: Work, extension: Option<Extension> },
-    Revoking { grant: Grant, work: Option<Work>, cause: Ending, since: Instant },
-    Closed { ending: Ending, at: Instant, held: Option<Held> },
+    Pending {
+        round: Round,
+    },
+    Scheduled {
+        round: Round,
+        start: Instant,
+    },
+    Granting {
+        grant: Grant,
+    },
+    Active {
+        grant: Grant,
+        work: Work,
+        extension: Option<Extension>,
+    },
+    Revoking {
+        grant: Grant,
+        work: Option<Work>,
+        cause: Ending,
+        since: Instant,
+    },
+    Closed {
+        ending: Ending,
+        at: Instant,
+        held: Option<Held>,
+        /// Of what was never granted; a grant keeps its own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        votes: Vec<Vote>,
+    },
 }
 
 /// The deciding of one ask.
@@ -157,7 +180,7 @@ pub struct Grant {
 impl Grant {
     /// How much more may be asked for under a policy with this cap: nothing where an absolute end was asked for (R8).
     pub fn room(&self, work: &Work, cap: Span) -> Span {
-        let most = self.cap.min(cap).seconds() - work.until.since(work.since).seconds();
+        let most = self.cap.min(cap).seconds() - work.approved_until().since(work.since).seconds();
         if self.end.is_some() { Span::ZERO } else { Span::from_seconds(most) }
     }
 }
@@ -176,8 +199,33 @@ pub struct Work {
     pub how_to_connect: Option<String>,
     pub warned: bool,
     pub grace_used: bool,
+    /// The end that was approved, where grace went beyond it; an extension that is approved puts its own in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graced_from: Option<Instant>,
     /// Somebody removed it at the target.
     pub found_absent: bool,
+    /// How it came to last longer than what was granted first, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extended: Vec<Extended>,
+}
+
+/// More time that was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extended {
+    /// The approved end before.
+    pub from: Instant,
+    pub until: Instant,
+    /// Since when it holds.
+    pub at: Instant,
+    /// Who approved it; none where that was not needed.
+    pub votes: Vec<Vote>,
+}
+
+impl Work {
+    /// The end that was approved. Only grace goes beyond it, and more time is counted from it.
+    pub fn approved_until(&self) -> Instant {
+        self.graced_from.unwrap_or(self.until)
+    }
 }
 
 #[expect(clippy::large_enum_variant, reason = "one per request, and most are asked")]
@@ -191,6 +239,9 @@ pub enum Extension {
     /// Approved; the target's own expiry is being moved.
     Moving {
         until: Instant,
+        /// Who approved it; none where that was not needed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        votes: Vec<Vote>,
     },
 }
 

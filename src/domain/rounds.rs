@@ -65,12 +65,17 @@ fn rung_of(vote: &Vote, stage: usize) -> u32 {
 
 /// Could the chain be climbed by the people there are? Groups that a chat did not answer for count as enough.
 pub fn can_be_satisfied(request: &Request, stages: &[Stage], facts: &Facts<'_>) -> bool {
+    can_be_climbed([&request.requester, &request.subject], stages, facts)
+}
+
+/// The same before there is a request: by whom and for whom it would be asked.
+pub fn can_be_climbed(own: [&PersonId; 2], stages: &[Stage], facts: &Facts<'_>) -> bool {
     let sets: Vec<(BTreeSet<PersonId>, usize)> = stages
         .iter()
-        .filter(|stage| stage.approvers_at(u32::MAX).all(|who| facts.includes([who], &request.requester).is_ok()))
+        .filter(|stage| stage.approvers_at(u32::MAX).all(|who| facts.includes([who], own[0]).is_ok()))
         .map(|stage| {
             let mut people = facts.people(stage.approvers_at(u32::MAX));
-            people.retain(|p| may_ever_decide(request, p, facts));
+            people.retain(|person| facts.is_active(person) && !own.contains(&person));
             (people, stage.needed)
         })
         .collect();

@@ -96,6 +96,11 @@ pub fn is_day(word: &str) -> bool {
         || (word.contains('-') && !word.contains(':') && word.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// A time of day without its day, `18:00`.
+pub fn is_bare(text: &str) -> bool {
+    clock(text.trim()).is_ok()
+}
+
 /// Reads `18:00`, `tomorrow 09:30`, `2026-11-25 18:00`, `2026-11-25T18:00` or that with an offset in a zone; a bare time
 /// is its next occurrence.
 pub fn moment(text: &str, now: Instant, zone: chrono_tz::Tz) -> Result<Instant, String> {

@@ -7,10 +7,9 @@ use std::{
 
 use super::{
     Alarm, Commit, CommitError, InboxId, InboxRow, Post, StoreError, Task, TaskEnd,
-    apply::micros,
     db::{
         Conn, DbError, Row,
-        Value::{self, Int, Text, TextOr},
+        Value::{self, Int, Text},
     },
     document::parsed,
     jobs::{Job, Reply},
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::domain::{
     entitlement::{Claim, Entitlement, EntitlementKey},
-    ids::{PersonId, ProviderName, ResourceId},
+    ids::{PersonId, ProviderName},
     policy::Platform,
     request::{GrantId, Request, RequestId},
     time::{Instant, Span},
@@ -32,39 +31,6 @@ macro_rules! providers {
          SELECT (SELECT MIN(provider) FROM entitlements WHERE provider > names.name AND due_at IS NOT NULL) FROM names \
          WHERE names.name IS NOT NULL), providers (name) AS (SELECT name FROM names WHERE name IS NOT NULL) "
     };
-}
-
-/// Newest first of those that are `$open`. Each text names one index, so that neither database reads what is not asked for.
-macro_rules! listing {
-    ($filter:expr, $open:literal) => {
-        match (&$filter.person, &$filter.resource) {
-            (Some(_), _) => concat!(
-                "SELECT document FROM requests WHERE id IN (SELECT id FROM requests WHERE requester = $1",
-                $open,
-                " UNION SELECT id FROM requests WHERE subject = $1",
-                $open,
-                ") AND ($2 IS NULL OR resource = $2) AND opened_at >= $3 ORDER BY opened_at DESC, id LIMIT $4"
-            ),
-            (None, Some(_)) => concat!(
-                "SELECT document FROM requests WHERE $1 IS NULL AND resource = $2",
-                $open,
-                " AND opened_at >= $3 ORDER BY opened_at DESC, id LIMIT $4"
-            ),
-            (None, None) => concat!(
-                "SELECT document FROM requests WHERE $1 IS NULL AND $2 IS NULL AND opened_at >= $3",
-                $open,
-                " ORDER BY opened_at DESC, id LIMIT $4"
-            ),
-        }
-    };
-}
-
-fn listing(filter: &Filter) -> &'static str {
-    match filter.open {
-        Some(true) => listing!(filter, " AND open"),
-        Some(false) => listing!(filter, " AND NOT open"),
-        None => listing!(filter, ""),
-    }
 }
 
 /// SQLite or PostgreSQL; cheap to clone.
@@ -84,18 +50,6 @@ pub struct Leased {
     /// As it was when leased.
     pub generation: i64,
     pub fence: i64,
-}
-
-/// Which requests to list, newest first.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// As requester or subject.
-    pub person: Option<PersonId>,
-    pub resource: Option<ResourceId>,
-    /// Only open ones, only closed ones, or both.
-    pub open: Option<bool>,
-    pub since: Option<Instant>,
-    pub limit: u32,
 }
 
 /// What became of an inbox row.
@@ -197,13 +151,6 @@ impl Store {
         let sql = "SELECT id FROM requests WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2";
         let rows = self.read(sql, &[Int(now.micros()), Int(i64::from(limit))]).await?;
         rows.iter().map(|row| id(&row.text(0)?)).collect()
-    }
-
-    pub async fn requests(&self, filter: &Filter) -> Result<Vec<Request>, StoreError> {
-        let person = TextOr(filter.person.as_ref().map(ToString::to_string));
-        let resource = TextOr(filter.resource.as_ref().map(ToString::to_string));
-        let (since, limit) = (Int(micros(filter.since).unwrap_or(i64::MIN)), Int(i64::from(filter.limit)));
-        self.read(listing(filter), &[person, resource, since, limit]).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
     }
 
     /// Everybody who asked for, or would hold, something that is not closed.

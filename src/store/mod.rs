@@ -16,16 +16,18 @@ mod jobs;
 mod leases;
 mod ledger;
 mod links;
+mod listing;
 mod open;
 mod owed;
 mod snapshot;
 mod tx;
 mod writer;
 
-pub use api::{Filter, Leased, Received, Seal, Store, StoredCheckpoint};
+pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
 pub use held::Holding;
 pub use links::LinkWrite;
+pub use listing::Filter;
 pub use snapshot::Snapshot;
 
 use serde::{Deserialize, Serialize};

@@ -229,7 +229,7 @@ fn who_is_needed_to_approve_and_may_ask_is_warned_of_by_name() {
     insta::assert_snapshot!(warned(&file("may_ask = ['everyone']\nstages = [{ approvers = ['ben', 'cleo'], needed = 2 }]", "")), @"bot.toml:21:11: what ben, cleo ask could never be approved: nobody decides their own, and the others are too few");
     insta::assert_snapshot!(
         warned(&file("may_ask = ['ben']\nat_once_up_to = '15m'\nstages = [{ approvers = ['ben'] }]", "")),
-        @"bot.toml:22:11: what ben ask for more than 15 min could never be approved: nobody decides their own, and the others are too few"
+        @"bot.toml:22:11: what ben asks for more than 15 min could never be approved: nobody decides their own, and the others are too few"
     );
 }
 
@@ -249,7 +249,7 @@ fn what_is_allowed_and_hardly_meant_is_warned_of_at_its_place() {
     bot.toml:18:11: dora is not active and does not count here
     bot.toml:18:74: the ask closes unanswered before the first reminder: patience is not longer
     bot.toml:18:100: nobody climbs here: the ask closes unanswered before, since patience is not longer
-    bot.toml:19:8: warn is as long as the default: the warning would come at once
+    bot.toml:19:8: warn is as long as the default: the warning comes halfway instead
     bot.toml:20:12: its owner dora is nobody who is active
     bot.toml:20:12: nobody may ask for r
     bot.toml:29:9: no chat knows finn: they can neither ask nor decide until they have console, slack or discord

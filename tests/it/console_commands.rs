@@ -33,6 +33,20 @@ fn what_init_writes_passes_check_whatever_the_provider() {
 }
 
 #[test]
+fn a_first_file_is_one_that_somebody_can_use_and_one_that_nobody_can_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = hallpass(folder.path(), &["init", "--yes"]);
+    assert_eq!((code, err.as_str(), out.contains("warning")), (0, "", false), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "1h"]);
+    assert!(out.contains("ana may ask;") && out.contains("\nstage 1: 1 of ben (ben)\n") && !out.contains("refused"), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "other.toml", "--approver", "ana"]);
+    assert!(!out.contains("warning"), "ben asks there: {out}");
+    let (code, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "alone.toml", "--asker", "ben"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("what ben asks could never be approved"), "{out}");
+}
+
+#[test]
 fn init_never_touches_a_file_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bot.toml"), "mine").unwrap();
@@ -312,4 +326,29 @@ fn a_reader_that_leaves_is_no_error() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
     command.args(["audit", "verify", "--key", "other-key"]).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped());
     assert_eq!(command.stdout(writer).output().unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn explain_names_people_and_notices_that_nobody_could_approve() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bot.toml"), include_str!("../../bot.toml.example")).unwrap();
+    let (code, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "1h"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out, @r"
+    ana asks for login on bastion for 1 h: rule hosts
+    ana may ask; 1 h is within the cap of 4 h
+    stage 1: 1 of @host-leads (ben, eve)
+      after 10 min: also eve
+    up to 15 min would be approved at once
+    unanswered after 4 h
+    ");
+    let file = folder.path().join("first.toml");
+    let (code, _, err) = hallpass(folder.path(), &["init", "--yes", "--output", "first.toml", "--asker", "ben"]);
+    assert_eq!(code, 0, "{err}");
+    let (code, out, _) = hallpass(folder.path(), &["explain", "ben", "bastion", "login", "1h", "--config", file.to_str().unwrap()]);
+    assert_eq!(code, 0);
+    assert!(out.contains("\nit would be refused: nobody is left who could approve it for ben\n"), "{out}");
+    assert!(out.contains("\nstage 1: 1 of ben (nobody else)\n"), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["explain", "ana", "bastion", "login", "5h"]);
+    assert!(out.contains("\nit would be refused: ask for ") && !out.contains("may be extended"), "{out}");
 }

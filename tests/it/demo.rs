@@ -125,3 +125,64 @@ fn a_play_never_begins_in_a_store_that_is_there() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("name a store that does not exist yet"));
 }
+
+/// The form as it is filled in at the terminal; what is wrong is said at its question, and everything else stays.
+#[test]
+fn the_form_says_what_is_wrong_at_once_asks_it_again_and_forgets_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = [
+        "as eve",
+        "/jit",
+        "bastoin",
+        "bastion",
+        "root",
+        "tomorrow 09:00",
+        "5h",
+        "1h",
+        "@nobody",
+        "@ana",
+        "ab",
+        "move the tables",
+        "NONE",
+        "yes",
+        "OPS-1",
+        "yes",
+    ];
+    let screen = typed(&folder.path().join("demo.db"), 200, &lines);
+    let opened = after(&screen, "/jit");
+    assert!(opened.starts_with("What do you need? ") && opened.contains("a single . leaves the form"), "{opened}");
+    let wrong = after(&screen, "bastoin");
+    assert!(wrong.starts_with("There is no \"bastoin\". Did you mean bastion?"), "{wrong}");
+    assert!(wrong.contains("\nWhat do you need? bastion (") && wrong.contains("begins with /jit, and as NAME"), "{wrong}");
+    assert_eq!(wrong.matches("leaves the form").count(), 1, "{wrong}");
+    let over = after(&screen, "5h");
+    assert!(over.starts_with("5 h is more than the 4 h allowed here.") && over.contains("\nHow long? "), "{over}");
+    assert!(after(&screen, "root").starts_with("From when?"), "{screen}");
+    assert!(after(&screen, "1h").starts_with("For whom? @NAME"), "{screen}");
+    let nobody = after(&screen, "@nobody");
+    assert!(nobody.starts_with("I know nobody called \"nobody\".") && nobody.contains("\nFor whom?"), "{nobody}");
+    let short = after(&screen, "ab");
+    assert!(short.starts_with("Say why, in at least 4 characters") && short.contains("\nWhy? "), "{short}");
+    assert!(after(&screen, "NONE").contains("Send it? yes"), "{screen}");
+    let refused = after(&screen, "yes");
+    assert!(refused.starts_with("\"NONE\" is not a ticket that counts here.") && refused.contains("\nA ticket? "), "{refused}");
+    let sent = &screen[screen.rfind("> yes\n").unwrap()..];
+    assert!(
+        sent.contains("Asked. Eve Stone asks for root on bastion (the bastion host) for Ana Reyes, for 1 h, from tomorrow 09:00"),
+        "{sent}"
+    );
+    assert!(sent.contains("\"move the tables\"") && sent.contains("OPS-1"), "{sent}");
+}
+
+#[test]
+fn commands_and_another_person_leave_the_form_and_are_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = ["/jit", "/jit mine", "/jit", "bastion", "as ben", "/jit", "bastion", "login", "", "30m", "as agreed", "."];
+    let screen = typed(&folder.path().join("demo.db"), 200, &lines);
+    let mine = after(&screen, "/jit mine");
+    assert!(mine.starts_with("(The form is left; nothing was asked.)\nYou hold nothing"), "{mine}");
+    assert!(after(&screen, "as ben").starts_with("(The form is left"), "{screen}");
+    assert!(after(&screen, "as agreed").starts_with("A ticket?"), "a reason may begin like that: {screen}");
+    assert!(after(&screen, ".").starts_with("The form is left; nothing was asked."), "{screen}");
+    assert!(screen.contains("\nben in #host-approvers> /jit\n"), "{screen}");
+}

@@ -58,6 +58,12 @@ fn an_ask_is_read_as_people_type_it() {
         ("/jit request prod-db write --ticket=OPS-2 2d 5 times a day", (Some(2880), "5 times a day", Some("OPS-2"), None)),
         ("/jit request prod-db write 1h --at 2026-11-25 18:00 nightly", (Some(60), "nightly", None, None)),
         ("/jit request --for=@cleo prod-db write 1h help her", (Some(60), "help her", None, Some("cleo"))),
+        (
+            "/jit request prod-db write 1h the disk is full —and the import is stuck –ticket OPS-1",
+            (Some(60), "the disk is full —and the import is stuck", Some("OPS-1"), None),
+        ),
+        ("/jit request prod-db write 1h --ticket \"OPS-1\" --for=“@cleo” help her", (Some(60), "help her", Some("OPS-1"), Some("cleo"))),
+        ("/jit request prod-db write until \"tomorrow 9:30\" fix it", (Some(19 * 60 + 30), "fix it", None, None)),
     ];
     for (line, (minutes, reason, ticket, subject)) in all {
         assert_eq!(asked(line), (minutes, reason.into(), ticket.map(Into::into), subject.map(Into::into)), "{line}");
@@ -75,6 +81,37 @@ fn until_is_in_the_time_zone_of_the_person() {
 }
 
 #[test]
+fn a_start_may_stand_in_quotes() {
+    let start = Some(START + Span::from_minutes(19 * 60 + 30));
+    for line in ["--at \"tomorrow 09:30\"", "--at=\"tomorrow 09:30\"", "—at “tomorrow 9:30”", "--at tomorrow 9:30", "--at=tomorrow 9:30"]
+    {
+        let draft = draft(&format!("/jit request prod-db write 1h {line} nightly job"));
+        assert_eq!((draft.start, draft.reason.as_str()), (start, "nightly job"), "{line}");
+    }
+}
+
+#[test]
+fn a_bare_end_is_its_next_occurrence_after_the_start_wherever_the_start_stands() {
+    let end = |line: &str| {
+        let Some(Length::Until(end)) = draft(&format!("/jit request prod-db write {line} nightly")).length else { panic!("{line}") };
+        end.since(START).seconds() / 60
+    };
+    let night = (24 + 9) * 60 + 30;
+    assert_eq!(end("until 23:30"), 9 * 60 + 30);
+    assert_eq!(end("until 23:30 --at tomorrow 09:00"), night);
+    assert_eq!(end("--at tomorrow 09:00 until 23:30"), night);
+    assert_eq!(end("until today 23:30 --at 22:00"), 9 * 60 + 30, "a day is a day");
+    assert_eq!(end("until 01:00 --at 22:00"), 11 * 60);
+}
+
+#[test]
+fn an_explanation_takes_nothing_more_than_it_understands() {
+    let no = |line: &str| format!("{:?}", read(line).unwrap_err());
+    assert!(no("/jit explain prod-db write 1h please").contains("nothing after the length"));
+    assert!(no("/jit explain bastion please").contains("a length such as 1h"));
+}
+
+#[test]
 fn a_wrong_word_is_pointed_at_with_the_nearest_right_one() {
     let near = |line: &str| format!("{:?}", read(line).unwrap_err());
     assert!(near("/jit reqest prod-db").contains("\"request\""));
@@ -82,6 +119,7 @@ fn a_wrong_word_is_pointed_at_with_the_nearest_right_one() {
     assert!(near("/jit request prod-db wirte 1h x").contains("write"));
     assert!(near("/jit request prod-db write 1h x --for @cloe").contains("cleo"));
     assert!(near("/jit request prod-db write 1h x --tiket OPS-1").contains("ticket"));
+    assert!(near("/jit request prod-db write 1h x --force").contains("put the reason in quotes"));
     assert!(near("/jit request prod-db write 0m x").contains("zero"));
     assert!(near("/jit request prod-db write –1h x").contains("never negative"));
     assert!(near("/jit request prod-db write 1.5h x").contains("1h30m"));

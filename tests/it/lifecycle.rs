@@ -69,7 +69,9 @@ fn work() -> Work {
         how_to_connect: None,
         warned: false,
         grace_used: false,
+        graced_from: None,
         found_absent: false,
+        extended: Vec::new(),
     }
 }
 
@@ -81,9 +83,9 @@ fn states() -> Vec<State> {
         State::Granting { grant: grant() },
         active(None),
         active(Some(Extension::Asked { round: Round::new(0, START) })),
-        active(Some(Extension::Moving { until: START })),
+        active(Some(Extension::Moving { until: START, votes: Vec::new() })),
         State::Revoking { grant: grant(), work: Some(work()), cause: Ending::Expired, since: START },
-        State::Closed { ending: Ending::Unanswered, at: START, held: None },
+        State::Closed { ending: Ending::Unanswered, at: START, held: None, votes: Vec::new() },
     ]
 }
 

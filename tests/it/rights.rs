@@ -69,7 +69,13 @@ fn acts() -> Vec<(&'static str, Act)> {
 
 fn context(catalogue: &Catalogue) -> Context<'_> {
     static NONE: std::sync::LazyLock<Groups> = std::sync::LazyLock::new(Groups::default);
-    Context { facts: Facts { catalogue, groups: &NONE }, now: START, grant: GrantId::new(1), order: Some((order(), Ownership::Shared)) }
+    Context {
+        facts: Facts { catalogue, groups: &NONE },
+        now: START,
+        grant: GrantId::new(1),
+        order: Some((order(), Ownership::Shared)),
+        preview: None,
+    }
 }
 
 fn order() -> Order {
@@ -124,7 +130,9 @@ fn states(catalogue: &Catalogue) -> Vec<(&'static str, Request)> {
         how_to_connect: None,
         warned: false,
         grace_used: false,
+        graced_from: None,
         found_absent: false,
+        extended: Vec::new(),
     };
     let active = then(&granting, Event::Working { work });
     let asked_more = does(&active, "cleo", &Act::Extend { by: Some(Span::from_minutes(120)), reason: None });
@@ -193,7 +201,7 @@ fn who_left_and_who_is_unknown_may_do_nothing_at_all() {
 }
 
 #[test]
-fn only_requester_and_subject_cancel_return_and_extend_and_only_the_requester_answers_an_offer() {
+fn only_requester_and_subject_cancel_return_and_extend_and_only_whoever_asked_answers_an_offer() {
     let catalogue = people();
     for (state, request) in states(&catalogue) {
         for (name, act) in acts().into_iter().filter(|(name, _)| matches!(*name, "cancel" | "return" | "extend" | "accept" | "decline")) {
@@ -201,7 +209,9 @@ fn only_requester_and_subject_cancel_return_and_extend_and_only_the_requester_an
                 assert!(judged(&request, who, &act, &catalogue).is_err(), "{who} may {name} while {state}");
             }
             if matches!(name, "accept" | "decline") {
-                assert_eq!(judged(&request, "cleo", &act, &catalogue), Err("not_requester".into()), "{name} while {state}");
+                // The subject is who asked for more time.
+                let other = if state == "active, more asked" { "ana" } else { "cleo" };
+                assert_eq!(judged(&request, other, &act, &catalogue), Err("not_requester".into()), "{name} while {state}");
             }
         }
     }

@@ -20,7 +20,10 @@ use super::{
     replies::ReplyView,
     view::{CardView, Reader},
 };
-use crate::domain::{explain::Outlook, policy::Platform, refusal::Refusal};
+use crate::{
+    bot::Around,
+    domain::{explain::Outlook, ids::PersonId, policy::Platform, refusal::Refusal, request::Request},
+};
 
 /// Every platform's folder of templates. A platform without one shows the console's plain text.
 const FOLDERS: [&Folder; 1] = [&console::FOLDER];
@@ -89,6 +92,11 @@ impl Templates {
             return set.render(&section, &Value::Null);
         }
         set.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+    }
+
+    /// One request, as its card has it, for this person.
+    pub fn show(&self, platform: Platform, (request, to): (&Request, Option<&PersonId>), reader: &Reader<'_>, around: &Around) -> String {
+        self.on(platform).render("answer/show", &answers::shown(request, to, reader, around))
     }
 
     /// How an ask would go, before it is sent.

@@ -13,17 +13,17 @@ use crate::chat::{
 const FIELDS: &str = "
 reply/reminded names|reply/escalated names|reply/looking who until|reply/passed_on who to|reply/approved who at comment progress
 reply/taken_back who|reply/stage_opened names|reply/offered who less comment|reply/offer_declined who|reply/offer_accepted who what length
-reply/recounted dropped policy|reply/denied who at reason|reply/cancelled who reason|reply/unanswered after next
+reply/recounted dropped policy|reply/denied who at reason|reply/cancelled who reason|reply/unanswered after next got
 reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/shortened length|reply/working subject what since until until_in had_before how_to_connect
-reply/grant_failed why permanent|reply/warned what until until_in|reply/extension_asked who more reason names
+reply/grant_failed why permanent|reply/warned what until until_in|reply/extension_asked who more until reason names
 reply/extension_closed how who reason until|reply/extended until until_in|reply/grace_began until|reply/found_absent
 reply/undone gone why remains residue|reply/ended first_line how sessions_closed gone remains residue asked approved used settled entries root
 reply/still_open first_line alarm id|reply/residue residue|reply/alarm_cleared at
 direct/asked_for_you what id requester subject length reason|direct/denied what id requester subject who reason
-direct/cancelled what id requester subject who reason|direct/unanswered what id requester subject after next
+direct/cancelled what id requester subject who reason|direct/unanswered what id requester subject after next got
 direct/offered what id requester subject who less comment|direct/scheduled what id requester subject start start_in
-direct/working what id requester subject since until until_in had_before how_to_connect sessions_view
-direct/working_other what id requester subject since until until_in had_before how_to_connect sessions_view
+direct/working what id requester subject since until until_in had_before how_to_connect sessions_view more
+direct/working_other what id requester subject since until until_in had_before how_to_connect sessions_view more
 direct/grant_failed what id requester subject why permanent|direct/warned what until until_in
 direct/extended what id requester subject until until_in how_to_connect|direct/no_more_time what id requester subject until reason
 direct/ended what id requester subject time how early remains gone|direct/left what id requester subject who
@@ -40,15 +40,15 @@ refusal/no_such_person name near|refusal/no_such_request text|refusal/bad_durati
 refusal/bad_text what why|refusal/not_recorded|refusal/frozen|refusal/missing pieces line|refusal/not_requester|refusal/ends_later until|refusal/end_fixed end|refusal/link_code
 refusal/link_locked at_clock|refusal/link_too_many at_clock|refusal/linked_already|refusal/platform_taken platform
 refusal/not_joined person platform|direct/linked platform account|direct/unlinked platform account|refusal/may_not_ask resource role others|refusal/may_not_ask_for subject
-refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past end|refusal/start_in_past start
+refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past end|refusal/end_before_start end start|refusal/start_in_past start
 refusal/start_too_far start latest|refusal/reason_missing min_chars|refusal/ticket_missing projects|refusal/ticket_wrong ticket projects
-refusal/already_open request|refusal/nobody_can_approve resource role|refusal/input_missing input how|refusal/provider_refuses why
-refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waiting_for later|refusal/already_voted stage|refusal/no_vote
-refusal/not_less|refusal/no_offer|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
+refusal/already_open request subject yours|refusal/nobody_can_approve resource role|refusal/input_missing input how|refusal/provider_refuses why
+refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waiting_for later|refusal/already_voted request stage|refusal/no_vote
+refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/extended_already request until|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events|answer/done_before|answer/later|answer/show id request_line
-answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows|answer/explain person resource role rule length cap within may_not stages at_once extend_to patience usual|answer/resources resource_rows
+answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/show view how_to_connect opened opened_ago
+answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
@@ -73,17 +73,20 @@ pub(super) fn all() -> BTreeMap<String, Value> {
 
 fn field(name: &str) -> (String, Value) {
     let (text, key) = (hostile(), name);
-    let line = json!({ "id": "R-7K3QD2", "line": text, "waiting": text, "reason": text, "outcome": [text], "approved_by": text,
-        "how_to_connect": [text], "opened": text, "opened_ago": text });
+    let line = json!({ "id": "R-7K3QD2", "line": text, "waiting": text, "more": text, "reason": text });
     match name {
         "pieces" => (key.to_owned(), json!([{ "piece": "role", "choices": [text, text] }, { "piece": "ticket", "choices": [text] }])),
         "stages" => (
             key.to_owned(),
-            json!([{ "names": text, "needed": 1, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "people": "", "night": "", "ladder": "" }]),
+            json!([{ "names": text, "needed": 1, "several": false, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "several": true, "people": "", "night": "", "ladder": "" }]),
         ),
         "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
-        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "confirmed" => (key.to_owned(), json!(true)),
+        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed" => {
+            (key.to_owned(), json!(true))
+        }
         "alarm" => (key.to_owned(), alarm()),
+        "view" => (key.to_owned(), card()),
+        "hidden" => (key.to_owned(), json!(2)),
         "sessions_view" => ("sessions".to_owned(), sessions()),
         "at_clock" => ("at".to_owned(), json!({ "clock": text, "ago": text })),
         "request_line" => ("request".to_owned(), line),
@@ -110,7 +113,7 @@ fn card() -> Value {
         "id": "R-7K3QD2", "state": "pending", "first_line": t, "unusual": [t], "progress": t,
         "asked": { "requester": t, "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
             "reason": t, "ticket": t, "ticket_link": t, "gets": t, "rule": t, "past": t },
-        "votes": [{ "who": t, "at": t, "comment": t }],
+        "votes": [{ "who": t, "at": t, "comment": t, "shown": true }],
         "waiting": { "names": t, "needed": 1, "of": 2, "then": t, "ladder": t, "also_asked": t, "passed_to": t, "looking": t },
         "offer": { "who": t, "less": t, "comment": t }, "extension": t,
         "held": { "approved": t, "since": t, "ends_first": t, "time": t, "sessions_closed": 2, "gone": t, "remains": t, "residue": [t], "used": t },

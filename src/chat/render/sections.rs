@@ -1,6 +1,6 @@
 //! Template files: named sections in a file, and what makes a file unfit to be used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::Handlebars;
 
@@ -11,6 +11,8 @@ pub enum TemplateError {
     Raw { file: String },
     #[error("{file}: section {section}: {why}")]
     Syntax { file: String, section: String, why: String },
+    #[error("{file}: the section {section} stands there twice; only one of them could be shown")]
+    Repeated { file: String, section: String },
     #[error("{file}: the section {section} is missing; every action and message needs its words")]
     Missing { file: String, section: String },
     #[error("{file}: in {section} the button {action} is missing; without it people could not act")]
@@ -27,6 +29,9 @@ pub(super) fn registry(files: &[(String, String)], escape: fn(&str) -> String) -
     for (file, text) in files {
         if text.contains("{{{") || raw_ampersand(text) {
             return Err(TemplateError::Raw { file: file.clone() });
+        }
+        if let Some(section) = repeated(text) {
+            return Err(TemplateError::Repeated { file: file.clone(), section });
         }
         for (section, body) in sections(text) {
             registry.register_template_string(&section, body).map_err(|error| TemplateError::Syntax {
@@ -49,8 +54,8 @@ pub(super) fn sections(text: &str) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let mut open: Option<(String, String)> = None;
     for line in text.lines() {
-        if let Some(name) = line.trim().strip_prefix("{{!-- == ").and_then(|rest| rest.strip_suffix(" == --}}")) {
-            all.extend(open.replace((name.trim().to_owned(), String::new())));
+        if let Some(name) = name(line) {
+            all.extend(open.replace((name.to_owned(), String::new())));
         } else if let Some((_, body)) = &mut open {
             body.push_str(line);
             body.push('\n');
@@ -58,4 +63,15 @@ pub(super) fn sections(text: &str) -> BTreeMap<String, String> {
     }
     all.extend(open);
     all
+}
+
+/// The name of the section that this line begins.
+fn name(line: &str) -> Option<&str> {
+    Some(line.trim().strip_prefix("{{!-- == ")?.strip_suffix(" == --}}")?.trim())
+}
+
+/// The first name that stands in a file for the second time.
+fn repeated(text: &str) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    text.lines().filter_map(name).find(|name| !seen.insert(*name)).map(str::to_owned)
 }

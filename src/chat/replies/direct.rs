@@ -7,13 +7,13 @@ use crate::{
     bot::Around,
     chat::{
         Style,
-        view::{Reader, action, ask_again, button, card, ending_words, standing, what},
+        view::{Reader, action, ask_again, button, card, ending_words, more_time, offer_button, standing, what},
         words::relative,
     },
     domain::{
         event::{AlarmKind, Event, ExtensionEnd},
         ids::PersonId,
-        request::{Ending, Request, State},
+        request::{AskKind, Ending, Request, State},
         time::Instant,
     },
 };
@@ -31,10 +31,15 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
         }
         Event::Unanswered => told.line("unanswered", told.unanswered()).map(|line| told.again(line, to)),
         Event::Left { person } if person != to => told.line("left", json!({ "who": r.name(person) })),
-        Event::Offered { person, less, comment } if *to == request.requester => {
+        Event::Offered { person, less, comment } if *to == request.ask().by => {
             let comment = r.some_text(comment.as_ref());
             let mut line = told.line("offered", json!({ "who": r.name(person), "less": Reader::less(less), "comment": comment }))?;
-            line.buttons = vec![button(action::ACCEPT, Style::Primary, request), button(action::DECLINE, Style::Plain, request)];
+            if request.ask().kind == AskKind::Extension {
+                line.data["what"] = json!(format!("{} of {}", r.more(request.ask().length), what(request.ask())));
+            }
+            line.buttons = [(action::ACCEPT, Style::Primary), (action::DECLINE, Style::Plain)]
+                .map(|(action, style)| offer_button(action, style, request, at))
+                .into();
             Some(line)
         }
         Event::Scheduled { start } => {
@@ -98,7 +103,9 @@ impl Told<'_> {
 
     fn working(&self, for_me: bool) -> Option<ReplyView> {
         let sessions = card(self.request, self.r, self.around)?.sessions;
-        let data = merged(self.has()?, json!({ "sessions": sessions }));
+        // As much as the buttons would: what can only be refused is not offered.
+        let more = more_time(self.request, self.r).iter().find_map(|button| button.action.strip_prefix("extend:").map(str::to_owned));
+        let data = merged(self.has()?, json!({ "sessions": sessions, "more": more }));
         let mut line = self.line(if for_me { "working" } else { "working_other" }, data)?;
         line.buttons.push(button(action::RETURN, Style::Plain, self.request));
         Some(line)

@@ -12,7 +12,7 @@ pub use summary::still_open;
 
 use super::{
     Button,
-    view::{Reader, card, more_time, open_rung, open_stage, standing, what},
+    view::{Reader, card, more_time, only_got, open_rung, open_stage, standing, until_asked, what},
     words::{relative, rough, thousands},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         event::{AlarmKind, Event, ExtensionEnd},
         ids::PersonId,
         policy::Who,
-        request::{Ask, Request, State},
+        request::{Ask, AskKind, Request, State},
         time::Instant,
     },
 };
@@ -156,7 +156,9 @@ impl Told<'_> {
             }
             Event::OfferDeclined { person } => ReplyView::new("offer_declined", json!({ "who": r.name(person) })),
             Event::OfferAccepted { ask } => {
-                let data = json!({ "who": r.name(&ask.by), "what": what(ask), "length": r.length(ask.length) });
+                let more = ask.kind == AskKind::Extension;
+                let what = if more { r.more(ask.length) } else { what(ask) };
+                let data = json!({ "who": r.name(&ask.by), "what": what, "length": (!more).then(|| r.length(ask.length)) });
                 ReplyView::calling("offer_accepted", data, self.notified())
             }
             _ => None,
@@ -184,7 +186,8 @@ impl Told<'_> {
 
     fn unanswered(&self) -> Value {
         let next = card(self.request, self.r, self.around).and_then(|c| c.outcome.first().cloned());
-        json!({ "after": rough(self.at.since(self.request.opened_at)), "next": next })
+        let got = standing(self.request).and_then(|ask| only_got(self.request, ask, self.r));
+        json!({ "after": rough(self.at.since(self.request.opened_at)), "next": next, "got": got })
     }
 
     fn holding(&self, event: &Event) -> Option<ReplyView> {
@@ -217,13 +220,17 @@ impl Told<'_> {
 
     fn more_asked(&self, ask: &Ask) -> Value {
         let r = self.r;
-        json!({ "who": r.name(&ask.by), "more": r.more(ask.length), "reason": r.some_text(ask.reason.as_ref()), "names": self.waiting_names() })
+        let until = until_asked(self.request, r).map(|until| r.moment(until));
+        json!({
+            "who": r.name(&ask.by), "more": r.more(ask.length), "until": until,
+            "reason": r.some_text(ask.reason.as_ref()), "names": self.waiting_names(),
+        })
     }
 
-    /// The end as it stands; None once it is no longer held.
+    /// The end that stands when no more time is given; None once it is no longer held, or is held by grace alone.
     fn until(&self) -> Option<String> {
         match &self.request.state {
-            State::Active { work, .. } => Some(self.r.moment(work.until)),
+            State::Active { work, .. } if work.graced_from.is_none() => Some(self.r.moment(work.until)),
             _ => None,
         }
     }

@@ -6,12 +6,13 @@ use super::{ReplyView, ledger};
 use crate::{
     bot::Around,
     chat::{
-        view::{Reader, ask_again, card, ending_words},
+        view::{Reader, ask_again, card, ending_words, longer},
         words::duration,
     },
     domain::{
         policy::Who,
-        request::{Ending, Held, Request, State},
+        request::{Ask, AskKind, Ending, Held, Request, State},
+        time::Span,
     },
 };
 
@@ -31,7 +32,7 @@ pub(super) fn ended(request: &Request, r: &Reader<'_>, around: &Around) -> Optio
         json!({
             "first_line": view.first_line, "how": how, "sessions_closed": shown.sessions_closed,
             "gone": shown.gone, "remains": shown.remains, "residue": shown.residue,
-            "asked": first_length(request, held, r), "approved": approved(request, held, r), "used": shown.used,
+            "asked": asked(request, r), "approved": approved(request, held, r), "used": shown.used,
             "settled": matches!(ending, Ending::Settled { .. }), "entries": entries, "root": root,
         }),
     )
@@ -40,14 +41,31 @@ pub(super) fn ended(request: &Request, r: &Reader<'_>, around: &Around) -> Optio
 /// `approved by Ben Okafor, Cleo Marsh in 3 min 12 s`: exact, unlike the card's.
 fn approved(request: &Request, held: &Held, r: &Reader<'_>) -> String {
     let names: Vec<_> = held.grant.votes.iter().map(|v| r.name(&v.person)).collect();
-    if names.is_empty() {
-        return format!("approved at once by the rule {}", held.grant.policy);
-    }
-    format!("approved by {} in {}", names.join(", "), duration(held.grant.decided_at.since(request.opened_at)))
+    let first = if names.is_empty() {
+        format!("approved at once by the rule {}", held.grant.policy)
+    } else {
+        format!("approved by {} in {}", names.join(", "), duration(held.grant.decided_at.since(request.opened_at)))
+    };
+    std::iter::once(first).chain(longer(held.work.as_ref(), r)).chain(kept_open(held)).collect::<Vec<_>>().join(" · ")
 }
 
-fn first_length(request: &Request, held: &Held, r: &Reader<'_>) -> String {
-    request.asks.first().map_or_else(|| duration(held.grant.duration), |ask| r.length(ask.length))
+/// `kept open 4 min while more time was being decided`.
+fn kept_open(held: &Held) -> Option<String> {
+    let work = held.work.as_ref()?;
+    let kept = work.until.min(held.ended_at).since(work.graced_from?);
+    (kept > Span::ZERO).then(|| format!("kept open {} while more time was being decided", duration(kept)))
+}
+
+/// What was asked for first, and what was offered and taken instead: `15 min · offered 5 min`.
+fn asked(request: &Request, r: &Reader<'_>) -> String {
+    let asks: Vec<&Ask> = request.asks.iter().filter(|ask| ask.kind != AskKind::Extension).collect();
+    let first = asks.first().map(|ask| r.length(ask.length));
+    let offered = asks.windows(2).filter_map(|pair| match pair {
+        [before, ask] if before.role == ask.role => Some(format!("offered {}", r.length(ask.length))),
+        [_, ask] => Some(format!("offered {}, {}", ask.role, r.length(ask.length))),
+        _ => None,
+    });
+    first.into_iter().chain(offered).collect::<Vec<_>>().join(" · ")
 }
 
 /// The alarm, in the same words for thread and ops channel. It calls the resource's owner, who may act on it.

@@ -28,15 +28,19 @@ pub(super) fn asked(request: &Request, ask: &Ask, r: &Reader<'_>, around: &Aroun
         reason: r.some_text(ask.reason.as_ref()),
         ticket: ask.ticket.clone(),
         ticket_link: link.zip(ask.ticket.as_ref()).map(|(link, ticket)| link.replace("{ticket}", ticket)),
-        gets: gets(ask, r),
+        gets: gets(request, ask, r),
         rule: policy.map_or_else(|| format!("{} (no longer in the catalogue)", ask.policy), |p| rule(p, stages, ask, r)),
-        past: around.past.as_ref().map(|p| past(p, r)),
+        past: around.past.as_ref().map(|p| past(p, ask, r)),
     }
 }
 
 /// What a press will bring about: the thing, and how long it lasts.
-fn gets(ask: &Ask, r: &Reader<'_>) -> String {
+fn gets(request: &Request, ask: &Ask, r: &Reader<'_>) -> String {
     let what = if ask.preview.gets.is_empty() { super::what(ask) } else { ask.preview.gets.clone() };
+    if matches!(request.state, State::Active { .. } | State::Revoking { work: Some(_), .. }) {
+        // Its end is known by now, and stands in the first line.
+        return what;
+    }
     match (ask.length, ask.start) {
         (Length::For(span), None) => format!("{what}, ends {} after it works", duration(span)),
         (Length::For(span), Some(start)) => format!("{what}, from {}, ends {} after it works", r.moment(start), duration(span)),
@@ -64,13 +68,17 @@ fn rule(policy: &Policy, stages: &[Stage], ask: &Ask, r: &Reader<'_>) -> String 
     format!("{}: {approvals}{extend}{grace} · cap {}", policy.name, duration(policy.cap))
 }
 
-fn past(past: &Past, r: &Reader<'_>) -> String {
+fn past(past: &Past, ask: &Ask, r: &Reader<'_>) -> String {
     let held = past.holds.iter().map(|(role, end)| end.map_or_else(|| role.to_string(), |end| format!("{role} until {}", r.moment(end))));
     let held: Vec<String> = held.collect();
     let holds = if held.is_empty() { "holds nothing here".to_owned() } else { format!("holds {} here", list(&held)) };
-    match past.last {
-        Some((end, span)) => format!("{holds} · last had it {}, {}", relative(end, r.now), rough(span)),
-        None => format!("{holds} · never had it"),
+    match &past.last {
+        Some(last) => {
+            let what = if last.role == ask.role { "it" } else { last.role.as_str() };
+            format!("{holds} · last had {what} {}, {}", relative(last.end, r.now), rough(last.length))
+        }
+        None if held.is_empty() => format!("{holds} · never had it"),
+        None => holds,
     }
 }
 

@@ -5,8 +5,9 @@ use super::Reader;
 use crate::{
     chat::{Button, Style},
     domain::{
-        request::{Ending, Extension, Grant, Request, State, Work},
-        time::Span,
+        pressed::{About, Pressed},
+        request::{Ending, Extension, Grant, Request, Round, State, Work},
+        time::{Instant, Span},
     },
 };
 
@@ -35,13 +36,13 @@ use Style::{Danger, Plain, Primary};
 /// The buttons of a card, in order. Labels are put in by the renderer.
 pub(super) fn buttons(request: &Request, r: &Reader<'_>) -> Vec<Button> {
     use action::{ACCEPT, APPROVE, DECLINE, DENY, LESS, LOOKING, PASS, RETURN, REVOKE};
+    const ANSWERS: [(&str, Style); 5] = [(ACCEPT, Primary), (DECLINE, Plain), (APPROVE, Plain), (LESS, Plain), (DENY, Danger)];
+    const DECISIONS: [(&str, Style); 5] = [(APPROVE, Primary), (LESS, Plain), (DENY, Danger), (LOOKING, Plain), (PASS, Plain)];
+    let deciding = |round: &Round| if round.offer.is_some() { ANSWERS } else { DECISIONS };
     let these: Vec<(&str, Style)> = match &request.state {
-        State::Pending { round } if round.offer.is_some() => {
-            vec![(ACCEPT, Primary), (DECLINE, Plain), (APPROVE, Plain), (LESS, Plain), (DENY, Danger)]
-        }
-        State::Pending { .. } => vec![(APPROVE, Primary), (LESS, Plain), (DENY, Danger), (LOOKING, Plain), (PASS, Plain)],
-        State::Active { extension: Some(Extension::Asked { .. }), .. } => {
-            vec![(APPROVE, Primary), (DENY, Danger), (LOOKING, Plain), (PASS, Plain), (RETURN, Plain), (REVOKE, Danger)]
+        State::Pending { round } => deciding(round).into(),
+        State::Active { extension: Some(Extension::Asked { round }), .. } => {
+            deciding(round).into_iter().chain([(RETURN, Plain), (REVOKE, Danger)]).collect()
         }
         State::Active { grant, work, extension } => {
             let mut these = vec![(RETURN, Primary)];
@@ -88,5 +89,34 @@ pub(in crate::chat) fn ask_again(request: &Request) -> Vec<Button> {
 }
 
 pub(in crate::chat) fn button(action: &str, style: Style, request: &Request) -> Button {
-    Button { action: action.to_owned(), label: String::new(), value: request.id.to_string(), style }
+    about(action, style, request, open_now(action, request))
+}
+
+/// One that answers the offer made at that moment, whatever is offered now.
+pub(in crate::chat) fn offer_button(action: &str, style: Style, request: &Request, at: Instant) -> Button {
+    about(action, style, request, About { offer: Some(at), ..open_now(action, request) })
+}
+
+fn about(action: &str, style: Style, request: &Request, about: About) -> Button {
+    let value = Pressed { request: request.id.clone(), about }.to_string();
+    Button { action: action.to_owned(), label: String::new(), value, style }
+}
+
+/// What deciding is about as it stands. Buttons of whoever holds the access are about the request.
+fn open_now(action: &str, request: &Request) -> About {
+    let round = request.round();
+    match action {
+        action::APPROVE | action::LESS | action::DENY | action::LOOKING | action::PASS => {
+            About { ask: round.map(|round| round.ask), ..About::default() }
+        }
+        action::ACCEPT | action::DECLINE => {
+            let offer = round.and_then(|round| round.offer.as_ref());
+            About { ask: round.map(|round| round.ask), offer: offer.map(|offer| offer.at), end: None }
+        }
+        action::EXTEND_30 | action::EXTEND_60 => match &request.state {
+            State::Active { work, .. } => About { end: Some(work.approved_until()), ..About::default() },
+            _ => About::default(),
+        },
+        _ => About::default(),
+    }
 }

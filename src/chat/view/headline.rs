@@ -43,7 +43,7 @@ fn first_line(request: &Request, ask: &Ask, r: &Reader<'_>) -> String {
             format!("{subject} has {what} until {} ({}){more}", r.moment(work.until), relative(work.until, r.now))
         }
         State::Revoking { work, cause, since, .. } => revoking(request, ask, (work.as_ref(), cause, *since), r),
-        State::Closed { ending, at, held } => closed(request, ask, (ending, *at, held.as_ref()), r),
+        State::Closed { ending, at, held, .. } => closed(request, ask, (ending, *at, held.as_ref()), r),
     }
 }
 
@@ -85,7 +85,7 @@ fn closed(request: &Request, ask: &Ask, closed: (&Ending, Instant, Option<&Held>
     let subject = r.name(&request.subject);
     if let Some((work, held)) = held.and_then(|h| h.work.as_ref().map(|w| (w, h))) {
         let end = held.gone_at.unwrap_or(at);
-        let of = duration(work.until.since(work.since).max(held.grant.duration));
+        let of = duration(work.approved_until().since(work.since).max(held.grant.duration));
         let (from, to, time) = (r.exact(work.since), r.exact(end), rough(end.since(work.since)));
         return format!("Ended: {subject} had {}, {from} to {to} ({time} of {of})", what(ask));
     }
@@ -94,7 +94,10 @@ fn closed(request: &Request, ask: &Ask, closed: (&Ending, Instant, Option<&Held>
     match ending {
         Ending::Denied { by: person, .. } => format!("{} {}: {was}", by("Denied", Some(person)), r.moment(at)),
         Ending::Cancelled { by: person, .. } => format!("{}: {was}", by("Cancelled", person.as_ref())),
-        Ending::Unanswered => format!("Nobody answered in {}: {was}", rough(at.since(request.opened_at))),
+        Ending::Unanswered => {
+            let (only, after) = (waiting::only_got(request, ask, r), rough(at.since(request.opened_at)));
+            only.map_or_else(|| format!("Nobody answered in {after}: {was}"), |got| format!("Only {got} in {after}: {was}"))
+        }
         Ending::Failed { why } => format!("Could not grant {} to {subject}: {why}", what(ask)),
         Ending::Expired => format!("Ended before it began: {was}"),
         Ending::Returned { .. } => format!("Returned before it began: {was}"),

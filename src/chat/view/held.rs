@@ -1,6 +1,6 @@
 //! Access that is held or was: who approved it, since when it works, what was seen when it ended. Pure.
 
-use super::{HeldView, Reader, SessionsView, grant_of, held_of};
+use super::{HeldView, Reader, SessionsView, grant_of, held_of, work_of};
 use crate::{
     bot::Around,
     chat::words::{duration, list, rough},
@@ -14,14 +14,10 @@ use crate::{
 pub(super) fn held(request: &Request, r: &Reader<'_>, around: &Around) -> Option<HeldView> {
     let grant = grant_of(&request.state)?;
     let held = held_of(&request.state);
-    let work = match &request.state {
-        State::Active { work, .. } => Some(work),
-        State::Revoking { work, .. } => work.as_ref(),
-        _ => held.and_then(|h| h.work.as_ref()),
-    };
+    let work = work_of(&request.state);
     let end = held.map(|h| h.gone_at.unwrap_or(h.ended_at));
     Some(HeldView {
-        approved: approved(request, grant, r),
+        approved: std::iter::once(approved(request, grant, r)).chain(longer(work, r)).collect::<Vec<_>>().join(" · "),
         since: work.map(|w| r.exact(w.since)),
         ends_first: work.and_then(|w| capped(w, r)),
         time: work.zip(end).map(|(w, end)| rough(end.since(w.since))),
@@ -40,6 +36,17 @@ fn approved(request: &Request, grant: &Grant, r: &Reader<'_>) -> String {
     }
     let names = r.names(grant.votes.iter().map(|v| &v.person));
     format!("Approved by {names} in {}", rough(grant.decided_at.since(request.opened_at)))
+}
+
+/// `+ 2 h approved by Dora Lind`, `+ 30 min at once`, for each extension.
+pub(in crate::chat) fn longer(work: Option<&Work>, r: &Reader<'_>) -> Vec<String> {
+    let given = work.into_iter().flat_map(|w| &w.extended).filter(|more| more.from < more.until);
+    let said = given.map(|more| {
+        let by = r.names(more.votes.iter().map(|vote| &vote.person));
+        let how = if by.is_empty() { "at once".to_owned() } else { format!("approved by {by}") };
+        format!("+ {} {how}", duration(more.until.since(more.from)))
+    });
+    said.collect()
 }
 
 /// The target ends it before we do.

@@ -12,19 +12,20 @@ mod waiting;
 use serde::Serialize;
 
 pub use buttons::action;
-pub(super) use buttons::{ask_again, button, more_time};
+pub(super) use buttons::{ask_again, button, more_time, offer_button};
 pub(super) use ending::ending_words;
 pub use headline::headline;
 pub(super) use headline::what;
+pub(super) use held::longer;
 pub use reader::Reader;
-pub(super) use waiting::{open_rung, open_stage};
+pub(super) use waiting::{only_got, open_rung, open_stage, until_asked};
 
 use super::Button;
 use crate::{
     bot::Around,
     domain::{
         policy::Who,
-        request::{Ask, AskKind, Grant, Held, Request, State},
+        request::{Ask, AskKind, Grant, Held, Request, State, Work},
     },
 };
 
@@ -83,6 +84,8 @@ pub struct VoteView {
     pub who: String,
     pub at: String,
     pub comment: Option<String>,
+    /// Has a line of its own: it has a comment, or no other line names who approved.
+    pub shown: bool,
 }
 
 /// For whom it waits.
@@ -200,6 +203,15 @@ fn grant_of(state: &State) -> Option<&Grant> {
     match state {
         State::Granting { grant } | State::Active { grant, .. } | State::Revoking { grant, .. } => Some(grant),
         State::Closed { held: Some(held), .. } => Some(&held.grant),
+        _ => None,
+    }
+}
+
+fn work_of(state: &State) -> Option<&Work> {
+    match state {
+        State::Active { work, .. } => Some(work),
+        State::Revoking { work, .. } => work.as_ref(),
+        State::Closed { held, .. } => held.as_ref()?.work.as_ref(),
         _ => None,
     }
 }

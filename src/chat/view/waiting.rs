@@ -1,13 +1,14 @@
 //! The deciding: who has voted, for whom it waits, what comes then, and whom to notify of it. Pure.
 
-use super::{Reader, VoteView, WaitingView, grant_of};
+use super::{Reader, VoteView, WaitingView, grant_of, work_of};
 use crate::{
-    chat::words::{list, relative, rough},
+    chat::words::{duration, list, relative, rough},
     domain::{
         decide,
         policy::{Rung, Stage, Who},
-        request::{Ask, AskKind, Extension, Request, Round, State, Vote},
+        request::{Ask, Ending, Extension, Grant, Request, Round, State, Vote},
         rounds::chain,
+        time::{Instant, Span},
     },
 };
 
@@ -49,29 +50,52 @@ pub(super) fn first_notified(request: &Request, stages: &[Stage]) -> Vec<Who> {
 
 /// `1 of 2 approvals`; None where none is needed.
 pub(super) fn progress(round: &Round, stages: &[Stage]) -> Option<String> {
+    got_of(&round.votes, stages)
+}
+
+/// The same of votes alone.
+pub(super) fn got_of(votes: &[Vote], stages: &[Stage]) -> Option<String> {
     let needed: usize = stages.iter().map(|s| s.needed).sum();
-    let got: usize = stages.iter().enumerate().map(|(i, s)| in_stage(round, i).min(s.needed)).sum();
+    let got: usize = stages.iter().enumerate().map(|(i, s)| in_stage(votes, i).min(s.needed)).sum();
     (needed > 0).then(|| format!("{got} of {needed} {}", if needed == 1 { "approval" } else { "approvals" }))
 }
 
-fn in_stage(round: &Round, stage: usize) -> usize {
-    round.votes.iter().filter(|v| usize::try_from(v.stage) == Ok(stage)).count()
+fn in_stage(votes: &[Vote], stage: usize) -> usize {
+    votes.iter().filter(|v| usize::try_from(v.stage) == Ok(stage)).count()
 }
 
-/// The votes of the open round; of the one that decided, while it is held.
+/// What there was of approvals when nobody gave the last of them; None: there was none.
+pub(in crate::chat) fn only_got(request: &Request, ask: &Ask, r: &Reader<'_>) -> Option<String> {
+    match &request.state {
+        State::Closed { ending: Ending::Unanswered, votes, .. } if !votes.is_empty() => got_of(votes, stages(ask, request, r)),
+        _ => None,
+    }
+}
+
+/// The votes of the open round, or of what closed undecided; of the one that decided, while it is held.
 pub(super) fn votes(request: &Request, stages: &[Stage], r: &Reader<'_>) -> Vec<VoteView> {
     let open = request.round().filter(|round| !round.votes.is_empty()).map(|round| round.votes.as_slice());
-    let votes = open.or_else(|| grant_of(&request.state).map(|g| g.votes.as_slice())).unwrap_or_default();
-    votes.iter().map(|v| vote(v, stages, r)).collect()
+    let closed = match &request.state {
+        State::Closed { votes, held: None, .. } => Some(votes.as_slice()),
+        _ => None,
+    };
+    if let Some(votes) = open.or(closed) {
+        return votes.iter().map(|v| vote(v, true, stages, r)).collect();
+    }
+    // The line of who approved it names them all.
+    let granted = grant_of(&request.state).into_iter().flat_map(|grant| &grant.votes);
+    let more = work_of(&request.state).into_iter().flat_map(|work| &work.extended).flat_map(|more| &more.votes);
+    granted.chain(more).map(|v| vote(v, false, stages, r)).collect()
 }
 
-fn vote(vote: &Vote, stages: &[Stage], r: &Reader<'_>) -> VoteView {
+fn vote(vote: &Vote, shown: bool, stages: &[Stage], r: &Reader<'_>) -> VoteView {
     let stage = usize::try_from(vote.stage).ok().and_then(|i| stages.get(i));
     let asked = stage.map(|s| r.whos(&s.approvers)).filter(|s| s.starts_with('@'));
     VoteView {
         who: asked.map_or_else(|| r.name(&vote.person), |g| format!("{} ({})", r.name(&vote.person), g.replace('@', ""))),
         at: r.exact(vote.at),
         comment: r.some_text(vote.comment.as_ref()),
+        shown: shown || vote.comment.is_some(),
     }
 }
 
@@ -83,7 +107,7 @@ pub(super) fn waiting(round: &Round, stages: &[Stage], r: &Reader<'_>) -> Option
     let also: Vec<_> = stage.ladder.iter().take(rungs).flat_map(|rung| &rung.to).map(|who| r.who(who)).collect();
     Some(WaitingView {
         names: r.whos(&stage.approvers),
-        needed: stage.needed.saturating_sub(in_stage(round, open)),
+        needed: stage.needed.saturating_sub(in_stage(&round.votes, open)),
         of: stage.needed,
         then: (!then.is_empty()).then(|| then.join(", then ")),
         ladder: stage.ladder.get(rungs).map(|rung| {
@@ -102,13 +126,27 @@ pub(super) fn waiting(round: &Round, stages: &[Stage], r: &Reader<'_>) -> Option
 
 /// What is asked, or being arranged, on top of access that is held.
 pub(super) fn extension(request: &Request, r: &Reader<'_>) -> Option<String> {
-    let State::Active { extension: Some(extension), .. } = &request.state else { return None };
+    let State::Active { grant, extension: Some(extension), .. } = &request.state else { return None };
     match extension {
-        Extension::Moving { until } => Some(format!("approved until {}: telling the target now", r.moment(*until))),
+        Extension::Moving { until, .. } => Some(format!("approved until {}: telling the target now", r.moment(*until))),
         Extension::Asked { .. } => {
-            let ask = request.asks.iter().rev().find(|a| a.kind == AskKind::Extension)?;
+            let ask = request.ask();
             let why = ask.reason.as_ref().map(|w| format!(": \"{}\"", r.text(w))).unwrap_or_default();
-            Some(format!("{} asks for {}{why}", r.name(&ask.by), r.more(ask.length)))
+            let until = until_asked(request, r).map(|until| format!(", until {}", r.moment(until))).unwrap_or_default();
+            let cap = duration(cap(grant, ask, r));
+            Some(format!("{} asks for {}{until}{why} · cap {cap}", r.name(&ask.by), r.more(ask.length)))
         }
     }
+}
+
+/// The end that approving the open ask for more time brings; None: none is open.
+pub(in crate::chat) fn until_asked(request: &Request, r: &Reader<'_>) -> Option<Instant> {
+    let State::Active { grant, work, extension: Some(Extension::Asked { round }) } = &request.state else { return None };
+    let total = decide::asked_length(request, round, r.now);
+    Some(decide::until_if_approved(grant, work, total, cap(grant, request.ask(), r)))
+}
+
+/// Of the policy in force, or what was granted under, whichever is less.
+fn cap(grant: &Grant, ask: &Ask, r: &Reader<'_>) -> Span {
+    r.policy(ask).map_or(grant.cap, |policy| policy.cap.min(grant.cap))
 }

@@ -17,12 +17,13 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::town::{PEOPLE, catalogue};
 use crate::{
-    bot::{Body, Bot, Filled, Incoming, NotRecorded, Parts},
+    bot::{Answer, Body, Bot, Filled, Incoming, NotRecorded, Parts},
     chat::{Chat, console::Console, directory::Directory, render::Templates, show::Voice},
     clock::Clock,
     domain::{
         ids::PersonId,
         policy::{Channel, Platform},
+        refusal::Refusal,
         request::{Request, State},
     },
     ledger::{key::Key, seal::Sealer},
@@ -169,23 +170,32 @@ impl House {
         self.take(person, body).await
     }
 
-    /// A filled form.
-    pub(super) async fn send(&self, person: &str, filled: Filled) -> anyhow::Result<String> {
-        self.take(person, Body::Form(filled)).await
+    /// A filled form; a refusal of it is for the form to say.
+    pub(super) async fn send(&self, person: &str, filled: Filled) -> anyhow::Result<Result<String, Refusal>> {
+        match self.taken(person, Body::Form(filled)).await? {
+            Some(Answer::Refused(refusal)) => Ok(Err(refusal)),
+            answer => self.said(person, answer).await.map(Ok),
+        }
     }
 
     async fn take(&self, person: &str, body: Body) -> anyhow::Result<String> {
+        let answer = self.taken(person, body).await?;
+        self.said(person, answer).await
+    }
+
+    /// None: it was seen before.
+    async fn taken(&self, person: &str, body: Body) -> anyhow::Result<Option<Answer>> {
         let n = self.count.fetch_add(1, Ordering::Relaxed);
         let interaction = format!("{}-{n}", self.bot.now().micros());
         let incoming = Incoming { platform: Platform::Console, user: person.to_owned(), interaction, body };
-        let answer = match self.bot.take(&incoming).await {
-            Ok(Some(answer)) => answer,
-            Ok(None) => return Ok("That was recorded already.".into()),
-            Err(error) => {
-                tracing::error!(%error, "a command was not recorded");
-                NotRecorded::answer()
-            }
-        };
+        Ok(self.bot.take(&incoming).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a command was not recorded");
+            Some(NotRecorded::answer())
+        }))
+    }
+
+    async fn said(&self, person: &str, answer: Option<Answer>) -> anyhow::Result<String> {
+        let Some(answer) = answer else { return Ok("That was recorded already.".into()) };
         let id: Option<PersonId> = person.parse().ok();
         Ok(self.voice.answer(Platform::Console, id.as_ref(), &answer).await?)
     }

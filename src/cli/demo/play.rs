@@ -73,7 +73,7 @@ impl Stage<'_> {
             .console
             .buttons(who)
             .into_iter()
-            .find(|(_, button)| button.action == action && button.value == id)
+            .find(|(_, button)| button.action == action && button.value.split('/').next() == Some(id))
             .ok_or_else(|| anyhow!("{who} sees no button {action} for {id}"))?;
         self.screen.say(&format!("\n{who}> press {number} {}   ({})", words.unwrap_or_default(), button.label));
         let answer = self.house.act(who, &button.action, &button.value, words).await?;

@@ -3,7 +3,7 @@
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
-    form::{Asking, Next},
+    form::{Asking, Desk, Next},
     house::House,
     input::Input,
     screen::Screen,
@@ -12,7 +12,7 @@ use super::{
 use crate::chat::console::Output;
 
 const WELCOME: &str = "Hallpass demo: one chat, and you are everybody in it.
-ana and finn ask; ben and dora are host-leads; cleo and dora are security; eve is on call and administrator.
+ana and finn ask; ben and dora are host-leads; cleo and dora are security; eve is on call, administrator, and may ask for others.
 
 /jit        asks piece by piece what you need
 /jit …      a command, such as: /jit request bastion login 15m look at the disk
@@ -77,12 +77,25 @@ struct Talk {
 
 impl Talk {
     async fn line(&mut self, house: &House, line: &str) -> anyhow::Result<Option<String>> {
-        if let Some(open) = self.asking.take() {
-            let next = open.answer(&house.bot, &house.voice, line).await?;
-            return self.form(house, next).await.map(Some);
-        }
+        let left = match self.asking.take() {
+            Some(_) if leaves(line) => true,
+            Some(open) => {
+                let next = open.answer(desk(house), line).await?;
+                return self.form(house, next).await.map(Some);
+            }
+            None => false,
+        };
+        let said = self.command(house, line).await?;
+        Ok(if left {
+            Some(format!("(The form is left; nothing was asked.)\n{}", said.unwrap_or_default()).trim_end().to_owned())
+        } else {
+            said
+        })
+    }
+
+    async fn command(&mut self, house: &House, line: &str) -> anyhow::Result<Option<String>> {
         if line == "/jit" {
-            let next = Asking::begin(&house.bot, &house.voice, &self.who).await?;
+            let next = Asking::begin(desk(house), &self.who).await?;
             return self.form(house, next).await.map(Some);
         }
         let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
@@ -113,13 +126,19 @@ impl Talk {
     }
 
     async fn form(&mut self, house: &House, next: Next) -> anyhow::Result<String> {
-        match next {
-            Next::Ask(open, question) => {
-                self.asking = Some(open);
-                Ok(question)
-            }
-            Next::Send(filled) => house.send(&self.who, filled).await,
-            Next::Over(said) => Ok(said),
+        let mut next = next;
+        loop {
+            next = match next {
+                Next::Ask(open, question) => {
+                    self.asking = Some(open);
+                    return Ok(question);
+                }
+                Next::Over(said) => return Ok(said),
+                Next::Send(open) => match house.send(&self.who, open.filled().clone()).await? {
+                    Ok(said) => return Ok(said),
+                    Err(refusal) => open.refused(desk(house), &refusal).await?,
+                },
+            };
         }
     }
 
@@ -139,4 +158,14 @@ impl Talk {
         let words = Some(words.trim()).filter(|words| !words.is_empty());
         house.act(&self.who, &button.action, &button.value, words).await
     }
+}
+
+fn desk(house: &House) -> Desk<'_> {
+    Desk { bot: &house.bot, voice: &house.voice }
+}
+
+/// A command, or another person at the keyboard: neither is an answer to a question.
+fn leaves(line: &str) -> bool {
+    let person = line.strip_prefix("as ").map(|name| name.trim().trim_start_matches('@').to_lowercase());
+    line == "/jit" || line.starts_with("/jit ") || person.is_some_and(|name| town::knows(&name))
 }

@@ -60,7 +60,7 @@ fn policy(name: &str, stages: Vec<Stage>) -> Option<Policy> {
         reason: ReasonRule { min_chars: 4 },
         ticket: None,
         may_ask: vec![Who::Everyone],
-        on_behalf_of: Vec::new(),
+        on_behalf_of: who("eve").into_iter().collect(),
         at_once_up_to: None,
         stages,
     })

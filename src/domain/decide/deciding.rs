@@ -1,10 +1,15 @@
 //! Deciding an ask: votes and their taking back, denying, looking, passing on; and what follows once the chain is climbed.
 
 use super::{
-    Context, Event, Instant, Length, PersonId, Refusal, Request, Round, Span, State, Words, asked_length, asking, not_open,
+    Context, Event, Instant, Length, PersonId, Refusal, Request, Round, Span, State, Words, asked_length, asking, no_more_time, not_open,
     policy_in_force, rights, rounds, stages_of,
 };
-use crate::domain::{entitlement::EntitlementKey, event::ExtensionEnd, request::Grant, words::WordId};
+use crate::domain::{
+    entitlement::EntitlementKey,
+    event::ExtensionEnd,
+    request::{Grant, Work},
+    words::WordId,
+};
 
 /// Looking pauses the ladder this long.
 const LOOK: Span = Span::from_minutes(5);
@@ -44,16 +49,21 @@ pub fn advance(request: &Request, context: &Context<'_>) -> Result<Vec<Event>, R
         return Ok(if open == round.stage { Vec::new() } else { vec![Event::StageOpened { stage: open }] });
     }
     if let State::Active { grant, work, .. } = &request.state {
-        let more = asked_length(request, round, context.now);
-        let cap = grant.cap.min(policy_in_force(request, &context.facts)?.cap);
-        // Never earlier than it is: a running grant keeps its end.
-        let until = (work.since + more).min(work.since + cap).max(work.until).min(grant.end.unwrap_or(Instant::from_micros(i64::MAX)));
+        let total = asked_length(request, round, context.now);
+        let until = until_if_approved(grant, work, total, policy_in_force(request, &context.facts)?.cap);
         return Ok(approved_extension(until, work.native_expiry));
     }
     match request.main_ask().start {
         Some(start) if start > context.now => Ok(vec![Event::Scheduled { start }]),
         _ => Ok(vec![Event::Granting { grant: grant_for(request, round, context)? }]),
     }
+}
+
+/// The end that a total length brings under a policy with this cap. Never earlier than it is: a running grant keeps its end.
+pub fn until_if_approved(grant: &Grant, work: &Work, total: Span, cap: Span) -> Instant {
+    let most = work.since + total.min(grant.cap).min(cap);
+    let until = most.max(work.until);
+    grant.end.map_or(until, |end| until.min(end))
 }
 
 /// With an expiry of the target's own, that moves first; without, the end moves at once.
@@ -121,21 +131,23 @@ pub(super) fn take_back(request: &Request, by: &PersonId, context: &Context<'_>)
 }
 
 pub(super) fn deny(request: &Request, by: &PersonId, reason: &Words, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
-    rights::open_round_for(request, by, &context.facts, context.now)?;
+    rights::may_deny(request, by, &context.facts, context.now)?;
     if reason.text.trim().is_empty() {
         return Err(Refusal::ReasonNeeded);
     }
     let (person, reason) = (by.clone(), reason.id.clone());
-    Ok(vec![match request.state {
-        State::Active { .. } => Event::ExtensionClosed { how: ExtensionEnd::Denied, person: Some(person), reason: Some(reason) },
-        _ => Event::Denied { person, reason },
-    }])
+    Ok(match request.state {
+        State::Active { .. } => no_more_time(request, ExtensionEnd::Denied, Some(person), Some(reason)),
+        _ => vec![Event::Denied { person, reason }],
+    })
 }
 
 pub(super) fn look(request: &Request, by: &PersonId, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let round = rights::open_round_for(request, by, &context.facts, context.now)?;
     match &round.looking {
-        Some(look) if look.until > context.now => Err(Refusal::AlreadyLooking { person: look.person.clone() }),
+        Some(look) if look.until > context.now => {
+            Err(Refusal::AlreadyLooking { person: (look.person != *by).then(|| look.person.clone()) })
+        }
         _ => Ok(vec![Event::Looking { person: by.clone(), until: context.now + LOOK }]),
     }
 }

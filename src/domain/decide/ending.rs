@@ -4,6 +4,7 @@ use super::{Context, Event, PersonId, Refusal, Request, State, Words, not_open, 
 use crate::domain::{
     event::ExtensionEnd,
     request::{Ending, Extension},
+    words::WordId,
 };
 
 /// The events that begin an end, whatever extension was open.
@@ -13,6 +14,15 @@ pub fn ending(request: &Request, cause: Ending) -> Vec<Event> {
         events.push(Event::ExtensionClosed { how: ExtensionEnd::Overtaken, person: None, reason: None });
     }
     events.push(Event::Revoking { cause });
+    events
+}
+
+/// The ask for more time closes without any. Grace was for as long as it was open: what is past its approved end ends now.
+pub fn no_more_time(request: &Request, how: ExtensionEnd, person: Option<PersonId>, reason: Option<WordId>) -> Vec<Event> {
+    let mut events = vec![Event::ExtensionClosed { how, person, reason }];
+    if matches!(&request.state, State::Active { work, .. } if work.graced_from.is_some()) {
+        events.push(Event::Revoking { cause: Ending::Expired });
+    }
     events
 }
 

@@ -1,7 +1,7 @@
 //! What the person themselves may do with an ask and with access: call it off, give it back, ask for more time.
 
 use super::{
-    Context, Event, Length, PersonId, Refusal, Request, Span, State, advance, approved_extension, ending::ending, not_open,
+    Context, Event, Length, PersonId, Refusal, Request, Span, State, advance, approved_extension, ending, no_more_time, not_open,
     policy_in_force, rights,
 };
 use crate::domain::{
@@ -17,7 +17,7 @@ pub(super) fn cancel(request: &Request, by: &PersonId, reason: Option<WordId>) -
         State::Pending { .. } | State::Scheduled { .. } => Ok(vec![Event::Cancelled { person: Some(by.clone()), reason }]),
         State::Granting { .. } => Ok(vec![Event::Revoking { cause: Ending::Cancelled { by: Some(by.clone()), reason } }]),
         State::Active { extension: Some(Extension::Asked { .. }), .. } => {
-            Ok(vec![Event::ExtensionClosed { how: ExtensionEnd::Cancelled, person: Some(by.clone()), reason }])
+            Ok(no_more_time(request, ExtensionEnd::Cancelled, Some(by.clone()), reason))
         }
         State::Active { .. } => Ok(ending(request, Ending::Returned { by: by.clone() })),
         _ => Err(not_open(request)),
@@ -64,8 +64,8 @@ pub(super) fn extend(
     if more > most {
         return Err(Refusal::OverCeiling { most });
     }
-    if work.until.since(work.since) + more <= grant.ceiling.min(policy.cap) {
-        return Ok(approved_extension(work.until + more, work.native_expiry));
+    if let Some(events) = at_once(request, more, context)? {
+        return Ok(events);
     }
     let main = request.main_ask();
     let ask = Ask {
@@ -82,4 +82,12 @@ pub(super) fn extend(
     let after = request.clone().apply(&events[0], context.now).map_err(|_| not_open(request))?;
     events.extend(advance(&after, context)?);
     Ok(events)
+}
+
+/// More time that needs no new approval, for it lies below what was approved.
+pub(super) fn at_once(request: &Request, more: Span, context: &Context<'_>) -> Result<Option<Vec<Event>>, Refusal> {
+    let State::Active { grant, work, .. } = &request.state else { return Ok(None) };
+    let ceiling = grant.ceiling.min(policy_in_force(request, &context.facts)?.cap);
+    let (end, total) = (work.approved_until(), work.approved_until().since(work.since) + more);
+    Ok((total <= ceiling).then(|| approved_extension((end + more).max(work.until), work.native_expiry)))
 }

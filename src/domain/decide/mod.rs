@@ -15,14 +15,14 @@ use super::{
     ids::PersonId,
     policy::{Policy, Stage, Who},
     refusal::{Refusal, Standing},
-    request::{Ending, GrantId, Request, Round, State},
+    request::{Ending, Extension, Grant, GrantId, Preview, Request, Round, State, Vote, Work},
     rounds,
     time::{Instant, Span},
     words::Words,
 };
 
-pub use deciding::{advance, approved_extension};
-pub use ending::ending;
+pub use deciding::{advance, approved_extension, until_if_approved};
+pub use ending::{ending, no_more_time};
 pub use rights::may_decide;
 
 /// Everything a decision may depend on, besides the request.
@@ -34,6 +34,8 @@ pub struct Context<'a> {
     pub grant: GrantId,
     /// Freshly resolved order; None: the provider could not be asked, and the one of the ask is taken.
     pub order: Option<(Order, Ownership)>,
+    /// What the provider says of that order, for approvers. None: it was not asked.
+    pub preview: Option<Preview>,
 }
 
 /// What a person may do is judged here, at the moment it is done.
@@ -77,7 +79,7 @@ fn policy_in_force<'a>(request: &Request, facts: &Facts<'a>) -> Result<&'a Polic
 pub fn asked_length(request: &Request, round: &Round, now: Instant) -> Span {
     let ask = &request.asks[round.ask.min(request.asks.len() - 1)];
     match (&request.state, ask.length) {
-        (State::Active { work, .. }, Length::For(more)) => work.until.since(work.since) + more,
+        (State::Active { work, .. }, Length::For(more)) => work.approved_until().since(work.since) + more,
         _ => asking::duration_from(ask, ask.start.unwrap_or(now).max(now)),
     }
 }
@@ -95,13 +97,27 @@ pub fn name_of(who: &Who) -> String {
     }
 }
 
+/// When access that works was decided on last, and by whom: for what was granted, or for more time.
+fn decided_last(grant: &Grant, work: &Work, extension: Option<&Extension>) -> (Instant, Option<PersonId>) {
+    let moving: &[Vote] = match extension {
+        Some(Extension::Moving { votes, .. }) => votes,
+        _ => &[],
+    };
+    let more = work.extended.iter().flat_map(|more| &more.votes).chain(moving).last();
+    let first = grant.votes.last().map(|vote| vote.person.clone());
+    more.map_or((grant.decided_at, first), |vote| (vote.at, Some(vote.person.clone())))
+}
+
 /// How it stands, for somebody who came too late or too early.
 pub fn not_open(request: &Request) -> Refusal {
     let (how, at, by) = match &request.state {
         State::Pending { .. } => (Standing::Pending, request.opened_at, None),
         State::Scheduled { round, .. } => (Standing::Scheduled, request.last_at, round.votes.last().map(|v| v.person.clone())),
         State::Granting { grant } => (Standing::Granting, grant.decided_at, grant.votes.last().map(|v| v.person.clone())),
-        State::Active { grant, .. } => (Standing::Active, grant.decided_at, grant.votes.last().map(|v| v.person.clone())),
+        State::Active { grant, work, extension } => {
+            let (at, by) = decided_last(grant, work, extension.as_ref());
+            (Standing::Active, at, by)
+        }
         State::Revoking { since, .. } => (Standing::Revoking, *since, None),
         State::Closed { ending, at, .. } => match ending {
             Ending::Denied { by, .. } => (Standing::Denied, *at, Some(by.clone())),

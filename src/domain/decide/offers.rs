@@ -1,10 +1,12 @@
 //! Offering less than was asked, and accepting it: no vote, but a new ask, judged by the policy of what is offered.
 
-use super::{Context, Event, Length, PersonId, Refusal, Request, Round, Span, State, advance, asked_length, asking, not_open, rights};
+use super::{
+    Context, Event, Length, PersonId, Refusal, Request, Round, Span, State, advance, asked_length, asking, holding, not_open, rights,
+};
 use crate::domain::{
     command::Less,
     ids::RoleName,
-    request::{Ask, AskKind, Offer},
+    request::{Ask, AskKind, Extension, Offer, Preview},
     words::WordId,
 };
 
@@ -16,13 +18,21 @@ pub(super) fn offer(
     context: &Context<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let round = rights::open_round_for(request, by, &context.facts, context.now)?;
-    if !matches!(request.state, State::Pending { .. }) {
-        return Err(not_open(request));
-    }
-    if is_less(request, round, less, context) {
-        Ok(vec![Event::Offered { person: by.clone(), less: less.clone(), comment }])
-    } else {
-        Err(Refusal::NotLess)
+    let is_less = match &request.state {
+        State::Pending { .. } => is_less(request, round, less, context),
+        State::Active { .. } => is_less_time(request, less)?,
+        _ => return Err(not_open(request)),
+    };
+    if is_less { Ok(vec![Event::Offered { person: by.clone(), less: less.clone(), comment }]) } else { Err(Refusal::NotLess) }
+}
+
+/// Of more time only less time can be offered: the role is held already.
+fn is_less_time(request: &Request, less: &Less) -> Result<bool, Refusal> {
+    let ask = request.ask();
+    let other_role = less.role.as_ref().is_some_and(|role| *role != ask.role);
+    match (less.duration, ask.length) {
+        (Some(span), Length::For(asked)) if !other_role => Ok(span >= Span::from_minutes(1) && span < asked),
+        _ => Err(Refusal::OnlyLessTime { request: request.id.clone() }),
     }
 }
 
@@ -39,27 +49,43 @@ fn is_less(request: &Request, round: &Round, less: &Less, context: &Context<'_>)
     worth_it && (lower || (same_role && shorter))
 }
 
-/// By the requester alone: it becomes their ask.
+/// By whoever asked alone: it becomes their ask.
 pub(super) fn accept(request: &Request, by: &PersonId, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let offer = open_offer(request, by)?;
+    if let (State::Active { .. }, Some(span)) = (&request.state, offer.less.duration) {
+        return accept_time(request, by, span, context);
+    }
     let mut ask = Ask { kind: AskKind::Offer, by: by.clone(), at: context.now, ..request.main_ask().clone() };
     if let Some(role) = offer.less.role.as_ref().filter(|role| **role != ask.role) {
         ask.role = role.clone();
-        ask.preview.order = None;
+        // What the adapter said of the other role is not true of this one.
+        ask.preview = Preview::default();
     }
     if let Some(span) = offer.less.duration {
         ask.length = shortened(&ask, span, context);
     }
     let (_, _, policy) = context.facts.catalogue.role(&ask.resource, &ask.role).ok_or(Refusal::NoOffer)?;
     ask.policy = policy.name.clone();
-    if let Some((order, ownership)) = &context.order {
-        ask.preview.order = Some((order.clone(), *ownership));
+    if let Some(preview) = &context.preview {
+        ask.preview = preview.clone();
     }
     asking::judge_again(&ask, &request.requester, &context.facts, context.now)?;
     let mut events = vec![Event::OfferAccepted { ask }];
     let after = request.clone().apply(&events[0], context.now).map_err(|_| not_open(request))?;
     asking::someone_can_approve(&after, &context.facts, context.now)?;
     events.extend(advance(&after, context)?);
+    Ok(events)
+}
+
+/// Less time than was asked for on top: as with any extension, at once below what was approved.
+fn accept_time(request: &Request, by: &PersonId, more: Span, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    if context.facts.catalogue.frozen {
+        return Err(Refusal::Frozen);
+    }
+    let ask = Ask { by: by.clone(), length: Length::For(more), at: context.now, ..request.ask().clone() };
+    let mut events = vec![Event::OfferAccepted { ask }];
+    let after = request.clone().apply(&events[0], context.now).map_err(|_| not_open(request))?;
+    events.extend(holding::at_once(&after, more, context)?.map_or_else(|| advance(&after, context), Ok)?);
     Ok(events)
 }
 
@@ -77,11 +103,13 @@ pub(super) fn decline(request: &Request, by: &PersonId) -> Result<Vec<Event>, Re
 }
 
 fn open_offer<'r>(request: &'r Request, by: &PersonId) -> Result<&'r Offer, Refusal> {
-    if *by != request.requester {
+    if *by != request.ask().by {
         return Err(Refusal::NotRequester);
     }
     match &request.state {
-        State::Pending { round } => round.offer.as_ref().ok_or(Refusal::NoOffer),
+        State::Pending { round } | State::Active { extension: Some(Extension::Asked { round }), .. } => {
+            round.offer.as_ref().ok_or(Refusal::NoOffer)
+        }
         _ => Err(not_open(request)),
     }
 }

@@ -22,6 +22,21 @@ pub fn may_decide(request: &Request, by: &PersonId, facts: &Facts<'_>, now: Inst
 
 /// The right to decide: in the set of the open stage, neither requester nor subject, not counted already.
 pub(super) fn open_round_for<'r>(request: &'r Request, by: &PersonId, facts: &Facts<'_>, now: Instant) -> Result<&'r Round, Refusal> {
+    right_to(Deciding::Count, request, by, facts, now)
+}
+
+/// The right to deny: the same, and who approved may think better of it while the stage that is open is theirs.
+pub(super) fn may_deny(request: &Request, by: &PersonId, facts: &Facts<'_>, now: Instant) -> Result<(), Refusal> {
+    right_to(Deciding::Deny, request, by, facts, now).map(drop)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deciding {
+    Count,
+    Deny,
+}
+
+fn right_to<'r>(what: Deciding, request: &'r Request, by: &PersonId, facts: &Facts<'_>, now: Instant) -> Result<&'r Round, Refusal> {
     let Some(round) = request.round().filter(|_| !matches!(request.state, State::Scheduled { .. })) else {
         // An outsider learns nothing more than a member would; the story is on the card anyway.
         return Err(not_open(request));
@@ -31,8 +46,10 @@ pub(super) fn open_round_for<'r>(request: &'r Request, by: &PersonId, facts: &Fa
     }
     let stages = stages_of(request, round, facts, now)?;
     let count = rounds::count(request, round, stages, facts)?;
-    if let Some(stage) = count.counted.iter().position(|voters| voters.contains(by)) {
-        return Err(Refusal::AlreadyVoted { stage: u32::try_from(stage).unwrap_or(u32::MAX) });
+    let voted = count.counted.iter().position(|voters| voters.contains(by));
+    let voted = voted.map(|stage| Refusal::AlreadyVoted { request: request.id.clone(), stage: u32::try_from(stage).unwrap_or(u32::MAX) });
+    if let (Some(refusal), Deciding::Count) = (&voted, what) {
+        return Err(refusal.clone());
     }
     // Nothing left to climb since the policy changed: whoever could have decided may say so, nobody else.
     let stages = if stages.is_empty() { policy_in_force(request, facts)?.stages.as_slice() } else { stages };
@@ -40,6 +57,9 @@ pub(super) fn open_round_for<'r>(request: &'r Request, by: &PersonId, facts: &Fa
     let asked: Vec<&Who> = stages.get(open).map(|stage| approvers_now(stage, open, round).collect()).unwrap_or_default();
     if facts.includes(asked.iter().copied(), by)? {
         return Ok(round);
+    }
+    if let Some(refusal) = voted {
+        return Err(refusal);
     }
     let later = stages.iter().skip(open + 1).find_map(|stage| {
         let who = stage.approvers.iter().find(|who| facts.includes([*who], by).unwrap_or(false))?;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Catalogue, Context, Instant, Length, PersonId, Refusal, ResourceId, RoleName, cut, grammar, limits, line::Words, line::option_name,
+    Catalogue, Context, Instant, Length, PersonId, Refusal, ResourceId, RoleName, cut, grammar, limits,
+    line::{OPTIONS, Words},
     near, person, spans,
 };
 
@@ -51,31 +52,26 @@ pub(super) fn request(words: &mut Words<'_>, context: &Context<'_>) -> Result<Dr
     draft.role = words.role(&resource, context)?;
     draft.resource = Some(resource);
     options(&mut draft, words, context)?;
+    let end = words.until_text();
     draft.length = words.any_length(context)?;
     reason(&mut draft, words, context)?;
+    if let Some(end) = end {
+        draft.length = Some(Length::Until(super::end(&end, draft.start, context)?));
+    }
     Ok(draft)
 }
 
 /// Takes the options that stand here: `--at`, `--for`, `--ticket`, with dashes of every length; each once.
 fn options(draft: &mut Draft, words: &mut Words<'_>, context: &Context<'_>) -> Result<(), Refusal> {
-    const NAMES: [&str; 3] = ["at", "for", "ticket"];
-    while let Some(option) = words.peek().and_then(option_name) {
-        let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
+    while let Some(name) = words.option() {
         let name = name.to_lowercase();
-        if !NAMES.contains(&name.as_str()) {
-            return Err(grammar("--at, --for or --ticket", &format!("--{name}"), near(&name, NAMES.into_iter())));
+        if !OPTIONS.contains(&name.as_str()) {
+            let expected = "--at, --for or --ticket (if it belongs to the reason, put the reason in quotes)";
+            return Err(grammar(expected, &format!("--{name}"), near(&name, OPTIONS.into_iter())));
         }
-        words.next();
-        let missing = || grammar(&format!("a value after --{name}"), "", Vec::new());
-        let value = match value {
-            Some(day) if name == "at" && spans::is_day(day) => format!("{day} {}", words.next().unwrap_or_default()),
-            Some(value) => value.to_owned(),
-            None if words.peek().is_none() => return Err(missing()),
-            None if name == "at" => words.moment_text(),
-            None => words.next().unwrap_or_default().to_owned(),
-        };
+        let value = if name == "at" { words.moment_text() } else { words.value().unwrap_or_default() };
         if value.is_empty() {
-            return Err(missing());
+            return Err(grammar(&format!("a value after --{name}"), "", Vec::new()));
         }
         let again = match name.as_str() {
             "at" => draft.start.replace(super::moment(&value, context)?).is_some(),

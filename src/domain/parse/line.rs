@@ -85,8 +85,17 @@ impl<'l> Words<'l> {
         super::moment(&text, context).map(|end| Some(Length::Until(end)))
     }
 
-    /// The one or two words of a moment: `18:00`, `tomorrow 9:30`.
+    /// The moment behind `until`, if the next words are that; they stay.
+    pub(super) fn until_text(&self) -> Option<String> {
+        let mut ahead = self.clone();
+        ahead.next().filter(|word| is_until(word)).map(|_| ahead.moment_text())
+    }
+
+    /// The one or two words of a moment: `18:00`, `tomorrow 9:30`; or what stands in quotes.
     pub(super) fn moment_text(&mut self) -> String {
+        if let Some(text) = self.in_quotes() {
+            return text;
+        }
         let first = self.next().unwrap_or_default();
         if spans::is_day(first) { format!("{first} {}", self.next().unwrap_or_default()) } else { first.to_owned() }
     }
@@ -108,14 +117,35 @@ impl<'l> Words<'l> {
 
     /// A text in quotes, straight or curly, that ends the line or is followed by an option. Quotes within it stay.
     pub(super) fn quoted(&mut self) -> Option<String> {
-        let (inside, end) = closing(self.left)?;
-        let text = inside[..end].trim().to_owned();
-        let after = inside[end..].strip_prefix(is_quote).unwrap_or_default().trim_start();
-        if !after.is_empty() && after.split_whitespace().next().and_then(option_name).is_none() {
+        let mut ahead = self.clone();
+        let text = ahead.in_quotes()?;
+        if ahead.peek().is_some_and(|word| option_name(word).is_none()) {
             return None;
         }
-        self.left = after;
+        *self = ahead;
         Some(text)
+    }
+
+    /// A text in quotes, whatever follows it.
+    fn in_quotes(&mut self) -> Option<String> {
+        let (inside, end) = closing(self.left)?;
+        self.left = inside[end..].strip_prefix(is_quote).unwrap_or_default().trim_start();
+        Some(inside[..end].trim().to_owned())
+    }
+
+    /// The name of the option that stands here. What is left begins with its value, if it has one.
+    pub(super) fn option(&mut self) -> Option<&'l str> {
+        let word = self.peek()?;
+        let name = option_name(word)?;
+        let until = self.left.len() - self.left.trim_start_matches(DASHES).len() + name.len();
+        let after = &self.left[until..];
+        self.left = after.strip_prefix('=').unwrap_or(after).trim_start();
+        Some(name)
+    }
+
+    /// The value of an option: a word, or what stands in quotes.
+    pub(super) fn value(&mut self) -> Option<String> {
+        self.in_quotes().or_else(|| self.next().map(str::to_owned))
     }
 
     pub(super) fn until_option(&mut self) -> String {
@@ -170,8 +200,19 @@ fn is_length(word: &str) -> bool {
     word.trim_start_matches(['-', '+', '–', '—', '−']).starts_with(char::is_numeric)
 }
 
-/// `--at`, `—at`, `–at`: the name, with its value if there is one in the same word.
+/// Every option that there is.
+pub(super) const OPTIONS: [&str; 3] = ["at", "for", "ticket"];
+
+/// What options begin with: phones make one dash of two.
+const DASHES: [char; 3] = ['-', '—', '–'];
+
+/// `--at`, `—at`, `–at`: the name. A long dash before any other word is a dash in somebody's sentence.
 pub(super) fn option_name(word: &str) -> Option<&str> {
-    let name = word.strip_prefix("--").or_else(|| word.strip_prefix('—')).or_else(|| word.strip_prefix('–'))?;
-    name.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(name)
+    let name = |rest: &'_ str| rest.find('=').unwrap_or(rest.len());
+    if let Some(rest) = word.strip_prefix("--") {
+        return rest.starts_with(|c: char| c.is_ascii_alphabetic()).then(|| &rest[..name(rest)]);
+    }
+    let rest = word.strip_prefix(['—', '–'])?;
+    let rest = &rest[..name(rest)];
+    OPTIONS.iter().any(|option| option.eq_ignore_ascii_case(rest)).then_some(rest)
 }

@@ -164,7 +164,12 @@ fn explain(words: &mut Words<'_>, context: &Context<'_>) -> Result<Parsed, Refus
     let person = if is_person { Some(words.person(context)?) } else { None };
     let resource = words.resource(context)?;
     let role = words.role(&resource, context)?;
-    Ok(Parsed::Explain { resource, role, length: words.any_length(context)?, person })
+    let length = words.any_length(context)?;
+    match words.peek() {
+        None => Ok(Parsed::Explain { resource, role, length, person }),
+        Some(more) if length.is_some() => Err(grammar("nothing after the length", more, Vec::new())),
+        Some(more) => Err(grammar("a length such as 1h, or nothing more", more, Vec::new())),
+    }
 }
 
 fn clock(words: &mut Words<'_>) -> Result<Parsed, Refusal> {
@@ -206,16 +211,20 @@ pub fn duration(text: &str) -> Result<Span, Refusal> {
     spans::parse(text).map_err(|why| Refusal::BadDuration { text: cut(text), why })
 }
 
-/// Reads how long: `30m`, or `until 18:00`. None for nothing.
-pub fn length(text: &str, context: &Context<'_>) -> Result<Option<Length>, Refusal> {
+/// Reads how long: `30m`, or `until 18:00`, for access that begins now or at its start. None for nothing.
+pub fn length(text: &str, start: Option<Instant>, context: &Context<'_>) -> Result<Option<Length>, Refusal> {
     check_text(text, "length")?;
     let mut words = Words::new(text);
+    let until = words.until_text();
     let length = words.any_length(context).map_err(|refusal| match refusal {
         Refusal::BadTime { text, why } => Refusal::BadDuration { text, why },
         other => other,
     })?;
     match words.peek() {
-        None => Ok(length),
+        None => match until {
+            Some(until) => Ok(Some(Length::Until(end(&until, start, context)?))),
+            None => Ok(length),
+        },
         Some(_) => Err(Refusal::BadDuration { text: cut(text), why: "more words than a length has".into() }),
     }
 }
@@ -223,6 +232,12 @@ pub fn length(text: &str, context: &Context<'_>) -> Result<Option<Length>, Refus
 /// Reads a moment such as `18:00` or `2026-11-25 18:00`.
 pub fn moment(text: &str, context: &Context<'_>) -> Result<Instant, Refusal> {
     spans::moment(text, context.now, context.time_zone).map_err(|why| Refusal::BadTime { text: cut(text), why })
+}
+
+/// The same for the end of access that begins at `start`: a bare time is its next occurrence after that.
+fn end(text: &str, start: Option<Instant>, context: &Context<'_>) -> Result<Instant, Refusal> {
+    let after = start.filter(|start| *start > context.now && spans::is_bare(text)).unwrap_or(context.now);
+    moment(text, &Context { now: after, ..*context })
 }
 
 /// Reads a reason or a comment as a form hands it in: as it is, if it can be kept and shown.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::streams::Resumed;
+use super::{older::as_kept, streams::Resumed};
 use crate::{
     domain::{
         entitlement::EntitlementKey,
@@ -98,7 +98,7 @@ impl Life {
         let Some(stored) = stored else { return Some("its document is missing".into()) };
         match document::parsed::<Request>(stored) {
             Err(error) => Some(format!("its document cannot be read ({error})")),
-            Ok(document) if document == *folded => None,
+            Ok(document) if document == *folded || document == as_kept(&document, folded.clone()) => None,
             Ok(document) => {
                 let fields = differing(&document, folded).join(", ");
                 Some(format!("its document is not what its ledger says: {fields}"))

@@ -4,6 +4,7 @@
 mod effects;
 mod findings;
 mod life;
+mod older;
 mod places;
 mod streams;
 

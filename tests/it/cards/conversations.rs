@@ -146,6 +146,36 @@ async fn try_again_asks_the_same_for_whoever_asked_and_for_nobody_else() {
 }
 
 #[tokio::test]
+async fn try_again_drops_an_end_that_is_over() {
+    let world = World::new().await;
+    world.say("ana", "/jit request prod-db write until 17:30 Unblock the stuck import").await;
+    let id = world.newest().await;
+    world.advance(Span::from_minutes(300)).await;
+    assert!(world.say("ana", &format!("/jit show {id}")).await.starts_with("Nobody answered"));
+    let said = world.press("ana", "again", &id, None).await;
+    assert!(said.starts_with("Asked. Ana Reyes asks for write on prod-db (Orders database) for 1 h"), "{said}");
+}
+
+#[tokio::test]
+async fn more_time_is_offered_only_where_it_can_be_had() {
+    let world = World::new().await;
+    world.say("ana", ASK).await;
+    let id = world.newest().await;
+    world.press("ben", "approve", &id, None).await;
+    let offered = format!("Done earlier? /jit return {id} · more time: /jit extend {id} 30m");
+    assert!(world.console.directs("ana").contains(&offered), "{}", world.console.directs("ana"));
+    world.advance(Span::from_minutes(1)).await;
+    world.say("cleo", "/jit request prod-db write until 17:00 Unblock the stuck import").await;
+    let fixed = world.newest().await;
+    world.press("ben", "approve", &fixed, None).await;
+    let told = world.console.directs("cleo");
+    assert!(
+        told.contains(&format!("Done earlier? /jit return {fixed}\n")) && !told.contains("more time"),
+        "an end that was asked for stays: {told}"
+    );
+}
+
+#[tokio::test]
 async fn what_was_told_late_is_told_as_it_was() {
     let world = World::new().await;
     world.say("ana", "/jit request prod-db admin 1h Move the tables").await;

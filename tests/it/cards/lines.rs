@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hallpass::{
     chat::{Message, render::Templates},
     domain::{
+        command::Length,
         event::{AlarmKind, Event, ExtensionEnd},
         request::{Ask, AskKind, Ending, Remains, Work},
         time::Span,
@@ -38,9 +39,9 @@ fn all() -> Vec<(&'static str, Vec<Story>)> {
         ],
         TakenBack => [Story::half_decided().then(Event::TakenBack { person: person("ben") })],
         StageOpened => [Story::half_decided()],
-        Offered => [Story::offered()],
+        Offered => [Story::offered(), Story::less_time()],
         OfferDeclined => [Story::offered().then(Event::OfferDeclined { person: person("ana") })],
-        OfferAccepted => [Story::offered().then(Event::OfferAccepted { ask: Ask { kind: AskKind::Offer, ..ask("read", hour()) } })],
+        OfferAccepted => [Story::less_time().then(Event::OfferAccepted { ask: Ask { kind: AskKind::Extension, length: Length::For(Span::from_minutes(30)), ..ask("write", hour()) } }), Story::offered().then(Event::OfferAccepted { ask: Ask { kind: AskKind::Offer, ..ask("read", hour()) } })],
         Recounted => [
             Story::half_decided().then(Event::Recounted { dropped: vec![person("ben")], stage: 0, policy: "prod-admin".parse().unwrap() }),
             Story::half_decided().then(Event::Recounted { dropped: Vec::new(), stage: 1, policy: "prod-admin".parse().unwrap() }),
@@ -50,7 +51,7 @@ fn all() -> Vec<(&'static str, Vec<Story>)> {
             Story::asked().then(Event::Cancelled { person: Some(person("ana")), reason: Some(said("not needed any more")) }),
             Story::asked().then(Event::Cancelled { person: None, reason: None }),
         ],
-        Unanswered => [Story::asked().after(14_400).then(Event::Unanswered)],
+        Unanswered => [Story::asked().after(14_400).then(Event::Unanswered), Story::half_decided().after(14_400).then(Event::Unanswered)],
         Left => [Story::of(Ask { subject: person("cleo"), ..ask("write", hour()) }).then(Event::Left { person: person("cleo") })],
         Scheduled => [scheduled()],
         Reopened => [scheduled().after(7200).then(Event::Reopened { stage: 0, dropped: vec![person("ben")] })],
@@ -79,7 +80,7 @@ fn all() -> Vec<(&'static str, Vec<Story>)> {
         ],
         ExtensionApproved => [Story::active().after(60).then(Event::ExtensionApproved { until })],
         Extended => [Story::active().after(60).then(Event::ExtensionApproved { until }).then(Event::Extended { until, native_expiry: None, how_to_connect: Some("a new certificate\nssh-ed25519-cert AAAA".into()) })],
-        GraceBegan => [Story::more_asked().after(300).then(Event::GraceBegan { until: START + Span::from_minutes(73) })],
+        GraceBegan => [Story::graced()],
         FoundAbsent => [Story::active().after(600).then(Event::FoundAbsent)],
         Revoking => [Story::active().after(600).revoking(Ending::Expired)],
         Gone => [

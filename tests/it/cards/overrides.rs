@@ -39,6 +39,12 @@ fn an_override_without_a_section_is_refused() {
 }
 
 #[test]
+fn a_section_that_stands_there_twice_is_refused() {
+    let (_folder, templates) = with("help.hbs", |text| format!("{text}{{{{!-- == help/mine == --}}}}\nTwice\n"));
+    assert!(matches!(templates, Err(TemplateError::Repeated { section, .. }) if section == "help/mine"));
+}
+
+#[test]
 fn an_override_that_would_let_text_through_unescaped_is_refused() {
     for raw in ["{{{first_line}}}", "{{& first_line}}", "{{~&first_line}}"] {
         let (_folder, templates) = with("card.hbs", |text| text.replace("\n{{first_line}}\n", &format!("\n{raw}\n")));

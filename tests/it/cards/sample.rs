@@ -142,7 +142,9 @@ impl Story {
             how_to_connect: Some("psql -h db-prod orders\nyour role: orders_write".into()),
             warned: false,
             grace_used: false,
+            graced_from: None,
             found_absent: false,
+            extended: Vec::new(),
         }
     }
 
@@ -180,6 +182,24 @@ impl Story {
             ..ask("write", hour())
         };
         Self::active().after(3300).then(Event::Warned).then(Event::ExtensionAsked { ask: more })
+    }
+
+    /// Dora approved it in the end.
+    pub(super) fn extended() -> Self {
+        let until = START + Span::from_seconds(192 + 150 * 60);
+        let approved = Self::more_asked().after(60).approved("dora", 0, None).then(Event::ExtensionApproved { until });
+        approved.then(Event::Extended { until, native_expiry: None, how_to_connect: None })
+    }
+
+    /// Less of it is offered.
+    pub(super) fn less_time() -> Self {
+        let less = Less { role: None, duration: Some(Span::from_minutes(30)) };
+        Self::more_asked().after(60).then(Event::Offered { person: "ben".parse().unwrap(), less, comment: None })
+    }
+
+    /// Nobody has answered by the end; grace keeps it open.
+    pub(super) fn graced() -> Self {
+        Self::more_asked().after(300).then(Event::GraceBegan { until: START + Span::from_seconds(192 + 70 * 60) })
     }
 
     pub(super) fn revoking(self, cause: Ending) -> Self {

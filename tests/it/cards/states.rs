@@ -1,12 +1,12 @@
 //! The card in every state and ending, wide and on a narrow screen; people's words in it stay inert.
 
 use hallpass::{
-    bot::Past,
+    bot::{Last, Past},
     chat::{console::wrap, render::Templates},
     domain::{
         command::Length,
-        event::{AlarmKind, Event},
-        request::{Ask, Ending, Remains, State, Work},
+        event::{AlarmKind, Event, ExtensionEnd},
+        request::{Ask, AskKind, Ending, Remains, State, Work},
         time::Span,
     },
     provider::Sessions,
@@ -24,7 +24,9 @@ pub(super) fn all() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
     every!(State:
         Pending => [
             ("first time, sessions live on", first_time()),
-            ("had it before", Story::asked().with(|a| a.past = Some(Past { holds: vec![("read".parse().unwrap(), Some(START + Span::from_minutes(180)))], last: Some((START - Span::from_seconds(12 * 86_400), Span::from_minutes(35))) }))),
+            ("had it before", Story::asked().with(|a| a.past = Some(Past { holds: vec![("read".parse().unwrap(), Some(START + Span::from_minutes(180)))], last: Some(last("write")) }))),
+            ("had another role", Story::asked().with(|a| a.past = Some(Past { last: Some(last("read")), ..Past::default() }))),
+            ("holds another role", Story::asked().with(|a| a.past = Some(Past { holds: vec![("read".parse().unwrap(), None)], last: None }))),
             ("at night, until a time, for somebody else", for_somebody_else()),
             ("half decided", Story::half_decided()),
             ("escalated and passed on", escalated()),
@@ -37,6 +39,9 @@ pub(super) fn all() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
             ("works", Story::active().after(120).with(|a| a.sessions = Some(Sessions::Cut))),
             ("no room for an hour more", no_room()),
             ("more time asked for", Story::more_asked()),
+            ("less time offered", Story::less_time()),
+            ("more time given", Story::extended()),
+            ("kept open by grace", Story::graced()),
             ("more time on its way", Story::active().after(60).then(Event::ExtensionApproved { until: START + Span::from_minutes(93) })),
             ("had before", had_before()),
             ("taken away by hand", Story::active().after(600).then(Event::FoundAbsent)),
@@ -50,6 +55,10 @@ pub(super) fn all() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
         ],
         Closed => [("see the endings", Story::returned())],
     )
+}
+
+fn last(role: &str) -> Last {
+    Last { role: role.parse().unwrap(), end: START - Span::from_seconds(12 * 86_400), length: Span::from_minutes(35) }
 }
 
 fn first_time() -> Story {
@@ -103,13 +112,19 @@ fn capped() -> Story {
 pub(super) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
     let person = |name: &str| name.parse().unwrap();
     every!(Ending:
-        Denied => [("", Story::asked().after(131).then(Event::Denied { person: person("ben"), reason: said("use the read replica") }))],
+        Denied => [
+            ("half decided", Story::half_decided().after(60).then(Event::Denied { person: person("cleo"), reason: said("use the read replica") })),
+            ("", Story::asked().after(131).then(Event::Denied { person: person("ben"), reason: said("use the read replica") })),
+        ],
         Cancelled => [
             ("by the asker", Story::asked().after(60).then(Event::Cancelled { person: Some(person("ana")), reason: Some(said("not needed any more")) })),
             ("while it was granted", Story::decided().revoking(Ending::Cancelled { by: Some(person("ana")), reason: None }).after(1).gone(Remains::Nothing)),
             ("by the bot", Story::asked().after(60).then(Event::Cancelled { person: None, reason: None })),
         ],
-        Unanswered => [("", Story::asked().after(14_400).then(Event::Unanswered))],
+        Unanswered => [
+            ("", Story::asked().after(14_400).then(Event::Unanswered)),
+            ("half decided", Story::half_decided().after(14_400).then(Event::Unanswered)),
+        ],
         Failed => [
             ("for good", Story::grant_failed(true).after(3).gone(Remains::Nothing)),
             ("in time", Story::grant_failed(false).after(3).gone(Remains::Nothing)),
@@ -118,6 +133,9 @@ pub(super) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
         Expired => [
             ("", Story::active().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Nothing)),
             ("another grant lives", Story::active().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Through { request: other() }).with(|a| a.through = Some(START + Span::from_minutes(180)))),
+            ("after more time", Story::extended().after(5640).revoking(Ending::Expired).after(1).gone(Remains::Nothing)),
+            ("after less was taken", less_taken()),
+            ("in grace", in_grace()),
             ("had before", had_before().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Before)),
         ],
         Returned => [("", Story::returned())],
@@ -133,6 +151,17 @@ pub(super) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
             ("", Story::stuck().then(Event::AlarmCleared { alarm: AlarmKind::StillOpen }).then(Event::Settled { person: person("eve"), reason: said("server deleted") })),
         ],
     )
+}
+
+fn less_taken() -> Story {
+    let accepted = Event::OfferAccepted { ask: Ask { kind: AskKind::Offer, ..ask("read", Length::For(Span::from_minutes(30))) } };
+    let active = Story::offered().then(accepted).after(60).approved("ben", 0, None).granting().after(2).working();
+    active.after(3600).revoking(Ending::Expired).after(1).gone(Remains::Nothing)
+}
+
+fn in_grace() -> Story {
+    let closed = Event::ExtensionClosed { how: ExtensionEnd::Denied, person: Some("ben".parse().unwrap()), reason: None };
+    Story::graced().after(240).then(closed).revoking(Ending::Expired).after(1).gone(Remains::Nothing)
 }
 
 fn failed_with_residue() -> Story {

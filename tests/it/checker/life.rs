@@ -20,6 +20,8 @@ pub(super) struct Life<'a> {
     pub(super) work: Option<(&'a Work, Instant)>,
     /// The last `until`; None: it never worked.
     until: Option<Instant>,
+    /// Grace goes on.
+    graced: bool,
     revoking: Option<Instant>,
     pub(super) gone: Option<(Instant, &'a Remains)>,
     pub(super) settled: Option<Instant>,
@@ -34,7 +36,18 @@ impl<'a> Life<'a> {
             Event::Granting { grant } => Some((line.at, grant)),
             _ => None,
         })?;
-        let mut life = Self { id, grant, granting, work: None, until: None, revoking: None, gone: None, settled: None, alarms: Vec::new() };
+        let mut life = Self {
+            id,
+            grant,
+            granting,
+            work: None,
+            until: None,
+            graced: false,
+            revoking: None,
+            gone: None,
+            settled: None,
+            alarms: Vec::new(),
+        };
         for line in lines {
             life.take(line);
         }
@@ -44,7 +57,9 @@ impl<'a> Life<'a> {
     fn take(&mut self, line: &'a Line) {
         match &line.event {
             Event::Working { work } => (self.work, self.until) = (Some((work, line.at)), Some(work.until)),
-            Event::Extended { until, .. } | Event::GraceBegan { until } => self.until = Some(*until),
+            Event::Extended { until, .. } => (self.until, self.graced) = (Some(*until), false),
+            Event::GraceBegan { until } => (self.until, self.graced) = (Some(*until), true),
+            Event::ExtensionClosed { .. } if self.graced => self.until = self.until.min(Some(line.at)),
             Event::Revoking { .. } | Event::GrantFailed { .. } => self.revoking = self.revoking.or(Some(line.at)),
             Event::Gone { remains, .. } => self.gone = Some((line.at, remains)),
             Event::Settled { .. } => self.settled = Some(line.at),
@@ -110,7 +125,10 @@ pub(super) fn r5_the_quorum_was_met_by_different_people(evidence: &Evidence, boo
 /// Was the newest extension, up to then, one that had to be asked for?
 fn more_asked(lines: &[Line], at: Instant) -> Option<bool> {
     let of_extensions =
-        |line: &&Line| matches!(line.event, Event::ExtensionAsked { .. } | Event::Extended { .. } | Event::ExtensionClosed { .. });
+        // Less that is taken instead may lie below what was approved.
+        |line: &&Line| {
+            matches!(line.event, Event::ExtensionAsked { .. } | Event::OfferAccepted { .. } | Event::Extended { .. } | Event::ExtensionClosed { .. })
+        };
     lines.iter().filter(|line| line.at <= at).rfind(of_extensions).map(|line| matches!(line.event, Event::ExtensionAsked { .. }))
 }
 
@@ -175,14 +193,16 @@ pub(super) fn r8_no_end_is_later_than_approved(_: &Evidence, book: &Book) -> Vec
             _ => None,
         });
         let (duration, latest) = shortened.unwrap_or((grant.duration, grant.latest));
-        if until > work.since + duration || until > latest || until > most {
+        // Where an end was asked for as such it is that end which is kept, and no length rounded to seconds.
+        let by_length = if grant.end.is_some() && shortened.is_none() { most } else { work.since + duration };
+        if until > by_length || until > latest || until > most {
             findings.push(format!("R8 {id}: until {until} is later than since {} + {} s", work.since, duration.seconds()));
         }
         if work.since < grant.decided_at {
             findings.push(format!("R8 {id}: it is said to work since {}, before it was decided", work.since));
         }
-        let (mut approved, mut graced) = (None, false);
-        for Line { event, .. } in lines {
+        let (mut approved, mut graced, mut in_grace) = (None, false, false);
+        for (n, Line { event, .. }) in lines.iter().enumerate() {
             let wrong = match event {
                 Event::ExtensionApproved { until: to } => {
                     approved = Some(*to);
@@ -190,14 +210,16 @@ pub(super) fn r8_no_end_is_later_than_approved(_: &Evidence, book: &Book) -> Vec
                 }
                 Event::Extended { until: to, .. } => {
                     let wrong = approved.take() != Some(*to) || *to > most;
-                    until = *to;
+                    (until, in_grace) = (*to, false);
                     wrong
                 }
                 Event::GraceBegan { until: to } => {
                     let wrong = graced || *to > (until + grant.grace).min(most);
-                    (until, graced) = (*to, true);
+                    (until, graced, in_grace) = (*to, true, true);
                     wrong
                 }
+                // Grace is for as long as more is being decided.
+                Event::ExtensionClosed { .. } if in_grace => !matches!(lines.get(n + 1), Some(Line { event: Event::Revoking { .. }, .. })),
                 _ => false,
             };
             if wrong {

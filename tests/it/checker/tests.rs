@@ -6,7 +6,7 @@ use hallpass::{
     domain::{
         command::{Actor, Door, Length},
         entitlement::EntitlementKey,
-        event::{AlarmKind, Effect, Event, Outcome, Verb},
+        event::{AlarmKind, Effect, Event, ExtensionEnd, Outcome, Verb},
         policy::{Platform, Policy, ReasonRule, Stage, Who},
         request::{Ask, AskKind, Ending, Grant, GrantId, Preview, Remains, Request, RequestId, Vote, Work},
         time::{Instant, Span},
@@ -90,7 +90,9 @@ fn work() -> Work {
         how_to_connect: None,
         warned: false,
         grace_used: false,
+        graced_from: None,
         found_absent: false,
+        extended: Vec::new(),
     }
 }
 
@@ -384,6 +386,14 @@ fn an_end_that_is_too_late_is_found() {
     broken("R8", extended(4000, 4001));
     broken("R8", extended(15_000, 15_000));
     broken("R8", |s| s.events.insert(4, (100, Actor::BOT, Event::GraceBegan { until: at(3661) })));
+    broken("R8", |s| {
+        s.events[2].2 = Event::Granting { grant: Grant { grace: Span::from_minutes(10), ..grant() } };
+        s.events.insert(4, (100, by("ana"), Event::ExtensionAsked { ask: Ask { kind: AskKind::Extension, ..ask() } }));
+        s.events.insert(5, (3660, Actor::BOT, Event::GraceBegan { until: at(4260) }));
+        let closed = Event::ExtensionClosed { how: ExtensionEnd::Denied, person: Some("ben".parse().unwrap()), reason: None };
+        s.events.insert(6, (3700, by("ben"), closed));
+        s.events.insert(7, (3700, Actor::BOT, Event::Warned));
+    });
 }
 
 #[test]

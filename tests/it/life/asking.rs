@@ -1,6 +1,6 @@
 //! Asking, as people live it: what may be asked, what is refused with the reason, what is granted at once.
 
-use hallpass::domain::{policy::Who, refusal::Refusal, request::Ending};
+use hallpass::domain::{policy::Who, refusal::Refusal, request::Ending, time::Span};
 
 use super::ASK;
 use crate::world::World;
@@ -50,6 +50,8 @@ async fn a_wrong_piece_gets_a_refusal_that_says_what_would_work() {
     assert!(matches!(world.no("ana", "/jit request prod-db write 1h x").await, Refusal::ReasonMissing { min_chars: 4 }));
     assert!(matches!(world.no("ana", "/jit request prod-db write until 2026-11-24 13:00 fix it").await, Refusal::EndInPast { .. }));
     assert!(matches!(world.no("ana", "/jit request prod-db write 1h --at 2026-11-24 13:00 fix it").await, Refusal::StartInPast { .. }));
+    let backwards = "/jit request prod-db write until 2026-11-24 20:00 --at 21:00 fix it";
+    assert!(world.say("ana", backwards).await.starts_with("It would end at 20:00, before it begins at 21:00."));
     assert!(matches!(world.no("ana", "/jit request prod-db write 1h --at 2027-11-24 13:00 fix it").await, Refusal::StartTooFar { .. }));
     world.policy("prod-data", |policy| policy.ticket.as_mut().unwrap().required = true).await;
     assert!(matches!(world.no("ana", ASK).await, Refusal::Missing { .. }));
@@ -80,10 +82,10 @@ async fn asking_for_somebody_else_is_for_those_whom_the_policy_names_and_the_sub
 async fn the_same_access_is_not_asked_twice_for_the_same_time() {
     let world = World::new().await;
     let first = world.ask("ana", ASK).await;
-    assert!(matches!(world.no("ana", ASK).await, Refusal::AlreadyOpen { request } if request.to_string() == first));
+    assert!(matches!(world.no("ana", ASK).await, Refusal::AlreadyOpen { request, .. } if request.to_string() == first));
     let later = world.ask("ana", "/jit request prod-db write 1h --at 20:00 nightly job").await;
     assert!(
-        matches!(world.no("ana", "/jit request prod-db write 1h --at 20:30 nightly job").await, Refusal::AlreadyOpen { request } if request.to_string() == later)
+        matches!(world.no("ana", "/jit request prod-db write 1h --at 20:30 nightly job").await, Refusal::AlreadyOpen { request, .. } if request.to_string() == later)
     );
     world.ask("cleo", ASK).await;
     world.done("ben", &format!("/jit approve {first}")).await;
@@ -111,4 +113,29 @@ async fn what_people_type_survives_the_whole_life() {
     world.done("ana", &format!("/jit return {id}")).await;
     assert!(world.say("ana", &format!("/jit show {id}")).await.contains(reason));
     assert!(world.console.channel("#db-approvers").contains(reason));
+}
+
+#[tokio::test]
+async fn an_end_without_a_day_lies_behind_the_start() {
+    let world = World::new().await;
+    world.done("ana", "/jit request prod-db write until 12:00 --at tomorrow 09:00 nightly job").await;
+    let ask = world.all().await.remove(0).main_ask().clone();
+    let hallpass::domain::command::Length::Until(end) = ask.length else { panic!() };
+    assert_eq!(end.since(ask.start.unwrap()), Span::from_minutes(180));
+}
+
+#[tokio::test]
+async fn what_waits_already_is_named_with_what_can_be_done_about_it() {
+    let world = World::new().await;
+    let id = world.ask("ana", ASK).await;
+    let said = world.say("ana", ASK).await;
+    assert_eq!(said, format!("You have this open already. Look: /jit show {id} · call it off: /jit cancel {id}"));
+    world.policy("prod-data", |policy| policy.on_behalf_of = vec![Who::Everyone]).await;
+    let said = world.say("finn", &format!("{ASK} --for @ana")).await;
+    assert_eq!(said, format!("Ana Reyes has this open already, and can call it off: {id}"));
+    let other = world.ask("finn", &format!("{ASK} --for @cleo")).await;
+    let said = world.say("finn", &format!("{ASK} --for @cleo")).await;
+    assert_eq!(said, format!("Cleo Marsh has this open already. Look: /jit show {other} · call it off: /jit cancel {other}"));
+    world.done("finn", &format!("/jit cancel {other}")).await;
+    world.done("ana", &format!("/jit cancel {id}")).await;
 }

@@ -136,7 +136,7 @@ async fn one_person_in_two_groups_is_told_that_they_counted_already() {
     let world = World::new().await;
     let id = world.ask("ana", "/jit request prod-db admin 1h Move the tables").await;
     world.done("dora", &format!("/jit approve {id}")).await;
-    assert!(matches!(world.no("dora", &format!("/jit approve {id}")).await, Refusal::AlreadyVoted { stage: 0 }));
+    assert!(matches!(world.no("dora", &format!("/jit approve {id}")).await, Refusal::AlreadyVoted { stage: 0, .. }));
     assert!(matches!(world.no("ben", &format!("/jit approve {id}")).await, Refusal::NotApprover { .. }), "the leads have had their say");
 }
 
@@ -221,7 +221,7 @@ async fn looking_pauses_the_ladder_five_minutes_and_tells_the_others() {
     world.done("ben", &format!("/jit looking {id}")).await;
     assert!(world.console.thread(&world.card()).contains("Ben Okafor is looking"), "{}", world.console.thread(&world.card()));
     assert!(
-        matches!(world.no("dora", &format!("/jit looking {id}")).await, Refusal::AlreadyLooking { person } if person.as_str() == "ben")
+        matches!(world.no("dora", &format!("/jit looking {id}")).await, Refusal::AlreadyLooking { person: Some(person) } if person.as_str() == "ben")
     );
     world.advance(Span::from_minutes(6)).await;
     assert_eq!(world.round(&id).await.rung, 0);
@@ -345,4 +345,45 @@ async fn the_inbox_holds_what_one_could_decide_now_extensions_too() {
     world.done("ben", &format!("/jit approve {admin}")).await;
     assert!(world.say("cleo", "/jit inbox").await.contains(&admin));
     assert!(!world.say("ben", "/jit inbox").await.contains(&admin));
+}
+
+#[tokio::test]
+async fn who_approved_may_think_better_of_it_and_deny_while_that_stage_is_open() {
+    let world = World::new().await;
+    world.policy("prod-data", |policy| policy.stages[0].needed = 2).await;
+    let id = world.ask("ana", ASK).await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    assert!(matches!(world.no("ben", &format!("/jit approve {id}")).await, Refusal::AlreadyVoted { .. }));
+    world.done("ben", &format!("/jit deny {id} use the read replica")).await;
+    assert!(matches!(world.ending(&id).await, Ending::Denied { by, .. } if by.as_str() == "ben"));
+}
+
+#[tokio::test]
+async fn who_approved_an_earlier_stage_is_told_to_take_that_back_and_can_deny_then() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db admin 1h move the table").await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    let said = world.say("ben", &format!("/jit deny {id} use the read replica")).await;
+    assert!(said.ends_with(&format!("To think better of it: /jit takeback {id}")), "{said}");
+    world.done("ben", &format!("/jit takeback {id}")).await;
+    world.done("ben", &format!("/jit deny {id} use the read replica")).await;
+    assert!(matches!(world.ending(&id).await, Ending::Denied { .. }));
+}
+
+#[tokio::test]
+async fn what_closes_half_decided_keeps_its_votes_and_does_not_say_that_nobody_answered() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db admin 1h move the table").await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    world.advance(Span::from_minutes(240)).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.starts_with("Only 1 of 2 approvals in 4 h: Ana Reyes asked for admin on prod-db for 1 h"), "{card}");
+    assert!(card.contains("✓ Ben Okafor (db-leads) 14:00:01\n"), "{card}");
+    assert!(card.contains("Only 1 of 2 approvals in 4 h. Closed. Ask again."), "{card}");
+    assert!(world.console.directs("ana").contains("Only 1 of 2 approvals in 4 h: admin on prod-db"));
+    let denied = world.ask("ana", "/jit request prod-db admin 1h move the table").await;
+    world.done("ben", &format!("/jit approve {denied}")).await;
+    world.done("cleo", &format!("/jit deny {denied} not today")).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.starts_with("Denied by Cleo Marsh") && card.contains("✓ Ben Okafor (db-leads)"), "{card}");
 }

@@ -89,18 +89,21 @@ async fn a_form_says_before_sending_how_it_would_go() {
     assert_eq!(needs.ticket, Ticket::Optional { projects: vec!["OPS".into()] });
     assert_eq!(needs.before.usual, Some(Span::from_minutes(5)));
     insta::assert_snapshot!(world.before(&needs.before), @r"
+    admin on prod-db for 1 h, asked by Ana Reyes:
     This asks db-leads (Ben Okafor and Dora Lind; 23:17 for Dora Lind), then security (Cleo Marsh and Dora Lind; 23:17 for Dora Lind). Usually answered in 5 min.
     1 h is within the cap of 4 h. It may be extended to 2 h. Rule: prod-admin.
     Unanswered, it closes after 4 h.
     ");
     let form = world.form("finn", chosen("bastion", "login", "1h")).await.unwrap();
     insta::assert_snapshot!(world.before(&form.needs.unwrap().before), @r"
+    login on bastion for 1 h, asked by Finn Ward:
     This asks security (Cleo Marsh and Dora Lind; 23:17 for Dora Lind).
     1 h is within the cap of 4 h. 30 min or less would be approved at once. It may be extended to 2 h. Rule: hosts.
     Unanswered, it closes after 4 h.
     ");
     let form = world.form("finn", chosen("bastion", "login", "15m")).await.unwrap();
     insta::assert_snapshot!(world.before(&form.needs.unwrap().before), @r"
+    login on bastion for 15 min, asked by Finn Ward:
     This would be approved at once: nobody is asked.
     15 min is within the cap of 4 h. 30 min or less would be approved at once. It may be extended to 2 h. Rule: hosts.
     Unanswered, it closes after 4 h.

@@ -3,12 +3,12 @@
 use hallpass::domain::{
     entitlement::Ownership,
     refusal::Refusal,
-    request::{Ending, Extension, Remains, State},
-    time::Span,
+    request::{Ending, Extension, Grant, Remains, State},
+    time::{Instant, Span},
 };
 
 use super::ASK;
-use crate::world::World;
+use crate::world::{START, World};
 
 #[tokio::test]
 async fn from_request_to_verified_gone() {
@@ -217,13 +217,95 @@ async fn grace_is_given_once_and_only_while_more_time_is_being_decided() {
     let end = world.work(&id).await.until;
     world.advance(Span::from_minutes(60)).await;
     assert_eq!(world.work(&id).await.until, end + Span::from_minutes(10));
-    world.done("ben", &format!("/jit deny {id} enough for today")).await;
-    world.done("ana", &format!("/jit extend {id} 2h please")).await;
     world.advance(Span::from_minutes(10)).await;
-    assert!(!world.holds("ana", "write"), "once");
+    assert!(!world.holds("ana", "write"), "nobody answered within the grace");
+    assert_eq!(world.ending(&id).await, Ending::Expired);
     let plain = world.granted("finn", ASK, "ben").await;
     world.advance(Span::from_minutes(60)).await;
     assert!(!world.state(&plain).await.is_open(), "nobody decides anything: no grace");
+}
+
+#[tokio::test]
+async fn grace_ends_the_moment_its_ask_is_denied_cancelled_or_unanswered() {
+    for closes in ["deny", "cancel", "patience"] {
+        let world = World::new().await;
+        let patience = Span::from_minutes(64);
+        world.policy("prod-data", |policy| (policy.grace, policy.patience) = (Span::from_minutes(10), patience)).await;
+        let id = world.granted("ana", ASK, "ben").await;
+        world.done("ana", &format!("/jit extend {id} 2h the import is slow")).await;
+        let end = world.work(&id).await.until;
+        world.advance(Span::from_minutes(61)).await;
+        assert!(world.holds("ana", "write"), "it is being decided");
+        match closes {
+            "deny" => world.done("ben", &format!("/jit deny {id} enough for today")).await,
+            "cancel" => world.done("ana", &format!("/jit cancel {id}")).await,
+            _ => world.advance(Span::from_minutes(3)).await,
+        }
+        assert!(!world.holds("ana", "write"), "{closes}: the end that was approved is over");
+        assert_eq!(world.ending(&id).await, Ending::Expired, "{closes}");
+        assert!(!world.console.thread(&world.card()).contains("as before"), "{closes}: there is no end to come");
+        let State::Closed { held: Some(held), .. } = world.state(&id).await.state else { panic!() };
+        let work = held.work.unwrap();
+        assert_eq!((work.approved_until(), work.until), (end, held.ended_at), "{closes}");
+    }
+}
+
+#[tokio::test]
+async fn more_time_that_is_approved_within_grace_counts_from_the_approved_end() {
+    let world = World::new().await;
+    world.policy("prod-data", |policy| (policy.grace, policy.extend_to) = (Span::from_minutes(10), None)).await;
+    let id = world.granted("ana", ASK, "ben").await;
+    world.done("ana", &format!("/jit extend {id} 2h the import is slow")).await;
+    let end = world.work(&id).await.until;
+    world.advance(Span::from_minutes(64)).await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    let work = world.work(&id).await;
+    assert_eq!((work.until, work.approved_until()), (end + Span::from_minutes(120), end + Span::from_minutes(120)));
+    assert_eq!(world.no("ana", &format!("/jit extend {id} 2h")).await, Refusal::OverCeiling { most: Span::from_minutes(60) });
+}
+
+#[tokio::test]
+async fn grace_is_no_longer_than_the_time_that_is_asked_for() {
+    let world = World::new().await;
+    world.policy("prod-data", |policy| (policy.grace, policy.extend_to) = (Span::from_minutes(10), None)).await;
+    let id = world.granted("ana", ASK, "ben").await;
+    world.done("ana", &format!("/jit extend {id} 5m nearly done")).await;
+    world.advance(Span::from_minutes(64)).await;
+    assert!(world.holds("ana", "write"));
+    world.advance(Span::from_minutes(1)).await;
+    assert!(!world.holds("ana", "write"), "an approval could not have given more");
+}
+
+#[tokio::test]
+async fn an_end_that_was_asked_for_as_such_is_kept_to_the_microsecond() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("hallpass.db").display());
+    let world = World::on_at(&url, Instant::from_micros(START.micros() + 123_457)).await;
+    let id = world.granted("ana", "/jit request prod-db write until 15:00 fix it", "ben").await;
+    let end = START + Span::from_minutes(60);
+    assert_eq!(world.work(&id).await.until, end);
+    let card = world.console.thread(&world.card());
+    assert!(card.contains("has write on prod-db until 15:00 (in"), "{card}");
+    let grant = grant(&world, &id).await;
+    let claim = world.store.claims(&[grant.entitlement]).await.unwrap().remove(0);
+    assert!(grant.decided_at + claim.duration >= end && claim.latest == end, "nor does the target's own expiry come before it");
+}
+
+#[tokio::test]
+async fn an_end_that_was_asked_for_is_not_kept_beyond_a_lower_cap() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db write until 18:00 fix it").await;
+    world.policy("prod-data", |policy| policy.cap = Span::from_minutes(90)).await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    let work = world.work(&id).await;
+    assert_eq!(work.until, work.since + Span::from_minutes(90));
+}
+
+async fn grant(world: &World, id: &str) -> Grant {
+    match world.state(id).await.state {
+        State::Active { grant, .. } => grant,
+        state => panic!("{state:?}"),
+    }
 }
 
 #[tokio::test]
@@ -236,4 +318,41 @@ async fn an_extension_that_nobody_answers_closes_and_the_access_ends_on_time() {
     assert!(matches!(world.state(&id).await.state, State::Active { extension: None, .. }));
     world.advance(Span::from_minutes(40)).await;
     assert!(!world.holds("ana", "write"));
+}
+
+#[tokio::test]
+async fn card_and_summary_name_who_allowed_how_much() {
+    let world = World::new().await;
+    let id = world.ask("ana", "/jit request prod-db write 45m Unblock the stuck import").await;
+    world.done("ben", &format!("/jit offer {id} 15m")).await;
+    world.done("ana", &format!("/jit accept {id}")).await;
+    world.done("ben", &format!("/jit approve {id}")).await;
+    world.done("ana", &format!("/jit extend {id} 1h")).await;
+    world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.contains("More   Ana Reyes asks for 2 h more, until 17:15: \"one more batch\" · cap 4 h · 0 of 1 approval\n"), "{card}");
+    assert!(card.contains("Gets   nothing real: \"write\" is pretended\n"), "its end is no longer 15 min after it works: {card}");
+    world.done("dora", &format!("/jit approve {id}")).await;
+    let given = "+ 1 h at once · + 2 h approved by Dora Lind";
+    let card = world.console.thread(&world.card());
+    assert!(card.contains(&format!("Approved by Ben Okafor in 0 s · {given} · working since")), "{card}");
+    let late = world.say("ben", &format!("/jit approve {id}")).await;
+    assert!(late.starts_with("Dora Lind approved it"), "{late}");
+    world.advance(Span::from_minutes(195)).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.ends_with(&format!("Asked 45 min · offered 15 min · approved by Ben Okafor in 0 s · {given}")), "{card}");
+}
+
+#[tokio::test]
+async fn the_summary_says_how_long_grace_kept_it_open() {
+    let world = World::new().await;
+    world.policy("prod-data", |policy| policy.grace = Span::from_minutes(10)).await;
+    let id = world.granted("ana", ASK, "ben").await;
+    world.done("ana", &format!("/jit extend {id} 2h the import is slow")).await;
+    world.advance(Span::from_minutes(60)).await;
+    world.advance(Span::from_minutes(4)).await;
+    world.done("ben", &format!("/jit deny {id} enough for today")).await;
+    let card = world.console.thread(&world.card());
+    assert!(card.contains("(1 h 4 min of 1 h)"), "{card}");
+    assert!(card.ends_with("Asked 1 h · approved by Ben Okafor in 0 s · kept open 4 min while more time was being decided"), "{card}");
 }

@@ -1,5 +1,6 @@
 //! Conversations at the console: the life of a request as people live it, one file per capability.
 
+mod answers;
 mod asking;
 mod clock;
 mod deciding;
@@ -10,6 +11,7 @@ mod intent;
 mod leaving;
 mod linking;
 mod offers;
+mod pressing;
 mod providing;
 
 use std::sync::atomic::{AtomicU64, Ordering};
