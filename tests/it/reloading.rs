@@ -147,12 +147,12 @@ async fn a_scheduled_start_waits_too() {
     world.press("ben", "approve", &id, None).await;
     let held = world.bot.hold_grants().await;
     world.clock.advance(Span::from_minutes(24 * 60));
-    let ticker = world.clone();
-    let tick = tokio::spawn(async move { ticker.bot.tick().await });
+    let (starter, due) = (world.clone(), id.parse().unwrap());
+    let start = tokio::spawn(async move { starter.bot.start(&due).await });
     looks_on(&world).await;
-    assert!(!tick.is_finished() && matches!(world.state(&id).await.state, State::Scheduled { .. }));
+    assert!(!start.is_finished() && matches!(world.state(&id).await.state, State::Scheduled { .. }));
     drop(held);
-    tick.await.unwrap().unwrap();
+    start.await.unwrap().unwrap();
     assert!(!matches!(world.state(&id).await.state, State::Scheduled { .. }), "late, not lost");
 }
 
