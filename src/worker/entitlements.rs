@@ -7,6 +7,8 @@ mod window;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use tokio::sync::SemaphorePermit;
+
 use self::window::Window;
 pub(super) use self::window::{handle_due, orphaned};
 
@@ -34,6 +36,8 @@ use crate::{
 const STEPS: usize = 24;
 /// The target's own expiry comes this much after ours.
 const SECOND_LINE: Span = Span::from_seconds(2);
+/// Claims that were read so long ago, in steady microseconds, are read again before a call.
+const OLD: i64 = 2_000_000;
 /// Until a grant that may not be made just now is looked at again.
 const NOT_NOW: Span = Span::from_seconds(5);
 /// Until one that others kept changing is looked at again.
@@ -53,11 +57,13 @@ struct Job<'a> {
     claims: Vec<Claim>,
     traits: Traits,
     deadline: Span,
+    /// The permission to make its call.
+    turn: Option<SemaphorePermit<'a>>,
     /// The end's first call is made, and others wait for theirs: what is left to do comes after them.
     gives_way: bool,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
     /// Runs it with its lease noted, so that neither a store that goes away, nor an answer that cannot be written, nor a stop
     /// that cannot wait leaves it leased.
     async fn hold(self, last: Instant) -> Done<()> {
@@ -109,6 +115,8 @@ impl Job<'_> {
                 Next::Tell { news } => self.tell(news).await?,
                 Next::Observe { why } => self.observe(why).await?,
                 Next::Poll { verb, op } => self.poll(verb, &op).await?,
+                // Whoever waited long looks again at what is to be done.
+                Next::Call { .. } if !self.has_turn().await => {}
                 Next::Call { verb } => self.call(verb).await?,
             }
             if self.gives_way {
@@ -121,7 +129,7 @@ impl Job<'_> {
 
     async fn observe(&mut self, why: Why) -> Done<()> {
         let (provider, order, handle) = (self.provider.clone(), self.leased.row.order.clone(), self.leased.row.handle.clone());
-        let turn = self.window.turn().await;
+        let turn = self.any_turn().await;
         let answer = self.timed(self.whole(), provider.observe(&order, handle.as_ref())).await;
         drop(turn);
         faults::step(Verb::Observe, "answered");
@@ -171,13 +179,29 @@ impl Job<'_> {
         self.leased.row.native_expiry = real.map(|at| self.deps.clock.ours(at)).or(self.leased.row.native_expiry);
     }
 
-    async fn call(&mut self, verb: Verb) -> Done<()> {
-        let (lifeline, window, key) = (self.lifeline, self.window, self.leased.row.key.clone());
-        // Before everything else: what is written down is then made at once.
-        let turn = window.turn().await;
-        if self.deps.is_stopping() {
-            return Ok(());
+    /// Waits for the permission to call, before anything is written down: what is written down is then made at once. False:
+    /// it took so long that what was read before may be old.
+    async fn has_turn(&mut self) -> bool {
+        if self.turn.is_some() {
+            return true;
         }
+        let begun = self.deps.clock.monotonic();
+        self.turn = self.window.turn().await;
+        self.deps.clock.monotonic() - begun < OLD && !self.deps.is_stopping()
+    }
+
+    /// The permission that it holds already, or another one.
+    async fn any_turn(&mut self) -> Option<SemaphorePermit<'a>> {
+        match self.turn.take() {
+            Some(turn) => Some(turn),
+            None => self.window.turn().await,
+        }
+    }
+
+    async fn call(&mut self, verb: Verb) -> Done<()> {
+        // Held until the call is answered.
+        let turn = self.turn.take();
+        let (lifeline, window, key) = (self.lifeline, self.window, self.leased.row.key.clone());
         if verb == Verb::Grant && !self.may_grant().await? {
             return self.not_now().await;
         }
@@ -229,7 +253,7 @@ impl Job<'_> {
 
     async fn poll(&mut self, verb: Verb, op: &str) -> Done<()> {
         let (provider, order) = (self.provider.clone(), self.leased.row.order.clone());
-        let turn = self.window.turn().await;
+        let turn = self.any_turn().await;
         let answer = self.timed(self.whole(), provider.poll(&order, op)).await;
         drop(turn);
         match answer {

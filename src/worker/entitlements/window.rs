@@ -134,7 +134,7 @@ impl Start {
         let Self { provider, leased, claims, last } = self;
         let description = provider.describe();
         let (traits, deadline) = (traits(description), deadline(deps, description));
-        let job = Job { deps, lifeline, window, provider, leased, claims, traits, deadline, gives_way: false };
+        let job = Job { deps, lifeline, window, provider, leased, claims, traits, deadline, turn: None, gives_way: false };
         job.hold(last).await
     }
 }

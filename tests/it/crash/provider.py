@@ -28,6 +28,12 @@ DESCRIPTION = {
 }
 
 
+def bot():
+    """The process that asks: the parent of the keeper, which is this program's parent."""
+    with open(f"/proc/{os.getppid()}/stat") as stat:
+        return int(stat.read().rpartition(")")[2].split()[1])
+
+
 def path(name):
     return os.path.join(FOLDER, name)
 
@@ -115,11 +121,11 @@ def main():
     if temper == "refuse":
         return {"error": {"code": "transient", "message": "the gate is being painted"}}, 1
     if temper == "kill_before":
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(bot(), signal.SIGKILL)
         time.sleep(0.3)  # what was sent still arrives, after the sender's death
     reply = perform(op, request)
     if temper == "kill_after":
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(bot(), signal.SIGKILL)
         sys.exit(2)
     if temper == "silent":
         time.sleep(60)
