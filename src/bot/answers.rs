@@ -22,7 +22,7 @@ use crate::{
         refusal::Refusal,
         request::{Request, RequestId, State},
         time::Instant,
-        words,
+        words::{self, Texts},
     },
     store::{Commit, CommitError, Filter},
 };
@@ -171,9 +171,13 @@ impl Bot {
 
     /// What an answer about one request shows.
     pub(super) async fn summary(&self, request: &Request, reader: &PersonId, now: Instant) -> Result<Value, CommitError> {
-        let texts = self.store.texts(&words::of(request)).await?;
-        Ok(json!({ "id": request.id, "request": request, "texts": texts, "reader": reader, "now": now }))
+        Ok(summary_with(request, &self.store.texts(&words::of(request)).await?, reader, now))
     }
+}
+
+/// A request as answers need it, with the texts that belong to it.
+pub(super) fn summary_with(request: &Request, texts: &Texts, reader: &PersonId, now: Instant) -> Value {
+    json!({ "id": request.id, "request": request, "texts": texts, "reader": reader, "now": now })
 }
 
 /// Requester, subject, whoever may approve it, the owner, administrators, auditors.

@@ -2,6 +2,7 @@
 
 use super::{
     Answer, Bot,
+    answers::summary_with,
     changes::Step,
     handle::{Caller, Decided},
     reports::fold,
@@ -42,7 +43,9 @@ impl Bot {
         let step = Step { before: None, after: &after, events: &events, actor: &caller.actor, order: context.order.clone() };
         self.changes(&mut commit, step, catalogue, &groups, context.now).await?;
         self.decided(commit).await?;
-        Ok(Ok(Answer::said("asked", self.summary(&after, &caller.person, context.now).await?)))
+        // Its only text is the one that was just written.
+        let texts = [(new.reason.id.clone(), new.reason.text.clone())].into();
+        Ok(Ok(Answer::said("asked", summary_with(&after, &texts, &caller.person, context.now))))
     }
 
     /// Judged twice: before the provider is asked anything, and with its answer.

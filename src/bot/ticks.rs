@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Due requests decided in one transaction.
-const BATCH: u32 = 200;
+const BATCH: u32 = 500;
 /// Until a start that did not come about, or a request of which something cannot be written, is looked at again.
 const LATER: Span = Span::from_seconds(10);
 
