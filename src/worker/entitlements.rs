@@ -115,8 +115,6 @@ impl<'a> Job<'a> {
                 Next::Tell { news } => self.tell(news).await?,
                 Next::Observe { why } => self.observe(why).await?,
                 Next::Poll { verb, op } => self.poll(verb, &op).await?,
-                // Whoever waited long looks again at what is to be done.
-                Next::Call { .. } if !self.has_turn().await => {}
                 Next::Call { verb } => self.call(verb).await?,
             }
             if self.gives_way {
@@ -180,7 +178,7 @@ impl<'a> Job<'a> {
     }
 
     /// Waits for the permission to call, before anything is written down: what is written down is then made at once. False:
-    /// it took so long that what was read before may be old.
+    /// it took so long that what was read before may be old, and the next step is to be planned again.
     async fn has_turn(&mut self) -> bool {
         if self.turn.is_some() {
             return true;
@@ -199,12 +197,15 @@ impl<'a> Job<'a> {
     }
 
     async fn call(&mut self, verb: Verb) -> Done<()> {
-        // Held until the call is answered.
-        let turn = self.turn.take();
-        let (lifeline, window, key) = (self.lifeline, self.window, self.leased.row.key.clone());
         if verb == Verb::Grant && !self.may_grant().await? {
             return self.not_now().await;
         }
+        if !self.has_turn().await {
+            return Ok(());
+        }
+        // Held until the call is answered.
+        let turn = self.turn.take();
+        let (lifeline, window, key) = (self.lifeline, self.window, self.leased.row.key.clone());
         let now = self.deps.bot.now();
         let Some(_here) = lifeline.call(&key) else {
             self.leased.row.progress.trying = Some((verb, now + Span::from_seconds(1)));

@@ -9,6 +9,7 @@ mod heartbeat;
 mod lifeline;
 mod outage;
 mod shows;
+mod side;
 mod starts;
 mod stop;
 

@@ -10,7 +10,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
-use super::{Deps, Scene, Stop, WAY, lifeline::Lifeline};
+use super::{
+    Deps, Scene, Stop, WAY,
+    lifeline::Lifeline,
+    side::{Tally, beside},
+};
 use crate::{
     bot::Around,
     chat::{Chat, ChatFault, Message, Posted},
@@ -70,14 +74,15 @@ enum Handled {
 pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize, Stop> {
     let lease = Span::from_seconds(LEASE.seconds() * i64::from(deps.pace.max(1)));
     let mut running = FuturesUnordered::new();
-    let (mut begun, mut handled, mut stop) = (0, 0, None);
+    let (mut begun, mut tally) = (0, Tally::default());
     let mut next_look = tokio::time::Instant::now();
     loop {
         let free = AT_ONCE - running.len();
-        let more = stop.is_none() && begun < AT_ONCE * TURN && free > 0 && !deps.is_stopping();
+        let more = tally.stop.is_none() && begun < AT_ONCE * TURN && free > 0 && !deps.is_stopping();
         if more && tokio::time::Instant::now() >= next_look {
             let now = deps.bot.now();
-            match deps.store.lease_tasks(now, now + lease, &[], u32::try_from(free).unwrap_or(u32::MAX)).await {
+            let leasing = deps.store.lease_tasks(now, now + lease, &[], u32::try_from(free).unwrap_or(u32::MAX));
+            match beside(leasing, &mut running, &mut tally).await {
                 Ok(tasks) => {
                     // Alarms are told here too: slowly, but at once.
                     let pause = if lifeline.is_crowded() { WAY } else { LOOK_AGAIN };
@@ -87,19 +92,18 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize
                     begun += tasks.len();
                     running.extend(tasks.into_iter().map(|task| Box::pin(async move { handle(deps, &task).await })));
                 }
-                Err(error) => stop = Some(Stop::read(error)),
+                Err(error) => tally.stop = Some(Stop::read(error)),
             }
         }
         tokio::select! {
             done = running.next() => match done {
                 None => break,
-                Some(Ok(()) | Err(Stop::Fenced | Stop::Stale | Stop::Refused(_))) => handled += 1,
-                Some(Err(error)) => stop = Some(error),
+                Some(done) => tally.note(done),
             },
             () = tokio::time::sleep_until(next_look), if more && !running.is_empty() => {}
         }
     }
-    stop.map_or(Ok(handled), Err)
+    tally.end()
 }
 
 async fn handle(deps: &Deps, task: &Task) -> Result<(), Stop> {

@@ -24,7 +24,11 @@ use crate::{
     faults,
     provider::{Description, Provider},
     store::{Leased, StoreError},
-    worker::{Deps, Stop, lifeline::Lifeline},
+    worker::{
+        Deps, Stop,
+        lifeline::Lifeline,
+        side::{Tally, beside},
+    },
 };
 
 /// While ends wait, so many entitlements are under way for each call that may be: some at the provider, others being written
@@ -70,15 +74,15 @@ pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name
     let calls = usize::try_from(at_once).unwrap_or(1);
     let window = Window { calls: Semaphore::new(calls), crowded: AtomicBool::new(false) };
     let mut running = FuturesUnordered::new();
-    let (mut handled, mut stop) = (0, None);
+    let mut tally = Tally::default();
     let mut next_lease = tokio::time::Instant::now();
     loop {
         let most = if window.is_crowded() { calls * CROWDED } else { calls };
         let free = most.saturating_sub(running.len());
         // Half a window at a time: leases are commits too.
-        let more = stop.is_none() && !deps.is_stopping() && free * 2 >= most;
+        let more = tally.stop.is_none() && !deps.is_stopping() && free * 2 >= most;
         if more && tokio::time::Instant::now() >= next_lease {
-            match lease(deps, name, free, &early).await {
+            match beside(lease(deps, name, free, &early), &mut running, &mut tally).await {
                 Ok(leased) => {
                     let full = leased.len() >= free;
                     if !full {
@@ -91,20 +95,19 @@ pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name
                         running.push(Box::pin(start.job(deps, lifeline, &window)));
                     }
                 }
-                Err(error) => stop = Some(error),
+                Err(error) => tally.stop = Some(error),
             }
         }
         tokio::select! {
             done = running.next() => match done {
                 None => break,
-                Some(Ok(()) | Err(Stop::Fenced)) => handled += 1,
-                Some(Err(error)) => stop = Some(error),
+                Some(done) => tally.note(done),
             },
             () = tokio::time::sleep_until(next_lease), if more && !running.is_empty() => {}
         }
     }
     lifeline.crowd(name, false);
-    stop.map_or(Ok(handled), Err)
+    tally.end()
 }
 
 /// Something is due at a provider that nobody knows any more: it is held, and nobody takes it away. The alarm is over when a

@@ -21,7 +21,7 @@ use hallpass::{
 use super::Deed;
 use crate::{
     checker::{Change, Evidence, Object, check},
-    world::{World, catalogue},
+    world::{World, catalogue as usual},
 };
 
 const PEOPLE: [&str; 6] = ["ana", "ben", "dora", "cleo", "eve", "finn"];
@@ -52,6 +52,13 @@ pub(super) const ACTIONS: [(&str, Option<&str>); 14] = [
     ("revoke", Some("enough")),
 ];
 
+/// The usual one, in which access may go on for a moment while more time is being decided.
+fn catalogue() -> Catalogue {
+    let mut catalogue = usual();
+    catalogue.policies.values_mut().for_each(|policy| policy.grace = Span::from_minutes(5));
+    catalogue
+}
+
 pub(super) struct House {
     bots: Vec<World>,
     url: String,
@@ -73,7 +80,9 @@ impl House {
             let another = bots_[0].replica(store).await;
             bots_.push(another);
         }
-        Self { bots: bots_, url: url.into(), clock, pretend, changes: Vec::new(), policy: catalogue(), commands: 0, shared }
+        let mut house = Self { bots: bots_, url: url.into(), clock, pretend, changes: Vec::new(), policy: usual(), commands: 0, shared };
+        house.reload(catalogue()).await;
+        house
     }
 
     pub(super) async fn act(&mut self, bot: usize, deed: Deed) {

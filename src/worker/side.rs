@@ -1,0 +1,63 @@
+//! Many jobs side by side in one task, and what else that task waits for meanwhile. Must not know what the jobs do.
+
+use std::{future::Future, pin::pin};
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+
+use super::Stop;
+
+/// What came of the jobs that are done.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub handled: usize,
+    /// The store went away: nothing more is begun.
+    pub stop: Option<Stop>,
+}
+
+impl Tally {
+    pub(super) fn note(&mut self, done: Result<(), Stop>) {
+        match done {
+            Ok(()) | Err(Stop::Fenced | Stop::Stale | Stop::Refused(_)) => self.handled += 1,
+            Err(error @ Stop::Unavailable(_)) => self.stop = Some(error),
+        }
+    }
+
+    pub(super) fn end(self) -> Result<usize, Stop> {
+        self.stop.map_or(Ok(self.handled), Err)
+    }
+}
+
+/// Waits for `wanted`, and lets the jobs go on: one that nobody polls may hold the very connection that `wanted` waits for.
+pub(super) async fn beside<W: Future, J>(wanted: W, jobs: &mut FuturesUnordered<J>, tally: &mut Tally) -> W::Output
+where
+    J: Future<Output = Result<(), Stop>>,
+{
+    let mut wanted = pin!(wanted);
+    loop {
+        tokio::select! {
+            done = &mut wanted => return done,
+            Some(done) = jobs.next(), if !jobs.is_empty() => tally.note(done),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_holds_what_is_waited_for_goes_on() {
+        let connections = Semaphore::new(1);
+        let (mut jobs, mut tally) = (FuturesUnordered::new(), Tally::default());
+        jobs.push(async {
+            let _held = connections.acquire().await;
+            tokio::task::yield_now().await;
+            Ok(())
+        });
+        assert!(futures_util::FutureExt::now_or_never(jobs.next()).is_none(), "it holds the only one");
+        assert!(beside(connections.acquire(), &mut jobs, &mut tally).await.is_ok());
+        assert_eq!(tally.handled, 1);
+    }
+}
