@@ -207,7 +207,7 @@ impl Store {
         Ok(!self.read(sql, &[Text(id.platform.name().into()), Text(id.interaction.clone())]).await?.is_empty())
     }
 
-    /// Leases due tasks until `until`, earliest first, at most one per queue, none of `skip` (queues busy here).
+    /// Leases due tasks until `until`, alarms first, then the earliest, at most one per queue, none of `skip` (queues busy here).
     pub async fn lease_tasks(&self, now: Instant, until: Instant, skip: &[String], limit: u32) -> Result<Vec<Task>, StoreError> {
         match self.write(Job::LeaseTasks { now, until, skip: skip.to_vec(), limit, holder: self.holder() }).await {
             Ok(Reply::Tasks(tasks)) => Ok(tasks),

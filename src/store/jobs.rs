@@ -181,8 +181,11 @@ async fn seal(tx: &mut Tx<'_>, seals: &[Seal]) -> Result<Reply, CommitError> {
     Ok(Reply::Done)
 }
 
-/// One checkpoint follows another: of two that would follow the same one, the first stays.
+/// One checkpoint follows another, which is smaller: of two that would follow the same one, the first stays.
 async fn sign(tx: &mut Tx<'_>, checkpoint: &StoredCheckpoint) -> Result<Reply, CommitError> {
+    if checkpoint.size <= checkpoint.previous {
+        return Err(CommitError::Stale);
+    }
     let sql = "INSERT INTO checkpoints (size, root, note, at, previous) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     let number = |n: u64| Int(i64::try_from(n).unwrap_or(i64::MAX));
     let (root, note) = (Text(hex(&checkpoint.root)), Text(checkpoint.note.clone()));

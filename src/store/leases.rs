@@ -25,14 +25,14 @@ macro_rules! lease_tasks {
              AND t.due_at <= $2 AND t.leased_until <= $2 AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.queue = queues.name \
              AND o.leased_until > 0 AND o.leased_until > $2) AND ",
             $contains,
-            " ORDER BY t.due_at LIMIT $3",
+            " ORDER BY CASE WHEN t.kind = 'alarm' THEN 0 ELSE 1 END, t.due_at LIMIT $3",
             $lock,
             ") RETURNING kind, id, queue, wanted, fence, tries"
         )
     };
 }
 
-/// At most one per queue, earliest first, none of the queues in `skip`. `now` and `until` go together: the lease's span.
+/// At most one per queue, alarms first, then the earliest, none of the queues in `skip`. `now` and `until` go together: the lease's span.
 pub(super) async fn tasks(
     tx: &mut Tx<'_>,
     (now, until): (Instant, Instant),

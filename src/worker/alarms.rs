@@ -17,7 +17,7 @@ pub(super) async fn tell(deps: &Deps, alarm: &mut Alarm, scene: Option<&Scene<'_
     let mut told = Told::read(&alarm.told);
     let state = state_of(alarm);
     let runs = !deps.alarm_run.is_empty() && told.ran.as_deref() != Some(state.as_str());
-    let posts = super::together(deps.ops.iter().map(|channel| post(deps, alarm, scene, channel, &told)));
+    let posts = super::side::together(deps.ops.iter().map(|channel| post(deps, alarm, scene, channel, &told)));
     let (posted, ran) = tokio::join!(posts, async { if runs { Some(program::run(&deps.alarm_run, alarm).await) } else { None } });
     let mut trouble = None;
     let mut reached = false;

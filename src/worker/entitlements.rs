@@ -10,7 +10,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::sync::SemaphorePermit;
 
 use self::window::Window;
-pub(super) use self::window::{handle_due, orphaned};
+pub(super) use self::window::{Due, handle_due, orphaned};
 
 use super::{Deps, Stop, lifeline::Lifeline};
 use crate::{
@@ -36,8 +36,6 @@ use crate::{
 const STEPS: usize = 24;
 /// The target's own expiry comes this much after ours.
 const SECOND_LINE: Span = Span::from_seconds(2);
-/// Claims that were read so long ago, in steady microseconds, are read again before a call.
-const OLD: i64 = 2_000_000;
 /// Until a grant that may not be made just now is looked at again.
 const NOT_NOW: Span = Span::from_seconds(5);
 /// Until one that others kept changing is looked at again.
@@ -71,7 +69,7 @@ impl<'a> Job<'a> {
         let (deps, lifeline) = (self.deps, self.lifeline);
         lifeline.leased(&key, fence);
         let done = self.run(last).await;
-        lifeline.released(&key);
+        lifeline.released(&key, fence);
         let after = match &done {
             Ok(()) | Err(Stop::Fenced) => return done,
             Err(Stop::Unavailable(_)) => Span::ZERO,
@@ -178,14 +176,16 @@ impl<'a> Job<'a> {
     }
 
     /// Waits for the permission to call, before anything is written down: what is written down is then made at once. False:
-    /// it took so long that what was read before may be old, and the next step is to be planned again.
+    /// it had to wait, so what was read before may be old, and the next step is to be planned again.
     async fn has_turn(&mut self) -> bool {
-        if self.turn.is_some() {
-            return true;
+        if self.turn.is_none() {
+            self.turn = self.window.turn_at_once();
+            if self.turn.is_none() {
+                self.turn = self.window.turn().await;
+                return false;
+            }
         }
-        let begun = self.deps.clock.monotonic();
-        self.turn = self.window.turn().await;
-        self.deps.clock.monotonic() - begun < OLD && !self.deps.is_stopping()
+        !self.deps.is_stopping()
     }
 
     /// The permission that it holds already, or another one.
@@ -230,7 +230,8 @@ impl<'a> Job<'a> {
         };
         drop(turn);
         faults::step(verb, "answered");
-        self.gives_way = verb == Verb::Revoke && window.is_crowded();
+        // One that was not answered well goes on to its pause, and is tried again as the end that it is.
+        self.gives_way = verb == Verb::Revoke && matches!(answer, Ok(Step::Done(_))) && window.is_crowded();
         self.step(verb, answer).await?;
         faults::step(verb, "written");
         Ok(())

@@ -81,6 +81,21 @@ impl Drop for InCall<'_> {
     }
 }
 
+/// Whether ends wait at a provider; they do not when nobody is at work on them any more.
+pub(super) struct Crowd<'a>(&'a Lifeline, ProviderName);
+
+impl Crowd<'_> {
+    pub(super) fn set(&self, crowded: bool) {
+        self.0.crowd(&self.1, crowded);
+    }
+}
+
+impl Drop for Crowd<'_> {
+    fn drop(&mut self) {
+        self.0.crowd(&self.1, false);
+    }
+}
+
 impl Lifeline {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,12 +115,20 @@ impl Lifeline {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), fence);
     }
 
-    pub(super) fn released(&self, key: &EntitlementKey) {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    /// Only the lease of this fence: a later one is another job's.
+    pub(super) fn released(&self, key: &EntitlementKey, fence: i64) {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        if leases.get(key) == Some(&fence) {
+            leases.remove(key);
+        }
     }
 
-    /// Are more ends due at this provider than are under way?
-    pub(super) fn crowd(&self, name: &ProviderName, crowded: bool) {
+    /// Are more ends due at this provider than are under way? Until what is handed back is dropped.
+    pub(super) fn crowd_at(&self, name: &ProviderName) -> Crowd<'_> {
+        Crowd(self, name.clone())
+    }
+
+    fn crowd(&self, name: &ProviderName, crowded: bool) {
         let mut all = self.crowded.lock().unwrap_or_else(PoisonError::into_inner);
         if crowded {
             all.insert(name.clone());

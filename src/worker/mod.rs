@@ -28,7 +28,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use shows::{Scene, Shows, Telling};
 pub use stop::Stop;
 
-use self::{gates::Gates, heartbeat::Heartbeat, lifeline::Lifeline};
+use self::{entitlements::Due, gates::Gates, heartbeat::Heartbeat, lifeline::Lifeline, side::together};
 
 use crate::{
     bot::Bot,
@@ -88,6 +88,8 @@ const ROUNDS: usize = 1_000;
 const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(1));
 /// Between two rounds of chats while ends wait for their turn.
 const WAY: Duration = Duration::from_millis(500);
+/// At a start, overdue ends come before what was received, but no longer than this.
+const CATCH_UP: Duration = Duration::from_mins(1);
 /// Until a worker that died is begun again.
 const AFTER_DEATH: Duration = Duration::from_secs(1);
 /// Steady microseconds without a death after which the alarm about it is over.
@@ -124,23 +126,28 @@ impl Workers {
         Ok(all)
     }
 
-    /// For a start: ends what fell due while nobody was there. Chats are told of it later.
+    /// Ends what fell due while nobody was there.
     pub async fn end_overdue(&self) -> Result<(), Stop> {
-        let ended = self.end_all().await;
+        let ended = self.end_all(None).await;
         if ended.is_err() {
             self.look().await;
         }
         ended
     }
 
-    async fn end_all(&self) -> Result<(), Stop> {
+    /// Until no end is due, or for so long: a provider that hangs keeps its own ends waiting, and nothing else.
+    async fn end_all(&self, most: Option<Duration>) -> Result<(), Stop> {
+        let begun = self.deps.clock.monotonic();
+        let over = |most: Duration| u128::try_from(self.deps.clock.monotonic() - begun).is_ok_and(|spent| spent >= most.as_micros());
         loop {
-            let (ticked, ended) = tokio::join!(self.tick(), self.provide());
-            let ticked = ticked?;
-            self.noted(ended)?;
-            if ticked == 0 {
-                // What the last but one tick raised may have come after that look at the providers.
-                return self.noted(self.provide().await).map(|_| ());
+            let (ticked, ended) = tokio::join!(self.tick(), self.provide(Due::Ends));
+            let (ticked, ended) = (ticked?, self.noted(ended)?);
+            // What the last but one tick raised may have come after that look at the providers.
+            if self.deps.is_stopping()
+                || most.is_some_and(over)
+                || ticked == 0 && ended == 0 && self.noted(self.provide(Due::Ends).await)? == 0
+            {
+                return Ok(());
             }
         }
     }
@@ -164,15 +171,15 @@ impl Workers {
     async fn round(&self) -> Result<usize, Stop> {
         let deps = &*self.deps;
         let done = self.tick().await? + self.make_starts().await?;
-        let ended = self.noted(self.provide().await)?;
+        let ended = self.noted(self.provide(Due::All).await)?;
         let told = self.noted(chat::handle_due(deps, &self.lifeline).await)?;
         Ok(done + ended + told)
     }
 
-    async fn provide(&self) -> Result<usize, Stop> {
+    async fn provide(&self, what: Due) -> Result<usize, Stop> {
         let deps = &*self.deps;
         let due = deps.store.due_providers(deps.bot.now()).await.map_err(Stop::read)?;
-        let handled = together(due.iter().map(|name| entitlements::handle_due(deps, &self.lifeline, name))).await;
+        let handled = together(due.iter().map(|name| entitlements::handle_due(deps, &self.lifeline, name, what))).await;
         handled.into_iter().sum()
     }
 
@@ -184,36 +191,52 @@ impl Workers {
         result
     }
 
-    /// All that fell due while nobody worked, then what was received and not handled, then `run`.
+    /// As `run`, beginning with the ends that fell due while nobody worked, and then with what was received and not handled.
+    /// Everything that ticks and tells runs beside that from the first moment (R3, R12).
     pub async fn run_all(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
+        let mut work = self.begin();
+        let this = self.clone();
+        work.spawn(async move {
+            this.clone().keep("start", Self::catch_up).await;
+            this.keep("providers", Self::run_providers).await;
+        });
+        self.finish(work, shutdown).await;
+    }
+
+    /// Works until `shutdown` resolves, then finishes what was begun. Sleeps until the earliest due time, one second at most.
+    /// A stop that cannot wait drops this future and calls `let_go`.
+    pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
+        let mut work = self.begin();
+        work.spawn(self.clone().keep("providers", Self::run_providers));
+        self.finish(work, shutdown).await;
+    }
+
+    async fn catch_up(self: Arc<Self>) {
         // Refused writes are noted there, and ends go on.
-        // A provider that keeps the overdue ends waiting must not keep their alarms waiting too (R3).
-        let ticking = AbortOnDrop(tokio::spawn(self.clone().keep("requests", Self::run_requests)));
-        let drained = self.end_overdue().await;
-        drop(ticking);
+        let drained = self.end_all(Some(CATCH_UP)).await;
         faults::point("start.drained");
         if drained.is_ok()
             && let Err(error) = self.deps.bot.handle_left().await
         {
             tracing::error!(%error, "what was received before could not be handled yet");
         }
-        self.run(shutdown).await;
     }
 
-    /// Works until `shutdown` resolves, then finishes what was begun. Sleeps until the earliest due time, one second at most.
-    /// A stop that cannot wait drops this future and calls `let_go`.
-    pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
+    fn begin(self: &Arc<Self>) -> JoinSet<()> {
         let mut work = JoinSet::new();
         work.spawn(self.clone().keep("requests", Self::run_requests));
         work.spawn(self.clone().keep("starts", Self::run_starts));
-        work.spawn(self.clone().keep("providers", Self::run_providers));
         work.spawn(self.clone().keep("chats", Self::run_chats));
-        let lifeline = tokio::spawn(self.clone().keep("lifeline", Self::run_lifeline));
+        work
+    }
+
+    async fn finish(self: Arc<Self>, work: JoinSet<()>, shutdown: impl Future<Output = ()> + Send) {
+        let lifeline = AbortOnDrop(tokio::spawn(self.clone().keep("lifeline", Self::run_lifeline)));
         shutdown.await;
         self.deps.stopping.store(true, Ordering::Relaxed);
         self.deps.bot.wake.notify_waiters();
         work.join_all().await;
-        lifeline.abort();
+        drop(lifeline);
         if let Err(error) = self.deps.store.pay().await {
             tracing::error!(%error, "what was done while the store refused writes could not be written: only this log has it");
         }
@@ -310,7 +333,7 @@ impl Workers {
             if let std::collections::btree_map::Entry::Vacant(free) = busy.entry(name) {
                 let (this, of) = (self.clone(), free.key().clone());
                 let task = tokio::spawn(async move {
-                    let result = entitlements::handle_due(&this.deps, &this.lifeline, &of).await;
+                    let result = entitlements::handle_due(&this.deps, &this.lifeline, &of, Due::All).await;
                     drop(this.noted(result));
                     this.deps.bot.wake.notify_waiters();
                 });
@@ -363,23 +386,4 @@ impl Future for AbortOnDrop {
     fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
         std::pin::Pin::new(&mut self.0).poll(context)
     }
-}
-
-/// Runs futures side by side in this task and gives their results in order.
-async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|context| {
-        let mut open = false;
-        for (future, result) in &mut running {
-            if result.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(done) => *result = Some(done),
-                    std::task::Poll::Pending => open = true,
-                }
-            }
-        }
-        if open { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    running.into_iter().filter_map(|(_, result)| result).collect()
 }

@@ -41,6 +41,25 @@ where
     }
 }
 
+/// Runs futures side by side in this task and gives their results in order.
+pub(super) async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut open = false;
+        for (future, result) in &mut running {
+            if result.is_none() {
+                match future.as_mut().poll(context) {
+                    std::task::Poll::Ready(done) => *result = Some(done),
+                    std::task::Poll::Pending => open = true,
+                }
+            }
+        }
+        if open { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, result)| result).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::sync::Semaphore;

@@ -16,7 +16,7 @@ impl Workers {
     pub(super) async fn make_starts(&self) -> Result<usize, Stop> {
         let starts = self.deps.bot.take_starts();
         let count = starts.len();
-        for made in super::together(starts.iter().map(|start| self.make(start))).await {
+        for made in super::side::together(starts.iter().map(|start| self.make(start))).await {
             made?;
         }
         Ok(count)

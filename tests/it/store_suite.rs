@@ -490,7 +490,7 @@ async fn checkpoints_follow_one_another(url: &str) {
     let head = |size: u64, previous: u64| StoredCheckpoint { size, root: [9; 32], note: "a note\n".into(), at: at(0), previous };
     assert_eq!(store.last_checkpoint().await.unwrap(), None);
     store.sign(head(3, 0)).await.unwrap();
-    for wrong in [head(3, 3), head(2, 0), head(5, 0)] {
+    for wrong in [head(3, 3), head(2, 0), head(5, 0), head(0, 3), head(2, 3)] {
         assert_eq!(store.sign(wrong).await, Err(CommitError::Stale));
     }
     store.sign(head(7, 3)).await.unwrap();

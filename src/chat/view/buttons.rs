@@ -106,7 +106,7 @@ fn about(action: &str, style: Style, request: &Request, about: About) -> Button 
 fn open_now(action: &str, request: &Request) -> About {
     let round = request.round();
     match action {
-        action::APPROVE | action::LESS | action::DENY | action::LOOKING | action::PASS => {
+        action::APPROVE | action::LESS | action::DENY | action::LOOKING | action::PASS | action::CANCEL => {
             About { ask: round.map(|round| round.ask), ..About::default() }
         }
         action::ACCEPT | action::DECLINE => {

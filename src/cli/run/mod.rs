@@ -64,7 +64,9 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
     noted("the start", bot.record(Operation::Started { version: env!("CARGO_PKG_VERSION").into() }).await);
     watch::at_start(&bot, path, refused, &broken).await;
     let mut reloads = Reloads { path: path.to_path_buf(), in_force: config.clone(), is_kept, is_unsealed: key.is_err() };
-    if !is_kept {
+    if is_kept {
+        noted("the end of an alarm", bot.clear(reload::COPY).await);
+    } else {
         reloads.keep(&bot).await;
     }
     let (heartbeat, jitter) = (config.heartbeat.clone(), bot.clone());

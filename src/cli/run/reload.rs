@@ -33,7 +33,7 @@ const DECISIONS: Duration = Duration::from_secs(10);
 /// Until a copy that could not be kept is tried again.
 const AGAIN: Duration = Duration::from_secs(30);
 /// The alarm about that copy.
-const COPY: &str = "copy";
+pub(super) const COPY: &str = "copy";
 
 /// The file, and what of it is in force.
 pub struct Reloads {

@@ -51,7 +51,8 @@ pub fn advance(request: &Request, context: &Context<'_>) -> Result<Vec<Event>, R
     if let State::Active { grant, work, .. } = &request.state {
         let total = asked_length(request, round, context.now);
         let until = until_if_approved(grant, work, total, policy_in_force(request, &context.facts)?.cap);
-        return Ok(approved_extension(until, work.native_expiry));
+        // Less than what a grace has given already ends it now.
+        return Ok(approved_extension(until.max(context.now), work.native_expiry));
     }
     match request.main_ask().start {
         Some(start) if start > context.now => Ok(vec![Event::Scheduled { start }]),
@@ -59,10 +60,11 @@ pub fn advance(request: &Request, context: &Context<'_>) -> Result<Vec<Event>, R
     }
 }
 
-/// The end that a total length brings under a policy with this cap. Never earlier than it is: a running grant keeps its end.
+/// The end that a total length brings under a policy with this cap. Never earlier than what was approved: a running grant
+/// keeps its end. A grace is no approval.
 pub fn until_if_approved(grant: &Grant, work: &Work, total: Span, cap: Span) -> Instant {
     let most = work.since + total.min(grant.cap).min(cap);
-    let until = most.max(work.until);
+    let until = most.max(work.approved_until());
     grant.end.map_or(until, |end| until.min(end))
 }
 

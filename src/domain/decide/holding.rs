@@ -89,5 +89,5 @@ pub(super) fn at_once(request: &Request, more: Span, context: &Context<'_>) -> R
     let State::Active { grant, work, .. } = &request.state else { return Ok(None) };
     let ceiling = grant.ceiling.min(policy_in_force(request, &context.facts)?.cap);
     let (end, total) = (work.approved_until(), work.approved_until().since(work.since) + more);
-    Ok((total <= ceiling).then(|| approved_extension((end + more).max(work.until), work.native_expiry)))
+    Ok((total <= ceiling).then(|| approved_extension((end + more).max(context.now), work.native_expiry)))
 }

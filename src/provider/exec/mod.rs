@@ -102,7 +102,7 @@ impl Exec {
             return Err(invalid(format!("the adapter does not answer describe with exit code 0{why}")));
         }
         let described: Described = serde_json::from_slice(&ran.reply)
-            .and_then(|said| serde_json::from_value(secrets.out_of_reply(said)))
+            .and_then(|said| serde_json::from_value(secrets.out_of_description(said)))
             .map_err(|error| invalid(wire::line(&format!("the adapter's answer to describe: {error}"))))?;
         let protocol = described.protocol()?;
         let description = described.description(COMMIT + GRACE + SLACK)?;
@@ -163,6 +163,9 @@ fn bytes(request: &Value) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
+/// Why an order is not taken.
+const NAMED: &str = "the adapter names a value of its environment in what it resolved: what is no secret belongs into config";
+
 /// Lines that speak of secrets are left out altogether.
 fn log(launch: &Launch, op: &str, said: &[u8], secrets: &Secrets) {
     const TELLING: [&str; 5] = ["password", "secret", "token", "private key", "authorization"];
@@ -212,7 +215,13 @@ impl Provider for Exec {
         let reply = if self.described.has("resolve") {
             let person = json!({ "id": who.id, "email": who.email, "logins": who.logins });
             let role = json!({ "name": what.name, "target": what.target });
-            self.look("resolve", json!({ "person": person, "role": role })).await?.resolved()?
+            let question = json!({ "person": person, "role": role });
+            let reply = self.look("resolve", question.clone()).await?.resolved()?;
+            let named = json!([reply.target, reply.principal, reply.inputs]);
+            if self.secrets.are_told_by(&named, &json!([question, self.config])) {
+                return Err(Fault::new(FaultKind::Invalid, NAMED));
+            }
+            reply
         } else {
             Reply::default()
         };

@@ -8,6 +8,9 @@ const LEAST: usize = 4;
 /// As long must one line of a longer secret be to count by itself, as of a private key.
 const LEAST_LINE: usize = 16;
 
+/// Fields of a reply that mean something to the adapter or to the core, and are shown to nobody or are checked by themselves.
+const MEANT: [&str; 8] = ["credential", "handle", "inputs", "op_token", "principal", "protocol", "status", "target"];
+
 /// What must not appear in a log or a message, longest first: one may hold another.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Secrets(Vec<String>);
@@ -43,13 +46,33 @@ impl Secrets {
         }
     }
 
-    /// Out of a whole reply, before anything else looks at it or cuts it. A credential is for its holder only, and a
-    /// handle for the adapter only.
+    /// Out of every text of a reply that people may see, before anything else looks at it or cuts it. What goes back to the
+    /// adapter, and what names something, is left as it is: changed, it would mean something else.
     pub(super) fn out_of_reply(&self, mut reply: Value) -> Value {
         let Value::Object(fields) = &mut reply else { return reply };
-        let shown = fields.iter_mut().filter(|(name, _)| !["credential", "handle"].contains(&name.as_str()));
-        shown.for_each(|(_, value)| self.out_of_all(value));
+        for (name, value) in fields.iter_mut().filter(|(name, _)| !MEANT.contains(&name.as_str())) {
+            match value.get_mut("message") {
+                Some(message) if name == "error" => self.out_of_all(message),
+                _ => self.out_of_all(value),
+            }
+        }
         reply
+    }
+
+    /// Out of all that an adapter says of itself.
+    pub(super) fn out_of_description(&self, mut said: Value) -> Value {
+        self.out_of_all(&mut said);
+        said
+    }
+
+    /// Does this name a value that was not in the question? Then it may not be kept, nor stand in the ledger.
+    pub(super) fn are_told_by(&self, named: &Value, question: &Value) -> bool {
+        let (named, question) = (named.to_string(), question.to_string());
+        self.0.iter().any(|secret| {
+            let quoted = Value::from(secret.as_str()).to_string();
+            let quoted = quoted.trim_matches('"');
+            named.contains(quoted) && !question.contains(quoted)
+        })
     }
 }
 
@@ -68,11 +91,24 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_a_reply_is_cleaned_but_for_what_is_shown_to_nobody() {
-        let secrets = Secrets::new(["hunter22".to_owned()]);
-        let said =
-            json!({ "credential": "hunter22", "handle": ["hunter22"], "message": "a hunter22", "any": [{ "hunter22": ["hunter22"] }] });
-        let clean = json!({ "credential": "hunter22", "handle": ["hunter22"], "message": "a [redacted]", "any": [{ "[redacted]": ["[redacted]"] }] });
+    fn texts_of_a_reply_are_cleaned_and_what_means_something_is_left() {
+        let secrets = Secrets::new(["hunter22".to_owned(), "denied".into()]);
+        let said = json!({
+            "status": "hunter22", "credential": "hunter22", "handle": ["hunter22"], "op_token": "hunter22:7", "message": "a hunter22",
+            "any": [{ "hunter22": ["hunter22"] }], "error": { "code": "denied", "message": "denied to hunter22" },
+        });
+        let clean = json!({
+            "status": "hunter22", "credential": "hunter22", "handle": ["hunter22"], "op_token": "hunter22:7", "message": "a [redacted]",
+            "any": [{ "[redacted]": ["[redacted]"] }], "error": { "code": "denied", "message": "[redacted] to [redacted]" },
+        });
         assert_eq!(secrets.out_of_reply(said), clean);
+    }
+
+    #[test]
+    fn a_name_that_was_in_the_question_is_no_secret() {
+        let secrets = Secrets::new(["orders".to_owned()]);
+        let named = json!({ "database": "orders", "role": "orders_write" });
+        assert!(secrets.are_told_by(&named, &json!({ "role": "write" })));
+        assert!(!secrets.are_told_by(&named, &json!({ "target": { "database": "orders" } })));
     }
 }

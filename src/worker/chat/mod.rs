@@ -75,11 +75,14 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize
     let lease = Span::from_seconds(LEASE.seconds() * i64::from(deps.pace.max(1)));
     let mut running = FuturesUnordered::new();
     let (mut begun, mut tally) = (0, Tally::default());
-    let mut next_look = tokio::time::Instant::now();
+    let (mut nothing_before, mut patient_until) = (tokio::time::Instant::now(), tokio::time::Instant::now());
     loop {
         let free = AT_ONCE - running.len();
         let more = tally.stop.is_none() && begun < AT_ONCE * TURN && free > 0 && !deps.is_stopping();
+        // A quarter of the window at a time, for each lease looks at the head of every queue; but room is used before long.
+        let next_look = if free * 4 >= AT_ONCE { nothing_before } else { nothing_before.max(patient_until) };
         if more && tokio::time::Instant::now() >= next_look {
+            patient_until = tokio::time::Instant::now() + LOOK_AGAIN;
             let now = deps.bot.now();
             let leasing = deps.store.lease_tasks(now, now + lease, &[], u32::try_from(free).unwrap_or(u32::MAX));
             match beside(leasing, &mut running, &mut tally).await {
@@ -87,7 +90,7 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize
                     // Alarms are told here too: slowly, but at once.
                     let pause = if lifeline.is_crowded() { WAY } else { LOOK_AGAIN };
                     if tasks.len() < free || pause == WAY {
-                        next_look = tokio::time::Instant::now() + pause;
+                        nothing_before = tokio::time::Instant::now() + pause;
                     }
                     begun += tasks.len();
                     running.extend(tasks.into_iter().map(|task| Box::pin(async move { handle(deps, &task).await })));

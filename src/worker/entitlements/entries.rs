@@ -45,7 +45,7 @@ impl Job<'_> {
         let write = EntitlementWrite::Save {
             row: self.leased.row.clone(),
             due_at: Some(self.leased.row.call.as_ref().map_or(now, |c| c.deadline)),
-            urgent: self.is_ending(now) && !self.gives_way,
+            urgent: self.is_ending(now),
             seen_gen: self.leased.generation,
             release: self.gives_way,
         };

@@ -54,14 +54,30 @@ impl Window {
         self.calls.acquire().await.ok()
     }
 
+    /// The same, if nobody is before it.
+    pub(super) fn turn_at_once(&self) -> Option<SemaphorePermit<'_>> {
+        self.calls.try_acquire().ok()
+    }
+
     pub(super) fn is_crowded(&self) -> bool {
         self.crowded.load(Ordering::Relaxed)
     }
 }
 
+/// What a caller wants of a provider.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::worker) enum Due {
+    All,
+    /// Only while what is leased ends something, and not for long: the caller has other providers to look at.
+    Ends,
+}
+
+/// So long at one provider, when the caller has others to look at.
+const TURN: Duration = Duration::from_secs(20);
+
 /// Leases and handles what is due at one provider, so many at a time: whoever is done makes room for the next, ends first,
 /// and one that is slow holds up nobody. Returns how many entitlements were handled.
-pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &ProviderName) -> Done<usize> {
+pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name: &ProviderName, what: Due) -> Done<usize> {
     let mut early = Vec::new();
     if faults::is_planted("claims_in_the_lease") {
         early = deps.store.ending_before(Instant::from_micros(i64::MAX), u32::MAX).await.map_err(Stop::read)?;
@@ -75,22 +91,27 @@ pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name
     let window = Window { calls: Semaphore::new(calls), crowded: AtomicBool::new(false) };
     let mut running = FuturesUnordered::new();
     let mut tally = Tally::default();
-    let mut next_lease = tokio::time::Instant::now();
+    let (mut nothing_before, mut patient_until) = (tokio::time::Instant::now(), tokio::time::Instant::now());
+    let (crowd, begun, mut ends_come) = (lifeline.crowd_at(name), tokio::time::Instant::now(), true);
     loop {
         let most = if window.is_crowded() { calls * CROWDED } else { calls };
         let free = most.saturating_sub(running.len());
-        // Half a window at a time: leases are commits too.
-        let more = tally.stop.is_none() && !deps.is_stopping() && free * 2 >= most;
+        let turn = what == Due::All || ends_come && begun.elapsed() < TURN;
+        let more = tally.stop.is_none() && !deps.is_stopping() && free > 0 && turn;
+        // Half a window at a time, for leases are commits too; but room that is there is used before long.
+        let next_lease = if free * 2 >= most { nothing_before } else { nothing_before.max(patient_until) };
         if more && tokio::time::Instant::now() >= next_lease {
+            patient_until = tokio::time::Instant::now() + LOOK_AGAIN;
             match beside(lease(deps, name, free, &early), &mut running, &mut tally).await {
                 Ok(leased) => {
                     let full = leased.len() >= free;
                     if !full {
-                        next_lease = tokio::time::Instant::now() + LOOK_AGAIN;
+                        nothing_before = patient_until;
                     }
+                    ends_come = leased.iter().any(|start| start.is_ending(deps.bot.now()));
                     let crowded = full && leased.last().is_some_and(|last| last.is_ending(deps.bot.now()));
                     window.crowded.store(crowded, Ordering::Relaxed);
-                    lifeline.crowd(name, crowded);
+                    crowd.set(crowded);
                     for start in leased {
                         running.push(Box::pin(start.job(deps, lifeline, &window)));
                     }
@@ -106,7 +127,7 @@ pub(in crate::worker) async fn handle_due(deps: &Deps, lifeline: &Lifeline, name
             () = tokio::time::sleep_until(next_lease), if more && !running.is_empty() => {}
         }
     }
-    lifeline.crowd(name, false);
+    drop(crowd);
     tally.end()
 }
 
