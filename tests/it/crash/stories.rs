@@ -49,6 +49,8 @@ impl Story {
             Self::Expired | Self::Cancelled => {}
             Self::MoreAsked => {
                 drive.presses("ana", "extend:20m", None).await?;
+                // What was received before a death is asked a moment after the start.
+                drive.until("more asked", |request| matches!(&request.state, State::Active { extension: Some(_), .. })).await?;
                 drive.presses("dora", "approve", None).await?;
                 drive.until("extended", move |request| until(request) > until(&active)).await?;
                 drive.presses("ana", "return", None).await?;
