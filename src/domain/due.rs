@@ -48,7 +48,10 @@ pub fn tick(request: &Request, context: &Context<'_>, resumed: Instant) -> Vec<E
 /// From the end of the access, whoever noticed it when; where the bot could not notice it then, from when it could again.
 fn alarm_at(grant: &Grant, work: Option<&Work>, since: Instant, resumed: Instant) -> Instant {
     let end = work.map_or_else(|| grant.give_up_at.min(grant.latest), |work| work.until).min(since);
-    end.max(since.min(resumed)) + ALARM_AFTER
+    // What excuses is what was over before it was noticed. An outage since then does not, unless the noticing itself was so
+    // late that something must have excused it: else it would have been alarmed about at once.
+    let excused = if resumed <= since || end + ALARM_AFTER <= since { since.min(resumed) } else { end };
+    end.max(excused) + ALARM_AFTER
 }
 
 /// The alarm that goes with an end which is noticed only when its alarm is due already.

@@ -45,6 +45,21 @@ async fn an_end_that_was_noticed_in_time_has_its_alarm_after_twenty_five_seconds
 }
 
 #[tokio::test]
+async fn a_restart_after_an_end_was_noticed_does_not_move_its_alarm() {
+    let world = World::new().await;
+    let id = granted(&world).await;
+    fails(&world);
+    world.advance(Span::from_seconds(3_610)).await;
+    world.advance(Span::from_seconds(4)).await;
+    let next = world.replica(world.store.clone()).await;
+    started(&next).await;
+    next.workers.drain().await.unwrap();
+    assert!(!is_alarmed(&next, &id).await);
+    next.advance(Span::from_seconds(11)).await;
+    assert!(is_alarmed(&next, &id).await, "from its end");
+}
+
+#[tokio::test]
 async fn an_end_over_which_the_bot_was_down_has_its_alarm_twenty_five_seconds_after_the_start() {
     let world = World::new().await;
     let id = granted(&world).await;
