@@ -4,9 +4,11 @@ mod alarms;
 mod answers;
 pub mod console;
 pub mod directory;
+pub mod marks;
 pub mod render;
 pub mod replies;
 pub mod show;
+pub mod slack;
 pub mod view;
 pub mod words;
 
@@ -26,6 +28,14 @@ pub struct Message {
     pub buttons: Vec<Button>,
     /// Whom the platform is to mention, and nobody else: names inside the body are never mentions.
     pub notify: Vec<Who>,
+}
+
+/// Somebody whom a message mentions, by the platform's own id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mention {
+    User(String),
+    Group(String),
 }
 
 /// A button: what it says, and the action it stands for. The action carries ids only, never authority.
