@@ -2,7 +2,7 @@
 
 use hallpass::{
     bot::Around,
-    chat::{Chat, Message, console::Console, marks::Marks, render::Templates, replies, view},
+    chat::{Chat, Message, Once, console::Console, marks::Marks, render::Templates, replies, view},
     domain::{
         command::{Length, Less},
         event::{AlarmKind, Event, Used},
@@ -287,7 +287,7 @@ impl Story {
 /// As it stands on the console.
 pub(super) async fn drawn(message: &Message) -> String {
     let (console, channel) = (Console::new(), Channel { platform: Platform::Console, id: "#c".into() });
-    console.post(&channel, message, "nonce").await.unwrap();
+    console.post(&channel, message, Once { nonce: "nonce", may_stand: false }).await.unwrap();
     console.channel("#c")
 }
 
