@@ -38,8 +38,8 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// The chat whose full members become people, by `Catalogue::with_members`.
     pub people_from: Option<Platform>,
-    /// Accounts in a chat are joined to people by the address that the chat has verified.
-    pub match_email: bool,
+    /// The chat whose accounts are joined to people by the address that it has confirmed.
+    pub match_email: Option<Platform>,
     /// The bot's app in Slack, if it has one.
     pub slack: Option<SlackConfig>,
     pub store: StoreConfig,

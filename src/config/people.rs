@@ -84,15 +84,17 @@ const FROM: &str = "from";
 const MATCH_EMAIL: &str = "match_email";
 const SETTINGS: [&str; 2] = [FROM, MATCH_EMAIL];
 
-/// Whether accounts are joined to people by the address that the chat has verified.
-pub(super) fn match_email(file: &Table<'_>) -> bool {
-    let people = file.raw().get("people").and_then(|people| people.get_ref().as_table());
-    let Some(value) = people.and_then(|people| people.get(MATCH_EMAIL)) else { return false };
-    let flag = value.get_ref().as_bool();
-    if flag.is_none() {
-        file.refuse(value.span().start, "people.match_email must be true or false. A person cannot have this name");
+/// The chat whose accounts are joined to people by the address that it has confirmed.
+pub(super) fn match_email(file: &Table<'_>) -> Option<Platform> {
+    let people = file.raw().get("people")?.get_ref().as_table()?;
+    let value = people.get(MATCH_EMAIL)?;
+    let platform = value.get_ref().as_str().and_then(Platform::named).filter(|platform| *platform != Platform::Console);
+    if platform.is_none() {
+        let why =
+            "people.match_email is the chat whose confirmed addresses count: write match_email = \"slack\". A person cannot have this name";
+        file.refuse(value.span().start, why);
     }
-    flag.unwrap_or_default()
+    platform
 }
 
 /// The chat whose full members become people.

@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use hallpass::{
     config::{Config, SlackConfig, SlackDoor, load, load_kept, parse},
+    domain::policy::Platform,
     secret::Secret,
 };
 
@@ -255,15 +256,16 @@ fn what_is_on_slack_without_a_section_and_the_other_way_round_is_warned_of() {
 }
 
 #[test]
-fn matching_by_e_mail_is_a_flag_beside_the_people() {
+fn matching_by_e_mail_names_the_chat_whose_addresses_count() {
     let with = |value: &str| parse(&file(SOCKET, "slack:C01", &format!("[people]\nmatch_email = {value}")), "bot.toml");
-    assert!(with("true").unwrap().match_email);
-    assert!(!with("false").unwrap().match_email && !parse(&file(SOCKET, "slack:C01", ""), "bot.toml").unwrap().match_email);
-    let said = [with("'yes'"), with("{ name = 'Match' }")].map(|said| said.map(drop).unwrap_err().to_string()).join("\n");
-    insta::assert_snapshot!(said, @r"
-    bot.toml:28:15: people.match_email must be true or false. A person cannot have this name
-    bot.toml:28:15: people.match_email must be true or false. A person cannot have this name
-    ");
+    assert_eq!(with("'slack'").unwrap().match_email, Some(Platform::Slack));
+    assert_eq!(parse(&file(SOCKET, "slack:C01", ""), "bot.toml").unwrap().match_email, None);
+    let said = [with("true"), with("'console'"), with("{ name = 'Match' }")].map(|said| said.map(drop).unwrap_err().to_string()).join("\n");
+    insta::assert_snapshot!(said, @r#"
+    bot.toml:28:15: people.match_email is the chat whose confirmed addresses count: write match_email = "slack". A person cannot have this name
+    bot.toml:28:15: people.match_email is the chat whose confirmed addresses count: write match_email = "slack". A person cannot have this name
+    bot.toml:28:15: people.match_email is the chat whose confirmed addresses count: write match_email = "slack". A person cannot have this name
+    "#);
 }
 
 /// The example's `[slack]`, switched on, without the lines of one way in.
