@@ -8,18 +8,22 @@ mod people;
 mod policies;
 mod resources;
 mod settings;
+mod slack;
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
-pub use self::settings::{LedgerKey, StoreConfig};
 use self::{
     node::Table,
     notes::{At, Log, Reading, folder_of, line_and_column},
     people::Names,
     resources::Known,
+};
+pub use self::{
+    settings::{LedgerKey, StoreConfig},
+    slack::{SlackConfig, SlackDoor},
 };
 use crate::domain::policy::{Catalogue, Channel, Platform};
 
@@ -34,6 +38,10 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// The chat whose full members become people, by `Catalogue::with_members`.
     pub people_from: Option<Platform>,
+    /// The chat whose accounts are joined to people by the address that it has confirmed.
+    pub match_email: Option<Platform>,
+    /// The bot's app in Slack, if it has one.
+    pub slack: Option<SlackConfig>,
     pub store: StoreConfig,
     pub providers: Vec<ProviderConfig>,
     pub ledger_key: LedgerKey,
@@ -127,6 +135,9 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let (names, known) = (Names::of(&file), Known::of(&file));
     let store = settings::store(&file);
     let people_from = people::people_from(&file);
+    let match_email = people::match_email(&file);
+    let slack = slack::slack(&file);
+    slack::judge(&file, slack.as_ref());
     let (people, groups) = (people::people(&file), people::groups(&file, &names));
     let policies = policies::policies(&file, &names);
     let resources = resources::resources(&file, &names, &known);
@@ -159,6 +170,8 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
         text: String::new(),
         catalogue,
         people_from,
+        match_email,
+        slack,
         store: store?,
         providers,
         ledger_key,
