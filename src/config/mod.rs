@@ -21,7 +21,10 @@ use self::{
     people::Names,
     resources::Known,
 };
-use crate::domain::policy::{Catalogue, Channel, Platform};
+use crate::domain::{
+    members::Rules,
+    policy::{Catalogue, Channel},
+};
 
 /// Largest file that is read, in bytes.
 const FILE_MAX: usize = 4 * 1024 * 1024;
@@ -32,8 +35,6 @@ pub struct Config {
     /// The file as it was read: what is kept of it once it counts as loaded.
     pub text: String,
     pub catalogue: Catalogue,
-    /// The chat whose full members become people, by `Catalogue::with_members`.
-    pub people_from: Option<Platform>,
     pub store: StoreConfig,
     pub providers: Vec<ProviderConfig>,
     pub ledger_key: LedgerKey,
@@ -146,6 +147,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);
     let catalogue = Catalogue {
         people,
+        members: Rules { people_from, match_email: None },
         groups,
         resources: resources.into_iter().map(|(id, (_, resource))| (id, resource)).collect(),
         policies: policies.into_iter().map(|(name, placed)| (name, placed.policy)).collect(),
@@ -158,7 +160,6 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     Some(Config {
         text: String::new(),
         catalogue,
-        people_from,
         store: store?,
         providers,
         ledger_key,
