@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    members::Member,
     policy::{Channel, Platform, Who},
     time::Span,
 };
@@ -63,6 +64,8 @@ pub enum Style {
 /// What a chat says of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
+    /// A full member now. Not: deactivated accounts, guests, bots, and accounts of another organisation that policy does not
+    /// name.
     pub active: bool,
     pub name: String,
 }
@@ -130,4 +133,16 @@ pub trait Chat: Send + Sync {
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault>;
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault>;
+
+    /// Everybody whom the workspace has as a full member now. Guests, bots, deactivated accounts and strangers are left out.
+    /// May take minutes where there are many.
+    async fn roster(&self) -> Result<Vec<Member>, ChatFault> {
+        Ok(Vec::new())
+    }
+
+    /// One account, if it is a full member now.
+    async fn member(&self, user: &str) -> Result<Option<Member>, ChatFault> {
+        let _ = user;
+        Ok(None)
+    }
 }

@@ -25,7 +25,10 @@ pub use self::{
     settings::{LedgerKey, StoreConfig},
     slack::{SlackConfig, SlackDoor},
 };
-use crate::domain::policy::{Catalogue, Channel, Platform};
+use crate::domain::{
+    members::Rules,
+    policy::{Catalogue, Channel},
+};
 
 /// Largest file that is read, in bytes.
 const FILE_MAX: usize = 4 * 1024 * 1024;
@@ -36,10 +39,6 @@ pub struct Config {
     /// The file as it was read: what is kept of it once it counts as loaded.
     pub text: String,
     pub catalogue: Catalogue,
-    /// The chat whose full members become people, by `Catalogue::with_members`.
-    pub people_from: Option<Platform>,
-    /// The chat whose accounts are joined to people by the address that it has confirmed.
-    pub match_email: Option<Platform>,
     /// The bot's app in Slack, if it has one.
     pub slack: Option<SlackConfig>,
     pub store: StoreConfig,
@@ -157,6 +156,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);
     let catalogue = Catalogue {
         people,
+        members: Rules { people_from, match_email },
         groups,
         resources: resources.into_iter().map(|(id, (_, resource))| (id, resource)).collect(),
         policies: policies.into_iter().map(|(name, placed)| (name, placed.policy)).collect(),
@@ -169,8 +169,6 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     Some(Config {
         text: String::new(),
         catalogue,
-        people_from,
-        match_email,
         slack,
         store: store?,
         providers,

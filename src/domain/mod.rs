@@ -24,6 +24,7 @@ pub mod pressed;
 pub mod refusal;
 pub mod request;
 pub mod request_id;
+pub mod roster;
 pub mod rounds;
 pub mod spans;
 pub mod time;

@@ -258,8 +258,8 @@ fn what_is_on_slack_without_a_section_and_the_other_way_round_is_warned_of() {
 #[test]
 fn matching_by_e_mail_names_the_chat_whose_addresses_count() {
     let with = |value: &str| parse(&file(SOCKET, "slack:C01", &format!("[people]\nmatch_email = {value}")), "bot.toml");
-    assert_eq!(with("'slack'").unwrap().match_email, Some(Platform::Slack));
-    assert_eq!(parse(&file(SOCKET, "slack:C01", ""), "bot.toml").unwrap().match_email, None);
+    assert_eq!(with("'slack'").unwrap().catalogue.members.match_email, Some(Platform::Slack));
+    assert_eq!(parse(&file(SOCKET, "slack:C01", ""), "bot.toml").unwrap().catalogue.members.match_email, None);
     let said = [with("true"), with("'console'"), with("{ name = 'Match' }")].map(|said| said.map(drop).unwrap_err().to_string()).join("\n");
     insta::assert_snapshot!(said, @r#"
     bot.toml:28:15: people.match_email is the chat whose confirmed addresses count: write match_email = "slack". A person cannot have this name
