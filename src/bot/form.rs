@@ -4,7 +4,7 @@
 use super::{Bot, facts::Fresh};
 use crate::{
     domain::{
-        choices,
+        asking, choices,
         command::Length,
         explain::{self, Outlook},
         facts::Facts,
@@ -35,6 +35,8 @@ pub struct Chosen {
     pub start: Option<String>,
     /// `@cleo`; None: themselves.
     pub subject: Option<String>,
+    /// A link to the message that it is about, made by the platform; None: none.
+    pub about: Option<String>,
 }
 
 /// A line to choose: the id, and what it is called.
@@ -180,6 +182,7 @@ fn read<'c>(chosen: &Chosen, context: &parse::Context<'c>) -> Result<Read<'c>, R
     let start = filled(&chosen.start).map(|text| parse::moment(&text, context)).transpose()?;
     let length = filled(&chosen.length).map_or(Ok(None), |text| parse::length(&text, start, context))?;
     filled(&chosen.subject).map(|text| parse::person(&text, context.catalogue, context.platform)).transpose()?;
+    filled(&chosen.about).map_or(Ok(()), |link| asking::check_link(&link))?;
     let Some(resource) = filled(&chosen.resource) else { return Ok((None, None, (length, start))) };
     let resource = parse::resource(&resource, context.catalogue)?;
     let role = filled(&chosen.role).map(|text| parse::role(&text, &resource, context.catalogue)).transpose()?;
