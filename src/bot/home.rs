@@ -27,7 +27,7 @@ use crate::{
 /// Requests that each list shows at most; the others are counted.
 const SHOWN: usize = 10;
 /// The same of what everybody holds.
-const HELD: usize = 20;
+const HELD: usize = 15;
 /// Closed requests that are shown.
 const CLOSED: u32 = 5;
 /// Open requests that are looked through: of one person, and of everybody.

@@ -10,6 +10,7 @@ mod asks;
 mod changes;
 mod command;
 mod copies;
+mod could;
 mod facts;
 mod form;
 mod handle;
