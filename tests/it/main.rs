@@ -29,6 +29,7 @@ mod reloading;
 mod rights;
 mod running;
 mod sim;
+mod slack_sdk;
 mod store_suite;
 mod tidy;
 mod unwritable;

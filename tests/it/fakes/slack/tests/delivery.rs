@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    super::{Forgery, Kind, Slack, Stamp},
+    super::{Ack, Forgery, Kind, Slack, Stamp},
     app::App,
     error, get, post, workspace,
 };
@@ -117,6 +117,10 @@ async fn a_response_url_works_five_times_in_thirty_minutes() {
     assert_eq!((late.0, late.1.unwrap()["error"].as_str().unwrap().to_owned()), (404, "expired_url".to_owned()));
 }
 
+fn is_turned_away(ack: &Ack) -> bool {
+    ack.status == 401 && ack.body.is_none()
+}
+
 #[tokio::test]
 async fn every_forgery_is_one_and_the_real_thing_is_not() {
     let (slack, _) = workspace().await;
@@ -124,20 +128,18 @@ async fn every_forgery_is_one_and_the_real_thing_is_not() {
     let ts = card(&slack, "C1").await;
     let payload = slack.press_payload("U2", "C1", &ts, "approve");
     for forgery in Forgery::ALL {
-        // The client's own verifier takes timestamps from the future.
-        let expected = if matches!(forgery, Forgery::FromTheFuture) { [200, 401] } else { [401, 401] };
         let ack = slack.forge(forgery, Kind::Interactive, &payload).await;
-        assert!(expected.contains(&ack.status), "{forgery:?}: {ack:?}");
+        assert!(is_turned_away(&ack), "{forgery:?}: {ack:?}");
     }
     let before = app.seen().len();
     assert!(slack.deliver_raw(Kind::Interactive, payload).await.is_ok());
     assert!(slack.replay_last().await.is_ok());
     assert_eq!(app.seen().len(), before + 2);
     slack.stamp_with(Stamp::At(1_000_000_000));
-    assert_eq!(slack.slash("U1", "C1", "help").await.status, 401, "an old stamp");
+    assert!(is_turned_away(&slack.slash("U1", "C1", "help").await), "an old stamp");
     slack.set_time(1_000_000_000);
     slack.stamp_with(Stamp::Own);
-    assert_eq!(slack.slash("U1", "C1", "help").await.status, 401);
+    assert!(is_turned_away(&slack.slash("U1", "C1", "help").await));
     slack.stamp_with(Stamp::Machine);
     assert!(slack.slash("U1", "C1", "help").await.is_ok());
 }
