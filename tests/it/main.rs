@@ -12,6 +12,7 @@ mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
 mod demo;
+mod fakes;
 mod grammar;
 mod hanging;
 mod hostile;
@@ -29,6 +30,7 @@ mod reloading;
 mod rights;
 mod running;
 mod sim;
+mod slack_sdk;
 mod store_suite;
 mod tidy;
 mod unwritable;
