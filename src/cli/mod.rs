@@ -8,6 +8,7 @@ mod door;
 mod explain;
 mod init;
 pub mod ledger;
+pub mod log;
 pub mod run;
 
 use std::{
@@ -36,7 +37,7 @@ impl Command {
     pub const fn log_filter(&self) -> &'static str {
         match self.verb {
             Verb::Demo { .. } => "warn",
-            _ => "warn,hallpass=info,slack_morphism=off",
+            _ => "warn,hallpass=info",
         }
     }
 }

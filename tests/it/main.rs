@@ -20,6 +20,7 @@ mod leases;
 mod ledger;
 mod life;
 mod lifecycle;
+mod logging;
 mod migrations;
 mod outage;
 mod own_alarms;
