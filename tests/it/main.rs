@@ -30,6 +30,7 @@ mod reloading;
 mod rights;
 mod running;
 mod sim;
+mod slack_manifest;
 mod store_suite;
 mod tidy;
 mod unwritable;
