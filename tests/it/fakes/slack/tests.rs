@@ -1,0 +1,1 @@
+//! Whether the fake is as strict as it says.
