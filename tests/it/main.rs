@@ -31,6 +31,7 @@ mod reloading;
 mod rights;
 mod running;
 mod sim;
+mod slack_doctor;
 mod slack_manifest;
 mod store_suite;
 mod tidy;

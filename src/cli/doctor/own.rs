@@ -75,7 +75,10 @@ pub(super) fn ledger_key(config: &Config, report: &mut Report) {
     };
     match key.and_then(|key| key.mark().read()) {
         Ok(_) => report.fine("ledger key: it can be used"),
-        Err(why) => report.broken(format!("ledger key: {why}"), "put the key back from its backup: with another one an audit fails"),
+        Err(why) => report.broken(
+            format!("ledger key: {why}"),
+            "mend what this line says, or put the key back from its backup: with another one an audit fails",
+        ),
     }
 }
 

@@ -155,6 +155,9 @@ async fn socket(asks: &Asks, token: &SecretString, bot: Option<&Bot>, report: &m
         {
             refused(&fault, what, "app-level token under Basic Information, App-Level Tokens", report);
         }
+        Fault::Refused { error, .. } if error == "too_many_websockets" => {
+            report.note("app token: all ten connections that an app may have are open now");
+        }
         Fault::Refused { error, .. } => {
             report.broken(
                 format!("the app token opens no connection: Slack says {}", shown(error)),

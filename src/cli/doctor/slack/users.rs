@@ -112,6 +112,6 @@ fn user(user: &Value, team: &str, enterprise: Option<&str>) -> User {
         is_outside: is("is_stranger") || (of.as_deref().is_some_and(|of| of != team) && !is_in_the_organisation),
         team: of,
         unfit,
-        email: text(&user["profile"]["email"]).filter(|_| user["is_email_confirmed"] != false),
+        email: text(&user["profile"]["email"]).filter(|_| user["is_email_confirmed"] == true),
     }
 }
