@@ -14,7 +14,7 @@ use crate::{
         refusal::Refusal,
         time::{Instant, Span},
     },
-    store::{Filter, StoreError},
+    store::{CommitError, Filter, StoreError},
 };
 
 /// Past requests that tell how long an answer usually takes.
@@ -80,16 +80,20 @@ pub enum Ticket {
 
 impl Bot {
     /// The form as it stands for this person. A wrong choice is a refusal whose `field` says where.
-    pub async fn form(&self, platform: Platform, user: &str, chosen: &Chosen) -> Result<Result<Form, Refusal>, StoreError> {
+    pub async fn form(&self, platform: Platform, user: &str, chosen: &Chosen) -> Result<Result<Form, Refusal>, CommitError> {
+        let person = match self.person_behind(platform, user).await? {
+            Ok(Some(person)) => person,
+            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let catalogue = self.catalogue();
-        let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
         if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }
         let zone = catalogue.people.get(&person).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone);
         let context = parse::Context { now: self.now(), time_zone: zone, catalogue: &catalogue, platform };
         match read(chosen, &context) {
-            Ok(read) => self.offers(&person, chosen, read, &catalogue).await,
+            Ok(read) => Ok(self.offers(&person, chosen, read, &catalogue).await?),
             Err(refusal) => Ok(Err(refusal)),
         }
     }

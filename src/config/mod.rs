@@ -21,10 +21,7 @@ use self::{
     people::Names,
     resources::Known,
 };
-use crate::domain::{
-    members::Rules,
-    policy::{Catalogue, Channel},
-};
+use crate::domain::policy::{Catalogue, Channel};
 
 /// Largest file that is read, in bytes.
 const FILE_MAX: usize = 4 * 1024 * 1024;
@@ -127,8 +124,8 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let log = &reading.log;
     let (names, known) = (Names::of(&file), Known::of(&file));
     let store = settings::store(&file);
-    let people_from = people::people_from(&file);
-    let (people, groups) = (people::people(&file), people::groups(&file, &names));
+    let members = people::members(&file);
+    let (people, groups) = (people::people(&file, members), people::groups(&file, &names));
     let policies = policies::policies(&file, &names);
     let resources = resources::resources(&file, &names, &known);
     let providers = settings::providers(&file);
@@ -141,13 +138,13 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let (ledger_key, ledger_origin) = settings::ledger(&file);
     let alarm = settings::alarm(&file);
     let templates = settings::templates(&file);
-    let who = chains::People { people: &people, groups: &groups };
+    let who = chains::People { people: &people, groups: &groups, more: members.people_from.is_some() };
     chains::judge(log, &who, &policies);
     let everywhere: Vec<_> = administrators.iter().chain(&auditors).cloned().collect();
     chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);
     let catalogue = Catalogue {
         people,
-        members: Rules { people_from, match_email: None },
+        members,
         groups,
         resources: resources.into_iter().map(|(id, (_, resource))| (id, resource)).collect(),
         policies: policies.into_iter().map(|(name, placed)| (name, placed.policy)).collect(),

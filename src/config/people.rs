@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use toml::de::DeValue;
+
 use super::{
     node::Table,
     notes::{At, Log, TEXT_MAX, TITLE_MAX, clean, near, short},
 };
 use crate::domain::{
     ids::{GroupId, PersonId},
+    members::Rules,
     policy::{Group, Person, Platform, Who},
 };
 
 /// Longest id on a platform, and longest address, in characters.
 const IDENTITY_MAX: usize = 64;
 const EMAIL_MAX: usize = 254;
-/// Platforms whose members this build can make people of. Chats come as parts of their own.
-const PEOPLE_COME_FROM: [Platform; 0] = [];
+/// Platforms whose members this build can make people of.
+const PEOPLE_COME_FROM: [Platform; 1] = [Platform::Slack];
+/// The one that says which addresses are confirmed.
+const EMAILS_COME_FROM: Platform = Platform::Slack;
 
 /// Every name that a policy may use, whether or not what stands under it is right.
 pub(super) struct Names {
@@ -27,7 +32,12 @@ impl Names {
     pub(super) fn of(file: &Table<'_>) -> Self {
         let keys = |section: &str| -> Vec<String> {
             let table = file.raw().get(section).and_then(|value| value.get_ref().as_table());
-            table.into_iter().flat_map(|table| table.keys()).map(|key| key.get_ref().to_string()).filter(|key| key != FROM).collect()
+            table
+                .into_iter()
+                .flat_map(|table| table.keys())
+                .map(|key| key.get_ref().to_string())
+                .filter(|key| !KEYS.contains(&key.as_str()))
+                .collect()
         };
         Self { people: keys("people"), groups: keys("groups") }
     }
@@ -73,11 +83,13 @@ impl Names {
     }
 }
 
-/// Key of `[people]` that is no person.
+/// Keys of `[people]` that are no people.
 const FROM: &str = "from";
+const MATCH_EMAIL: &str = "match_email";
+const KEYS: [&str; 2] = [FROM, MATCH_EMAIL];
 
 /// The chat whose full members become people.
-pub(super) fn people_from(file: &Table<'_>) -> Option<Platform> {
+fn people_from(file: &Table<'_>) -> Option<Platform> {
     let people = file.raw().get("people")?.get_ref().as_table()?;
     let (key, value) = people.get_key_value(FROM)?;
     let log = &file.reading.log;
@@ -91,7 +103,10 @@ pub(super) fn people_from(file: &Table<'_>) -> Option<Platform> {
     let at = value.span().start;
     match Platform::named(name).filter(|platform| *platform != Platform::Console) {
         None => log.refuse(at, format!("\"{}\" is not a chat whose members could become people: slack or discord", short(name))),
-        Some(platform) if PEOPLE_COME_FROM.contains(&platform) => return Some(platform),
+        Some(platform) if PEOPLE_COME_FROM.contains(&platform) => {
+            is_connected(file, platform, at, "people.from");
+            return Some(platform);
+        }
         Some(platform) => {
             let name = platform.name();
             log.refuse(at, format!("this hallpass has no {name} yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]"));
@@ -100,11 +115,44 @@ pub(super) fn people_from(file: &Table<'_>) -> Option<Platform> {
     None
 }
 
-pub(super) fn people(file: &Table<'_>) -> BTreeMap<PersonId, Person> {
+/// The chat whose members are found among the people by their confirmed address.
+fn match_email(file: &Table<'_>) -> Option<Platform> {
+    let people = file.raw().get("people")?.get_ref().as_table()?;
+    let (key, value) = people.get_key_value(MATCH_EMAIL)?;
+    let Some(matches) = value.get_ref().as_bool() else {
+        let why = "people.match_email says whether members of Slack are found by their address: write true or false. A person cannot have this name";
+        file.refuse(key.span().start, why);
+        return None;
+    };
+    if matches {
+        is_connected(file, EMAILS_COME_FROM, value.span().start, "people.match_email");
+        let has_email = |person: &DeValue<'_>| person.as_table().is_some_and(|person| person.contains_key("email"));
+        if !people.values().any(|person| has_email(person.get_ref())) {
+            file.warn(value.span().start, "nobody in [people] has an email, so nobody can be found by it");
+        }
+    }
+    matches.then_some(EMAILS_COME_FROM)
+}
+
+/// Which chats' members count, and as whom.
+pub(super) fn members(file: &Table<'_>) -> Rules {
+    Rules { people_from: people_from(file), match_email: match_email(file) }
+}
+
+/// The members of a chat can only be asked of a chat that is configured.
+fn is_connected(file: &Table<'_>, platform: Platform, at: usize, what: &str) {
+    let name = platform.name();
+    if file.raw().get(name).is_none() {
+        file.refuse(at, format!("{what} needs the {name} workspace to ask: write [{name}], or leave it out"));
+    }
+}
+
+/// `rules`: a chat may know somebody who has no account here.
+pub(super) fn people(file: &Table<'_>, rules: Rules) -> BTreeMap<PersonId, Person> {
     let Some(table) = file.table("people").map(Table::opened) else { return BTreeMap::new() };
     let mut seen: BTreeMap<(Platform, String), String> = BTreeMap::new();
     let mut people = BTreeMap::new();
-    for (name, table) in table.entries_as_tables("people", &[FROM]) {
+    for (name, table) in table.entries_as_tables("people", &KEYS) {
         let id = id::<PersonId>(&table.reading.log, &name, "a person");
         let identities = identities(&table, &name.value, &mut seen);
         let shown = table.need_text("name", TITLE_MAX, "\"Ana Reyes\"");
@@ -114,7 +162,7 @@ pub(super) fn people(file: &Table<'_>) -> BTreeMap<PersonId, Person> {
         }
         let time_zone = zone(&table);
         let (active, logins) = (table.flag("active", true), logins(&table));
-        if identities.is_empty() && active {
+        if identities.is_empty() && active && (email.is_none() || rules.match_email.is_none()) {
             table.warn(
                 name.at,
                 format!("no chat knows {}: they can neither ask nor decide until they have console, slack or discord", name.value),
