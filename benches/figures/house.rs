@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use hallpass::{
     bot::{Bot, Facts, Fresh, Parts},
-    chat::{Chat, ChatFault, Message, Posted, Profile, render::Templates, show::Voice},
+    chat::{Chat, ChatFault, Message, Once, Posted, Profile, render::Templates, show::Voice},
     clock::{Clock, SystemClock},
     domain::{
         entitlement::{Handle, Order, Ownership},
@@ -143,20 +143,20 @@ impl Chat for Quick {
         Platform::Console
     }
 
-    async fn post(&self, channel: &Channel, _: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        Ok(Posted { channel: channel.id.clone(), message: nonce.to_owned() })
+    async fn post(&self, channel: &Channel, _: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        Ok(Posted { channel: channel.id.clone(), message: once.nonce.to_owned() })
     }
 
     async fn update(&self, _: &Posted, _: &Message) -> Result<(), ChatFault> {
         Ok(())
     }
 
-    async fn reply(&self, under: &Posted, _: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        Ok(Posted { channel: under.channel.clone(), message: nonce.to_owned() })
+    async fn reply(&self, under: &Posted, _: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        Ok(Posted { channel: under.channel.clone(), message: once.nonce.to_owned() })
     }
 
-    async fn direct(&self, user: &str, _: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        Ok(Posted { channel: user.to_owned(), message: nonce.to_owned() })
+    async fn direct(&self, user: &str, _: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        Ok(Posted { channel: user.to_owned(), message: once.nonce.to_owned() })
     }
 
     async fn members(&self, _: &str) -> Result<Vec<String>, ChatFault> {

@@ -8,18 +8,22 @@ mod people;
 mod policies;
 mod resources;
 mod settings;
+mod slack;
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
-pub use self::settings::{LedgerKey, StoreConfig};
 use self::{
     node::Table,
     notes::{At, Log, Reading, folder_of, line_and_column},
     people::Names,
     resources::Known,
+};
+pub use self::{
+    settings::{LedgerKey, StoreConfig},
+    slack::{SlackConfig, SlackDoor},
 };
 use crate::domain::policy::{Catalogue, Channel};
 
@@ -32,6 +36,8 @@ pub struct Config {
     /// The file as it was read: what is kept of it once it counts as loaded.
     pub text: String,
     pub catalogue: Catalogue,
+    /// The bot's app in Slack, if it has one.
+    pub slack: Option<SlackConfig>,
     pub store: StoreConfig,
     pub providers: Vec<ProviderConfig>,
     pub ledger_key: LedgerKey,
@@ -125,6 +131,8 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let (names, known) = (Names::of(&file), Known::of(&file));
     let store = settings::store(&file);
     let members = people::members(&file);
+    let slack = slack::slack(&file);
+    slack::judge(&file, slack.as_ref());
     let (people, groups) = (people::people(&file, members), people::groups(&file, &names));
     let policies = policies::policies(&file, &names);
     let resources = resources::resources(&file, &names, &known);
@@ -157,6 +165,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     Some(Config {
         text: String::new(),
         catalogue,
+        slack,
         store: store?,
         providers,
         ledger_key,
