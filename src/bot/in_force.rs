@@ -1,7 +1,10 @@
 //! The policy in force: what bot.toml says, and the whole that follows from it with the joined accounts and the members of
 //! the chats. Holds and composes; reads nothing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use crate::domain::{
     ids::PersonId,
@@ -17,21 +20,31 @@ pub(super) struct InForce {
     pub configured: Arc<Catalogue>,
     pub whole: Arc<Catalogue>,
     /// Which accounts count as somebody by their address.
-    pub matches: Matches,
+    matches: Matches,
+    /// Whose each account is, so that no press looks through everybody.
+    accounts: BTreeMap<Platform, HashMap<String, PersonId>>,
     links: Vec<Link>,
     roster: Roster,
+    /// People of whom it was said already that their address is not theirs alone.
+    said: BTreeSet<PersonId>,
     /// When the joined accounts were read last.
     pub looked_at: Instant,
 }
 
 impl InForce {
     pub(super) fn new(configured: Catalogue, links: Vec<Link>, roster: Roster, now: Instant) -> Self {
-        let (whole, matches) = roster::whole(&configured, &links, &roster);
-        Self { configured: Arc::new(configured), whole: Arc::new(whole), matches, links, roster, looked_at: now }
+        let (configured, said) = (Arc::new(configured), BTreeSet::new());
+        let whole = configured.clone();
+        let (matches, accounts) = (Matches::default(), BTreeMap::new());
+        let mut policy = Self { configured, whole, matches, accounts, links, roster, said, looked_at: now };
+        policy.compose();
+        policy
     }
 
     fn compose(&mut self) {
         let (whole, matches) = roster::whole(&self.configured, &self.links, &self.roster);
+        let of = |platform| whole.accounts_on(platform).map(|(account, person)| (account.to_owned(), person.id.clone())).collect();
+        self.accounts = Platform::ALL.into_iter().map(|platform| (platform, of(platform))).collect();
         (self.whole, self.matches) = (Arc::new(whole), matches);
     }
 
@@ -60,11 +73,23 @@ impl InForce {
         self.links.iter().find(|link| link.platform == platform && link.account == user).map(|link| &link.person)
     }
 
+    /// Whose account this is.
+    pub(super) fn person_at(&self, platform: Platform, user: &str) -> Option<PersonId> {
+        self.accounts.get(&platform)?.get(user).cloned()
+    }
+
+    /// People whose address is not theirs alone; each is named once.
+    pub(super) fn take_ambiguous(&mut self) -> Vec<PersonId> {
+        let new: Vec<PersonId> = self.matches.ambiguous.difference(&self.said).cloned().collect();
+        self.said.clone_from(&self.matches.ambiguous);
+        new
+    }
+
     /// Would this account be somebody, or somebody again, if the chat has it as a member?
     pub(super) fn may_be_a_member(&self, platform: Platform, user: &str) -> bool {
         let known = || self.roster.get(&platform).and_then(|members| members.get(user));
         self.configured.members.counts(platform)
-            && known().map_or_else(|| self.whole.person_at(platform, user).is_none(), |known| known.left_at.is_some())
+            && known().map_or_else(|| self.person_at(platform, user).is_none(), |known| known.left_at.is_some())
     }
 
     /// People come from a chat whose members were never read: nobody who is unknown can be said to have left.

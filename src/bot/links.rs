@@ -44,8 +44,7 @@ impl Bot {
     /// Whose account this is: by bot.toml, by a code as the store has it at this moment, by its address, or as a member of the
     /// chat, which is asked when nobody knows the account yet. The policy in force has that person from now on.
     pub(super) async fn person_behind(&self, platform: Platform, user: &str) -> Result<Result<Option<PersonId>, Refusal>, CommitError> {
-        let who = |catalogue: &Catalogue| catalogue.person_at(platform, user).map(|person| person.id.clone());
-        if self.in_force(|policy| who(&policy.configured)).is_none() {
+        if self.in_force(|policy| policy.configured.person_at(platform, user).is_none()) {
             let link = self.store.link_at(platform, user).await?.map(|link| link.person);
             if self.in_force(|policy| policy.joined_to(platform, user) != link.as_ref()) {
                 self.refresh_links().await?;
@@ -56,7 +55,7 @@ impl Bot {
         {
             return Ok(Err(refusal));
         }
-        Ok(Ok(who(&self.catalogue())))
+        Ok(Ok(self.in_force(|policy| policy.person_at(platform, user))))
     }
 
     /// `/jit link`: a new code, shown once.

@@ -142,7 +142,8 @@ impl Bot {
 
     /// Records which accounts count as somebody by their address, and which no longer do.
     pub(super) async fn record_matches(&self) -> Result<(), CommitError> {
-        let (unrecorded, ambiguous) = self.in_force(|policy| (policy.unrecorded(), policy.matches.ambiguous.clone()));
+        let (mut unrecorded, mut ambiguous) = (Vec::new(), Vec::new());
+        self.change_in_force(|policy| (unrecorded, ambiguous) = (policy.unrecorded(), policy.take_ambiguous()));
         for person in ambiguous {
             tracing::warn!(person.id = %person, "the address of this person is not theirs alone: no account is found by it");
         }

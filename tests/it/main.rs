@@ -23,6 +23,7 @@ mod lifecycle;
 mod migrations;
 mod outage;
 mod own_alarms;
+mod people;
 mod providers;
 mod random;
 mod reloading;
