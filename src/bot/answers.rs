@@ -194,6 +194,6 @@ fn may_see(request: &Request, person: &PersonId, facts: &Facts<'_>) -> bool {
     facts.is_active(person) && facts.includes(whos, person).unwrap_or(false)
 }
 
-const fn has_access(request: &Request) -> bool {
+pub(super) const fn has_access(request: &Request) -> bool {
     matches!(request.state, State::Granting { .. } | State::Active { .. } | State::Revoking { .. })
 }

@@ -125,7 +125,7 @@ impl Bot {
         let provider = self.provider(&resource.provider).ok_or_else(|| unreachable("its provider is not configured"))?;
         let mut person = catalogue.people.get(subject).cloned().ok_or(Refusal::NotLinked)?;
         let kept = self.store.inputs(subject).await.map_err(|_| unreachable("our own store does not answer"))?;
-        person.logins.extend(kept);
+        person.logins.extend(kept.into_iter().filter(|(key, _)| !key.starts_with(super::quiet::OWN)));
         let description = provider.describe();
         for input in &description.inputs {
             if !person.logins.contains_key(&input.key) {

@@ -4,7 +4,7 @@
 use super::{Bot, facts::Fresh};
 use crate::{
     domain::{
-        choices,
+        asking, choices,
         command::Length,
         explain::{self, Outlook},
         facts::Facts,
@@ -14,7 +14,7 @@ use crate::{
         refusal::Refusal,
         time::{Instant, Span},
     },
-    store::{CommitError, Filter, StoreError},
+    store::{Filter, StoreError},
 };
 
 /// Past requests that tell how long an answer usually takes.
@@ -35,6 +35,8 @@ pub struct Chosen {
     pub start: Option<String>,
     /// `@cleo`; None: themselves.
     pub subject: Option<String>,
+    /// A link to the message that it is about, made by the platform; None: none.
+    pub about: Option<String>,
 }
 
 /// A line to choose: the id, and what it is called.
@@ -80,7 +82,7 @@ pub enum Ticket {
 
 impl Bot {
     /// The form as it stands for this person. A wrong choice is a refusal whose `field` says where.
-    pub async fn form(&self, platform: Platform, user: &str, chosen: &Chosen) -> Result<Result<Form, Refusal>, CommitError> {
+    pub async fn form(&self, platform: Platform, user: &str, chosen: &Chosen) -> Result<Result<Form, Refusal>, StoreError> {
         let person = match self.person_behind(platform, user).await? {
             Ok(Some(person)) => person,
             Ok(None) => return Ok(Err(Refusal::NotLinked)),
@@ -93,7 +95,7 @@ impl Bot {
         let zone = catalogue.people.get(&person).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone);
         let context = parse::Context { now: self.now(), time_zone: zone, catalogue: &catalogue, platform };
         match read(chosen, &context) {
-            Ok(read) => Ok(self.offers(&person, chosen, read, &catalogue).await?),
+            Ok(read) => self.offers(&person, chosen, read, &catalogue).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -184,6 +186,7 @@ fn read<'c>(chosen: &Chosen, context: &parse::Context<'c>) -> Result<Read<'c>, R
     let start = filled(&chosen.start).map(|text| parse::moment(&text, context)).transpose()?;
     let length = filled(&chosen.length).map_or(Ok(None), |text| parse::length(&text, start, context))?;
     filled(&chosen.subject).map(|text| parse::person(&text, context.catalogue, context.platform)).transpose()?;
+    filled(&chosen.about).map_or(Ok(()), |link| asking::check_link(&link))?;
     let Some(resource) = filled(&chosen.resource) else { return Ok((None, None, (length, start))) };
     let resource = parse::resource(&resource, context.catalogue)?;
     let role = filled(&chosen.role).map(|text| parse::role(&text, &resource, context.catalogue)).transpose()?;

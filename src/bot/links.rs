@@ -20,7 +20,7 @@ use crate::{
         refusal::Refusal,
         time::{Instant, Span},
     },
-    store::{Commit, CommitError, LinkWrite, StoreError, TaskKind, TaskWant},
+    store::{Commit, LinkWrite, StoreError, TaskKind, TaskWant},
 };
 
 /// What other replicas joined or parted is seen after this long; who acts is looked up at every press.
@@ -43,7 +43,7 @@ impl Bot {
 
     /// Whose account this is: by bot.toml, by a code as the store has it at this moment, by its address, or as a member of the
     /// chat, which is asked when nobody knows the account yet. The policy in force has that person from now on.
-    pub(super) async fn person_behind(&self, platform: Platform, user: &str) -> Result<Result<Option<PersonId>, Refusal>, CommitError> {
+    pub(super) async fn person_behind(&self, platform: Platform, user: &str) -> Result<Result<Option<PersonId>, Refusal>, StoreError> {
         if self.in_force(|policy| policy.configured.person_at(platform, user).is_none()) {
             let link = self.store.link_at(platform, user).await?.map(|link| link.person);
             if self.in_force(|policy| policy.joined_to(platform, user) != link.as_ref()) {
@@ -51,7 +51,7 @@ impl Bot {
             }
         }
         if self.in_force(|policy| policy.may_be_a_member(platform, user))
-            && let Err(refusal) = self.look_up(platform, user).await?
+            && let Err(refusal) = self.look_up(platform, user).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
         {
             return Ok(Err(refusal));
         }

@@ -4,6 +4,7 @@ mod alarms;
 mod answers;
 pub mod console;
 pub mod directory;
+pub mod home;
 pub mod marks;
 pub mod render;
 pub mod replies;

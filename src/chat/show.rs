@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     Message, alarms,
+    home::{self, HomeView},
     render::Templates,
     replies,
     view::{self, Reader},
@@ -61,6 +62,25 @@ impl Voice {
         let to = data.get("reader").and_then(|to| serde_json::from_value::<PersonId>(to.clone()).ok());
         let around = self.bot.around(&request).await?;
         Ok(self.templates.show(platform, (&request, to.as_ref()), reader, &around))
+    }
+
+    /// Somebody's own page, in their zone; or why they have none, in words.
+    pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<HomeView, String>, StoreError> {
+        let page = self.bot.home(platform, user).await?;
+        let (catalogue, none) = (self.bot.catalogue(), Texts::new());
+        let (person, texts) = page.as_ref().map_or((None, &none), |page| (Some(&page.person), &page.texts));
+        let reader = Reader {
+            catalogue: &catalogue,
+            texts,
+            now: self.bot.now(),
+            tz: zone(&catalogue, person),
+            platform,
+            marks: self.templates.marks(platform),
+        };
+        Ok(match &page {
+            Ok(page) => Ok(home::home(page, &reader)),
+            Err(refusal) => Err(self.templates.refusal(platform, refusal, &reader)),
+        })
     }
 
     /// How an ask would go, in the lines that stand before sending.

@@ -4,6 +4,7 @@
 pub mod asking;
 pub mod choices;
 pub mod command;
+pub mod copies;
 pub mod decide;
 pub mod due;
 pub mod entitlement;
@@ -21,6 +22,7 @@ pub mod parse;
 pub mod plan;
 pub mod policy;
 pub mod pressed;
+pub mod quiet;
 pub mod refusal;
 pub mod request;
 pub mod request_id;

@@ -181,6 +181,8 @@ pub struct Stage {
     pub needed: usize,
     /// Told when the stage begins; may be fewer than may approve.
     pub notify: Vec<Who>,
+    /// Of those who may approve, with the ladder's: who gets the card as a direct message as well.
+    pub direct: Vec<Who>,
     /// Remind the notified this often; None: never.
     pub remind_every: Option<Span>,
     /// Escalations in order of `after`, each counted from the start of the stage. They add approvers.
@@ -219,6 +221,11 @@ impl Catalogue {
 }
 
 impl Policy {
+    /// Does any stage send its card to people directly?
+    pub fn sends_directly(&self) -> bool {
+        self.stages.iter().any(|stage| !stage.direct.is_empty())
+    }
+
     /// How long before the end of a grant of this length its holder is warned.
     pub fn warning(&self, duration: Span) -> Span {
         let tenth = Span::from_seconds(duration.seconds() / 10);

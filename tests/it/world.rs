@@ -252,6 +252,7 @@ fn stage(approvers: &[&str], needed: usize, ladder: &[(i64, &str)]) -> Stage {
         approvers: approvers.iter().map(|n| who(n)).collect(),
         needed,
         notify: approvers.iter().map(|n| who(n)).collect(),
+        direct: Vec::new(),
         remind_every: None,
         ladder: ladder.iter().map(|(minutes, to)| Rung { after: Span::from_minutes(*minutes), to: vec![who(to)] }).collect(),
     }

@@ -43,6 +43,7 @@ fn stage(approvers: &str, ladder: &[(i64, &str)]) -> Stage {
         approvers: who(approvers).into_iter().collect(),
         needed: 1,
         notify: who(approvers).into_iter().collect(),
+        direct: Vec::new(),
         remind_every: None,
         ladder: ladder.iter().map(|(after, to)| Rung { after: Span::from_minutes(*after), to: who(to).into_iter().collect() }).collect(),
     }

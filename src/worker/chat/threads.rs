@@ -79,6 +79,9 @@ async fn tell(deps: &Deps, chat: &dyn Chat, post: &Post, person: Option<&PersonI
     let nonce = format!("{}/{}/{}/{}", post.request, post.platform.name(), post.place, telling.n);
     if let Some(person) = person {
         let Some(message) = deps.shows.direct(post.platform, person, telling) else { return Ok(()) };
+        if !deps.bot.tells(person, telling.event, telling.scene.request).await? {
+            return Ok(());
+        }
         let catalogue = deps.bot.catalogue();
         let user = catalogue.people.get(person).and_then(|p| p.identities.get(&post.platform)).cloned();
         if let Some(user) = user {

@@ -66,6 +66,8 @@ pub(super) fn ask(role: &str, length: Length) -> Ask {
         start: None,
         reason: Some(said("Unblock the stuck import")),
         ticket: Some("OPS-4512".into()),
+        about: None,
+        direct: false,
         at: START,
         policy: "prod-data".parse().unwrap(),
         preview: Preview {
