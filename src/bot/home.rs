@@ -72,10 +72,14 @@ impl Listed {
 }
 
 impl Bot {
-    /// The page of whoever this is, as things stand now; who may decide is asked now.
+    /// The page of whoever this is, as things stand now; who may decide, as the chats said within the last minute.
     pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<Home, Refusal>, StoreError> {
+        let person = match self.person_behind(platform, user).await? {
+            Ok(Some(person)) => person,
+            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let catalogue = self.catalogue();
-        let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
         if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }

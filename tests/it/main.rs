@@ -25,6 +25,7 @@ mod logging;
 mod migrations;
 mod outage;
 mod own_alarms;
+mod people;
 mod providers;
 mod random;
 mod reloading;
