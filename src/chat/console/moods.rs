@@ -1,0 +1,118 @@
+//! What real chats do and a terminal does not, for tests: not to answer, to refuse, to lose an answer, to be in no hurry, to
+//! forget what was sent before.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use super::Console;
+use crate::{
+    chat::{ChatFault, Posted},
+    clock::Clock,
+    domain::time::{Instant, Span},
+};
+
+/// How the console is disposed just now.
+#[derive(Debug, Default)]
+pub(super) struct Moods {
+    down: bool,
+    mute: bool,
+    pub lossy: bool,
+    pub forgetful: bool,
+    /// By place, why.
+    refused: BTreeMap<String, String>,
+    pace: Option<Pace>,
+}
+
+/// One message in so long at each place.
+struct Pace {
+    clock: Arc<dyn Clock>,
+    gap: Span,
+    last: BTreeMap<String, Instant>,
+}
+
+impl fmt::Debug for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pace").field("gap", &self.gap).field("last", &self.last).finish_non_exhaustive()
+    }
+}
+
+fn transient(why: &str, retry_after: Option<Span>) -> ChatFault {
+    ChatFault::Transient { why: why.to_owned(), retry_after }
+}
+
+impl Moods {
+    /// Questions are answered.
+    pub(super) fn answers(&self) -> Result<(), ChatFault> {
+        if self.down { Err(transient("the console is down", None)) } else { Ok(()) }
+    }
+
+    /// This place takes a message now.
+    pub(super) fn takes(&self, place: &str) -> Result<(), ChatFault> {
+        self.answers()?;
+        if self.mute {
+            return Err(transient("the console is mute", None));
+        }
+        if let Some(why) = self.refused.get(place) {
+            return Err(ChatFault::Permanent { why: why.clone() });
+        }
+        self.wait(place).map_or(Ok(()), |wait| Err(transient("too fast", Some(wait))))
+    }
+
+    /// It took one; whoever sent it may not hear of it.
+    pub(super) fn took(&mut self, place: &str) -> Result<(), ChatFault> {
+        if let Some(pace) = &mut self.pace {
+            pace.last.insert(place.to_owned(), pace.clock.now());
+        }
+        if self.lossy { Err(transient("the console's answer was lost", None)) } else { Ok(()) }
+    }
+
+    pub(super) fn wait(&self, place: &str) -> Option<Span> {
+        let pace = self.pace.as_ref()?;
+        let (next, now) = (*pace.last.get(place)? + pace.gap, pace.clock.now());
+        (next > now).then(|| next.since(now).max(Span::from_seconds(1)))
+    }
+}
+
+impl Console {
+    /// While down, everything asked of it fails as a chat that does not answer.
+    pub fn set_down(&self, down: bool) {
+        self.inner().moods.down = down;
+    }
+
+    /// While mute, nothing can be sent, and questions are answered all the same.
+    pub fn set_mute(&self, mute: bool) {
+        self.inner().moods.mute = mute;
+    }
+
+    /// While lossy, what is sent arrives, and whoever sent it does not hear of it.
+    pub fn set_lossy(&self, lossy: bool) {
+        self.inner().moods.lossy = lossy;
+    }
+
+    /// A forgetful console takes a repeated message for a new one, unless it is asked to look for it first.
+    pub fn set_forgetful(&self, forgetful: bool) {
+        self.inner().moods.forgetful = forgetful;
+    }
+
+    /// A place (a channel, or `@user`) refuses everything until somebody mends it; None: mended.
+    pub fn set_refused(&self, place: &str, why: Option<&str>) {
+        let refused = &mut self.inner().moods.refused;
+        match why {
+            Some(why) => drop(refused.insert(place.to_owned(), why.to_owned())),
+            None => drop(refused.remove(place)),
+        }
+    }
+
+    /// From now on each place takes one message in so long, by this clock, and refuses what comes sooner.
+    pub fn set_pace(&self, clock: Arc<dyn Clock>, gap: Span) {
+        self.inner().moods.pace = Some(Pace { clock, gap, last: BTreeMap::new() });
+    }
+
+    /// Somebody deletes a message, with the replies under it.
+    pub fn delete(&self, at: &Posted) {
+        let inner = &mut *self.inner();
+        if let Some(room) = inner.channels.get_mut(&at.channel) {
+            room.messages.retain(|m| m.id != at.message && m.under.as_deref() != Some(&at.message));
+        }
+        inner.sent.retain(|_, posted| posted != at);
+    }
+}
