@@ -28,7 +28,14 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use shows::{Scene, Shows, Telling};
 pub use stop::Stop;
 
-use self::{chat::places::Places, entitlements::Due, gates::Gates, heartbeat::Heartbeat, lifeline::Lifeline, side::together};
+use self::{
+    chat::places::Places,
+    entitlements::Due,
+    gates::Gates,
+    heartbeat::Heartbeat,
+    lifeline::Lifeline,
+    side::{AbortOnDrop, together},
+};
 
 use crate::{
     bot::Bot,
@@ -376,22 +383,5 @@ impl Workers {
             return tokio::time::sleep(wait).await;
         }
         drop(tokio::time::timeout(wait, self.deps.bot.wake.notified()).await);
-    }
-}
-
-/// A task that ends when nobody waits for it any more.
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl Future for AbortOnDrop {
-    type Output = Result<(), tokio::task::JoinError>;
-
-    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        std::pin::Pin::new(&mut self.0).poll(context)
     }
 }

@@ -27,6 +27,7 @@ mod random;
 mod reloading;
 mod rights;
 mod running;
+mod sending;
 mod sim;
 mod store_suite;
 mod tidy;

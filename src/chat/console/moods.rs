@@ -19,6 +19,10 @@ pub(super) struct Moods {
     pub forgetful: bool,
     /// By place, why.
     refused: BTreeMap<String, String>,
+    /// By place, how long it says to wait.
+    busy: BTreeMap<String, Span>,
+    /// Messages that were not taken, whyever.
+    turned_away: usize,
     pace: Option<Pace>,
 }
 
@@ -46,13 +50,22 @@ impl Moods {
     }
 
     /// This place takes a message now.
-    pub(super) fn takes(&self, place: &str) -> Result<(), ChatFault> {
+    pub(super) fn takes(&mut self, place: &str) -> Result<(), ChatFault> {
+        let takes = self.would_take(place);
+        self.turned_away += usize::from(takes.is_err());
+        takes
+    }
+
+    fn would_take(&self, place: &str) -> Result<(), ChatFault> {
         self.answers()?;
         if self.mute {
             return Err(transient("the console is mute", None));
         }
         if let Some(why) = self.refused.get(place) {
             return Err(ChatFault::Permanent { why: why.clone() });
+        }
+        if let Some(after) = self.busy.get(place) {
+            return Err(transient("too much at once", Some(*after)));
         }
         self.wait(place).map_or(Ok(()), |wait| Err(transient("too fast", Some(wait))))
     }
@@ -100,6 +113,20 @@ impl Console {
             Some(why) => drop(refused.insert(place.to_owned(), why.to_owned())),
             None => drop(refused.remove(place)),
         }
+    }
+
+    /// A place turns away what comes, and says for how long; None: it does so no more.
+    pub fn set_busy(&self, place: &str, retry_after: Option<Span>) {
+        let busy = &mut self.inner().moods.busy;
+        match retry_after {
+            Some(after) => drop(busy.insert(place.to_owned(), after)),
+            None => drop(busy.remove(place)),
+        }
+    }
+
+    /// How many messages were not taken so far.
+    pub fn turned_away(&self) -> usize {
+        self.inner().moods.turned_away
     }
 
     /// From now on each place takes one message in so long, by this clock, and refuses what comes sooner.
