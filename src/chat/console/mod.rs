@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
+pub use moods::Now;
 pub use wrap::wrap;
 
 use self::{

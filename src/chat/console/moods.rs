@@ -1,12 +1,11 @@
 //! What real chats do and a terminal does not, for tests: not to answer, to refuse, to lose an answer, to be in no hurry, to
 //! forget what was sent before.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
 use super::Console;
 use crate::{
     chat::{ChatFault, Posted},
-    clock::Clock,
     domain::time::{Instant, Span},
 };
 
@@ -26,9 +25,12 @@ pub(super) struct Moods {
     pace: Option<Pace>,
 }
 
+/// Tells the time that a pace is kept by.
+pub type Now = Box<dyn Fn() -> Instant + Send>;
+
 /// One message in so long at each place.
 struct Pace {
-    clock: Arc<dyn Clock>,
+    now: Now,
     gap: Span,
     last: BTreeMap<String, Instant>,
 }
@@ -73,14 +75,14 @@ impl Moods {
     /// It took one; whoever sent it may not hear of it.
     pub(super) fn took(&mut self, place: &str) -> Result<(), ChatFault> {
         if let Some(pace) = &mut self.pace {
-            pace.last.insert(place.to_owned(), pace.clock.now());
+            pace.last.insert(place.to_owned(), (pace.now)());
         }
         if self.lossy { Err(transient("the console's answer was lost", None)) } else { Ok(()) }
     }
 
     pub(super) fn wait(&self, place: &str) -> Option<Span> {
         let pace = self.pace.as_ref()?;
-        let (next, now) = (*pace.last.get(place)? + pace.gap, pace.clock.now());
+        let (next, now) = (*pace.last.get(place)? + pace.gap, (pace.now)());
         (next > now).then(|| next.since(now).max(Span::from_seconds(1)))
     }
 }
@@ -129,9 +131,9 @@ impl Console {
         self.inner().moods.turned_away
     }
 
-    /// From now on each place takes one message in so long, by this clock, and refuses what comes sooner.
-    pub fn set_pace(&self, clock: Arc<dyn Clock>, gap: Span) {
-        self.inner().moods.pace = Some(Pace { clock, gap, last: BTreeMap::new() });
+    /// From now on each place takes one message in so long, and refuses what comes sooner.
+    pub fn set_pace(&self, gap: Span, now: Now) {
+        self.inner().moods.pace = Some(Pace { now, gap, last: BTreeMap::new() });
     }
 
     /// Somebody deletes a message, with the replies under it.

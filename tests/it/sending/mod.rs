@@ -7,6 +7,7 @@ mod pace;
 mod refused;
 
 use hallpass::{
+    clock::Clock as _,
     domain::time::Span,
     store::{Commit, Post, TaskKind, TaskWant},
 };
@@ -21,6 +22,14 @@ const MENDING: Span = Span::from_minutes(10);
 /// How often a text stands somewhere.
 fn count(shown: &str, text: &str) -> usize {
     shown.matches(text).count()
+}
+
+impl World {
+    /// Each place takes one message in so long.
+    fn pace(&self, gap: Span) {
+        let clock = self.clock.clone();
+        self.console.set_pace(gap, Box::new(move || clock.now()));
+    }
 }
 
 async fn post(world: &World, id: &str, place: &str) -> Option<Post> {
@@ -38,7 +47,7 @@ async fn want_card(world: &World, id: &str, place: &str) {
 #[tokio::test]
 async fn what_is_told_after_a_card_was_deleted_is_told_under_a_new_one() {
     let world = World::new().await;
-    world.console.set_pace(world.clock.clone(), Span::from_seconds(1));
+    world.pace(Span::from_seconds(1));
     let id = world.ask("ana", ASK).await;
     world.advance(Span::from_seconds(1)).await;
     world.done("ben", &format!("/jit looking {id}")).await;

@@ -56,7 +56,7 @@ async fn what_was_sent_without_an_answer_stands_once_after_a_restart() {
     world = restarted(world, &file(&folder)).await;
     world.advance(super::MENDING).await;
     let (thread, directs) = (world.console.thread(&world.card()), world.console.directs("ana"));
-    assert_eq!(count(&thread, "    Ben Okafor approved"), 1, "{thread}");
+    assert_eq!(count(&thread, "    ✓ Ben Okafor approved"), 1, "{thread}");
     assert_eq!(count(&thread, "    Ana Reyes has write on prod-db"), 1, "{thread}");
     assert_eq!(count(&directs, "You have write on prod-db"), 1, "{directs}");
     for place in [CARDS, "@ana"] {

@@ -18,7 +18,7 @@ fn seen(screen: &mut Receiver<Output>, place: &str) -> Vec<Kind> {
 /// A world with a request that is asked and told, at a second in which its channel takes something.
 async fn asked() -> (World, String) {
     let world = World::new().await;
-    world.console.set_pace(world.clock.clone(), GAP);
+    world.pace(GAP);
     let id = world.ask("ana", ASK).await;
     for _ in 0..5 {
         world.advance(GAP).await;
@@ -76,18 +76,18 @@ async fn a_channel_that_must_wait_keeps_no_other_waiting() {
             bastion.channels = vec![Channel { platform: hallpass::domain::policy::Platform::Console, id: "#hosts".into() }];
         })
         .await;
-    world.console.set_pace(world.clock.clone(), Span::from_minutes(10));
+    world.pace(Span::from_minutes(2));
     let first = world.ask("ana", ASK).await;
     world.done("ben", &format!("/jit looking {first}")).await;
     let waiting = world.console.channel("#db-approvers");
-    assert!(!waiting.contains("looking"), "{waiting}");
+    assert!(!waiting.contains("is looking"), "{waiting}");
     world.ask("finn", "/jit request bastion login 2h Look at the host").await;
     world.bot.raise("ledger", "it cannot be sealed".into(), None).await.unwrap();
     world.workers.drain().await.unwrap();
     assert!(world.console.channel("#hosts").contains("Finn Ward asks for login on bastion"));
     assert!(world.console.channel("#ops").contains("it cannot be sealed"));
     assert_eq!(world.console.channel("#db-approvers"), waiting);
-    world.advance(Span::from_minutes(10)).await;
+    world.advance(Span::from_minutes(2)).await;
     assert!(world.console.channel("#db-approvers").contains("Ben Okafor is looking"));
 }
 
@@ -97,15 +97,15 @@ async fn a_channel_that_asks_for_time_gets_it_whatever_happens_meanwhile() {
     world.console.set_busy("#db-approvers", Some(Span::from_seconds(60)));
     let id = world.ask("ana", ASK).await;
     assert_eq!(world.console.turned_away(), 1, "the card, and nothing behind it");
-    for _ in 0..5 {
+    for n in 0..5 {
         world.advance(Span::from_seconds(10)).await;
-        world.done("ben", &format!("/jit looking {id}")).await;
+        world.done("ben", &format!("/jit offer {id} {}m", 10 + n)).await;
     }
     assert_eq!(world.console.turned_away(), 1);
     world.console.set_busy("#db-approvers", None);
     world.advance(Span::from_seconds(10)).await;
     world.advance(Span::from_seconds(2)).await;
     let thread = world.console.thread(&world.card());
-    assert!(thread.contains("    Ben Okafor is looking"), "{thread}");
+    assert!(thread.contains("    Ben Okafor offers 14 min"), "{thread}");
     assert_eq!(world.console.turned_away(), 1);
 }
