@@ -83,7 +83,7 @@ async fn post(deps: &Deps, alarm: &Alarm, scene: Option<&Scene<'_>>, channel: &C
         Ok(false) => {
             // So few that nothing is written down before.
             let (nonce, may_stand) = (format!("alarm/{}/{place}/{}", alarm.id, alarm.raised_at.micros()), !chat.recognises());
-            let nonce = anew(nonce, at);
+            let nonce = anew(&nonce, at);
             To::Channel(channel.clone()).show(chat, &message, Once { nonce: &nonce, may_stand }).await
         }
         Err(fault) => Err(fault),

@@ -172,9 +172,9 @@ impl Console {
     fn add(&self, channel: &str, under: Option<&str>, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
         let mut inner = self.inner();
         let inner = &mut *inner;
-        inner.moods.takes(channel)?;
-        if let Some(posted) = inner.sent.get(once.nonce).filter(|_| once.may_stand || !inner.moods.forgetful).cloned() {
-            if !inner.moods.forgetful {
+        inner.moods.takes(channel, message)?;
+        if let Some(posted) = inner.sent.get(once.nonce).filter(|_| once.may_stand || !inner.moods.is_forgetful()).cloned() {
+            if !inner.moods.is_forgetful() {
                 self.change(inner, &posted, message)?;
             }
             return Ok(posted);
@@ -234,7 +234,7 @@ impl Chat for Console {
     }
 
     fn recognises(&self) -> bool {
-        !self.inner().moods.forgetful
+        !self.inner().moods.is_forgetful()
     }
 
     async fn post(&self, channel: &Channel, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
@@ -243,7 +243,7 @@ impl Chat for Console {
 
     async fn update(&self, at: &Posted, message: &Message) -> Result<(), ChatFault> {
         let mut inner = self.inner();
-        inner.moods.takes(&at.channel)?;
+        inner.moods.takes(&at.channel, message)?;
         self.change(&mut inner, at, message)?;
         inner.moods.took(&at.channel)
     }

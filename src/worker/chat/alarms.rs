@@ -29,8 +29,8 @@ pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
     deps.store.commit(Commit { alarms_told: vec![(alarm.id, alarm.told)], tasks, ..Commit::default() }).await?;
     for (place, refused) in told.places {
         match refused {
-            Some(why) => drop(turn.places.refused(deps, &place, &why).await?),
-            None => turn.places.took(deps, &place, turn.task.tries).await?,
+            Some(why) => drop(turn.places.refused(deps, &place, turn.task, &why).await?),
+            None => turn.places.took(deps, &place, turn.task).await?,
         }
     }
     told.trouble.map_or(Ok(Handled::Done), |fault| Err(fault.into()))

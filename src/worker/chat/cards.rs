@@ -57,7 +57,7 @@ pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
 /// Posts it for the first time, or again because it is gone.
 async fn send(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, post: &mut Post) -> Result<(), Trouble> {
     let card = format!("{}/{}/{}/card", place.request, place.platform.name(), place.name);
-    let nonce = anew(card, post.posted.as_ref());
+    let nonce = anew(&card, post.posted.as_ref());
     let may_stand = !place.chat.recognises() && post.sending.replace(nonce.clone()).as_ref() == Some(&nonce);
     if !place.chat.recognises() && !may_stand {
         save(turn.deps, PostWrite::Card(post.clone())).await?;

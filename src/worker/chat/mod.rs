@@ -99,7 +99,7 @@ impl Turn<'_> {
     /// Something was sent to its place.
     async fn took(&self) -> Result<(), CommitError> {
         match self.place() {
-            Some(place) => self.places.took(self.deps, &place, self.task.tries).await,
+            Some(place) => self.places.took(self.deps, &place, self.task).await,
             None => Ok(()),
         }
     }
@@ -156,6 +156,9 @@ async fn handle(turn: &Turn<'_>) -> Result<(), Stop> {
         TaskKind::Alarm => alarms::bring_in_line(turn).await,
         TaskKind::Link => links::tell(turn).await,
     };
+    if let (Ok(Handled::Done | Handled::Again(_)), Some(place)) = (&result, turn.place()) {
+        places.is_over(deps, &place, task).await?;
+    }
     let now = deps.bot.now();
     let end = match result {
         Ok(Handled::Done) => TaskEnd::Done,
@@ -196,7 +199,7 @@ async fn failed(turn: &Turn<'_>, fault: ChatFault) -> Result<TaskEnd, Stop> {
         }
         ChatFault::Transient { retry_after: None, .. } | ChatFault::Gone => pause,
         ChatFault::Permanent { why } => match turn.place() {
-            Some(place) if !places.refused(deps, &place, &why).await? => {
+            Some(place) if !places.refused(deps, &place, task, &why).await? => {
                 tracing::info!(task = %task.key, %why, "nothing is sent there any more, and this is given up");
                 return Ok(TaskEnd::Done);
             }

@@ -113,6 +113,6 @@ pub(in crate::worker) async fn is_rewritten(chat: &dyn Chat, at: Option<&Posted>
 }
 
 /// The nonce of what is posted anew when the one before is gone.
-pub(in crate::worker) fn anew(nonce: String, gone: Option<&Posted>) -> String {
-    gone.map_or(nonce.clone(), |gone| format!("{nonce}/{}", gone.message))
+pub(in crate::worker) fn anew(nonce: &str, gone: Option<&Posted>) -> String {
+    gone.map_or_else(|| nonce.to_owned(), |gone| format!("{nonce}/{}", gone.message))
 }

@@ -2,14 +2,14 @@
 //! sent until a human mends it, of which operators hear once. Must not decide what is sent.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Deps, Stop};
+use super::{Deps, Stop, place::account};
 use crate::{
     domain::{ids::PersonId, policy::Platform, time::Instant},
-    store::CommitError,
+    store::{Commit, CommitError, Task, TaskKind, TaskWant},
 };
 
 /// Begins the ids of alarms about places; the rest is `<platform>/<channel, or @ and a person>`.
@@ -19,8 +19,18 @@ const ALARM: &str = "chat/";
 pub(in crate::worker) struct Places {
     /// Queues of which nothing is begun before then.
     held: Mutex<BTreeMap<String, Instant>>,
-    /// Open alarms about places; None: not looked up since the start. Held over a change, so that none is raised twice.
-    refusing: tokio::sync::Mutex<Option<BTreeSet<String>>>,
+    /// By open alarm, what was refused since the start; None: not looked up yet. Locked over a change, so that no alarm is raised
+    /// twice.
+    refusing: tokio::sync::Mutex<Option<BTreeMap<String, Tasks>>>,
+}
+
+type Tasks = BTreeMap<(TaskKind, String), Refused>;
+
+/// A task whose message was refused.
+struct Refused {
+    queue: String,
+    /// It is being tried again because something else got through.
+    hurried: bool,
 }
 
 impl Places {
@@ -48,10 +58,10 @@ impl Places {
         if refusing.is_some() {
             return Ok(());
         }
-        let mut known = BTreeSet::new();
+        let mut known = BTreeMap::new();
         for alarm in deps.store.open_alarms().await.map_err(Stop::read)? {
             match alarm.id.strip_prefix(ALARM) {
-                Some(place) if is_named(deps, place) => drop(known.insert(alarm.id)),
+                Some(place) if is_named(deps, place) => drop(known.insert(alarm.id, Tasks::new())),
                 Some(_) => deps.bot.clear(&alarm.id).await?,
                 None => {}
             }
@@ -60,31 +70,53 @@ impl Places {
         Ok(())
     }
 
-    /// This place refuses: operators hear of it, and why. False: nothing is sent there any more, so there is nothing to mend.
-    pub(super) async fn refused(&self, deps: &Deps, place: &str, why: &str) -> Result<bool, CommitError> {
+    /// This place refuses what the task would send: operators hear of it, and why. False: nothing is sent there any more, so
+    /// there is nothing to mend.
+    pub(super) async fn refused(&self, deps: &Deps, place: &str, task: &Task, why: &str) -> Result<bool, CommitError> {
+        let (id, mut refusing) = (format!("{ALARM}{place}"), self.refusing.lock().await);
+        let known = refusing.get_or_insert_default();
         if !is_named(deps, place) {
-            self.clear(deps, place, true).await?;
+            deps.bot.clear(&id).await?;
+            known.remove(&id);
             return Ok(false);
         }
-        let mut refusing = self.refusing.lock().await;
-        let id = format!("{ALARM}{place}");
         deps.bot.raise(&id, format!("{}: {why}", place.replacen('/', " ", 1)), None).await?;
-        refusing.get_or_insert_default().insert(id);
+        known.entry(id).or_default().insert((task.kind, task.key.clone()), Refused { queue: task.queue.clone(), hurried: false });
         Ok(true)
     }
 
-    /// This place took something, after so many tries. Another process may have heard of a refusal.
-    pub(super) async fn took(&self, deps: &Deps, place: &str, tries: u32) -> Result<(), CommitError> {
-        self.clear(deps, place, tries > 0).await
+    /// This place took what the task sends. Whatever else it refused is tried at once, and when that is through the alarm is
+    /// over: one message that no place would take keeps it open.
+    pub(super) async fn took(&self, deps: &Deps, place: &str, task: &Task) -> Result<(), CommitError> {
+        let (id, mut refusing) = (format!("{ALARM}{place}"), self.refusing.lock().await);
+        let known = refusing.get_or_insert_default();
+        let Some(refused) = known.get_mut(&id) else {
+            // Another process may have heard of a refusal.
+            return if task.tries > 0 { deps.bot.clear(&id).await } else { Ok(()) };
+        };
+        refused.remove(&(task.kind, task.key.clone()));
+        if refused.is_empty() {
+            deps.bot.clear(&id).await?;
+            known.remove(&id);
+            return Ok(());
+        }
+        let (due_at, mut tasks) = (deps.bot.now(), Vec::new());
+        for ((kind, key), other) in refused {
+            if !std::mem::replace(&mut other.hurried, true) {
+                tasks.push(TaskWant { kind: *kind, key: key.clone(), queue: other.queue.clone(), due_at });
+            }
+        }
+        if tasks.is_empty() { Ok(()) } else { deps.store.commit(Commit { tasks, ..Commit::default() }).await }
     }
 
-    /// `look`: whatever this process knows of it.
-    async fn clear(&self, deps: &Deps, place: &str, look: bool) -> Result<(), CommitError> {
-        let mut refusing = self.refusing.lock().await;
-        let id = format!("{ALARM}{place}");
-        if look || refusing.as_ref().is_some_and(|known| known.contains(&id)) {
+    /// The task has nothing to send any more: of what was refused, it was perhaps the last.
+    pub(super) async fn is_over(&self, deps: &Deps, place: &str, task: &Task) -> Result<(), CommitError> {
+        let (id, mut refusing) = (format!("{ALARM}{place}"), self.refusing.lock().await);
+        let Some(known) = refusing.as_mut() else { return Ok(()) };
+        let Some(refused) = known.get_mut(&id) else { return Ok(()) };
+        if refused.remove(&(task.kind, task.key.clone())).is_some() && refused.is_empty() {
             deps.bot.clear(&id).await?;
-            refusing.as_mut().map(|known| known.remove(&id));
+            known.remove(&id);
         }
         Ok(())
     }
@@ -96,13 +128,9 @@ fn is_named(deps: &Deps, place: &str) -> bool {
         return false;
     };
     let catalogue = deps.bot.catalogue();
-    match name.strip_prefix('@').map(str::parse::<PersonId>) {
-        Some(person) => {
-            person.ok().and_then(|person| catalogue.people.get(&person)).is_some_and(|person| person.identities.contains_key(&platform))
-        }
-        None => {
-            let channels = catalogue.resources.values().flat_map(|resource| &resource.channels);
-            deps.ops.iter().chain(channels).any(|channel| channel.platform == platform && channel.id == name)
-        }
+    if let Some(person) = name.strip_prefix('@') {
+        return person.parse().is_ok_and(|person: PersonId| account(deps, &person, platform).is_some());
     }
+    let channels = catalogue.resources.values().flat_map(|resource| &resource.channels);
+    deps.ops.iter().chain(channels).any(|channel| channel.platform == platform && channel.id == name)
 }

@@ -100,6 +100,34 @@ async fn a_message_that_gets_through_is_enough_after_a_restart_too() {
 }
 
 #[tokio::test]
+async fn once_something_gets_through_the_rest_is_tried_at_once() {
+    let world = World::new().await;
+    world.console.set_refused(CARDS, Some(WHY));
+    world.ask("ana", ASK).await;
+    world.console.set_refused(CARDS, None);
+    world.ask("finn", "/jit request prod-db read 1h Look at the same import").await;
+    assert_eq!(world.console.cards(CARDS).len(), 2);
+    assert_eq!(open(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn one_message_that_is_refused_while_others_get_through_is_one_alarm() {
+    let world = World::new().await;
+    world.console.set_unfit(Some("Move the tables"));
+    let id = world.ask("ana", "/jit request prod-db write 1h Move the tables").await;
+    for who in ["finn", "cleo", "eve"] {
+        world.ask(who, ASK).await;
+        world.advance(MENDING).await;
+    }
+    assert_eq!(open(&world).await, ["chat/console/#db-approvers"]);
+    assert_eq!(happened(&world, "alarm_raised").await, 1);
+    assert_eq!(world.console.cards(CARDS).len(), 3);
+    world.console.set_unfit(None);
+    world.done("ana", &format!("/jit cancel {id}")).await;
+    assert_eq!(open(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_place_that_bot_toml_does_not_name_any_more_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::on(&file(&folder), Ownership::Shared).await;
