@@ -79,17 +79,20 @@ async fn tell(deps: &Deps, chat: &dyn Chat, post: &Post, person: Option<&PersonI
     let nonce = format!("{}/{}/{}/{}", post.request, post.platform.name(), post.place, telling.n);
     if let Some(person) = person {
         let Some(message) = deps.shows.direct(post.platform, person, telling) else { return Ok(()) };
+        if !deps.bot.tells(person, telling.event, telling.scene.request).await? {
+            return Ok(());
+        }
         let catalogue = deps.bot.catalogue();
         let user = catalogue.people.get(person).and_then(|p| p.identities.get(&post.platform)).cloned();
         if let Some(user) = user {
-            chat.direct(&user, &message, &nonce).await?;
+            chat.direct(&user, &message, super::new(&nonce)).await?;
             faults::point("direct.posted");
         }
         return Ok(());
     }
     let Some(message) = deps.shows.reply(post.platform, telling) else { return Ok(()) };
     let Some(under) = &post.posted else { return Ok(()) };
-    chat.reply(under, &message, &nonce).await?;
+    chat.reply(under, &message, super::new(&nonce)).await?;
     faults::point("reply.posted");
     Ok(())
 }

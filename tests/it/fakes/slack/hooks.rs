@@ -74,7 +74,7 @@ impl State {
         if fields.text("response_type") == Some("in_channel") && self.channels.contains_key(channel) {
             self.put(channel, draft);
         } else {
-            self.whisper(user, channel, draft);
+            self.whisper(user, channel, fields.text("thread_ts"), draft);
         }
         Ok(())
     }

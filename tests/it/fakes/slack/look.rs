@@ -30,7 +30,7 @@ impl Slack {
         self.messages(&id)
     }
 
-    /// What only they saw, in any conversation, oldest first.
+    /// What only they saw, in any conversation (`channel`), oldest first.
     pub(crate) fn ephemerals(&self, user: &str) -> Vec<Value> {
         self.state().ephemerals.iter().filter(|e| e.user == user).map(|e| e.message.clone()).collect()
     }

@@ -19,7 +19,6 @@ pub(crate) mod reading;
 mod server;
 mod sockets;
 mod state;
-#[cfg(test)]
 mod tests;
 mod world;
 

@@ -107,7 +107,6 @@ impl Channel {
 #[derive(Clone)]
 pub(super) struct Ephemeral {
     pub(super) user: String,
-    pub(super) channel: String,
     pub(super) message: Value,
 }
 

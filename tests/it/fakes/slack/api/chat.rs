@@ -91,10 +91,14 @@ impl State {
     }
 
     /// A message of the bot that only `user` sees.
-    pub(in crate::fakes::slack) fn whisper(&mut self, user: &str, channel: &str, draft: Draft) -> String {
-        let message = self.by_bot(draft);
+    pub(in crate::fakes::slack) fn whisper(&mut self, user: &str, channel: &str, thread: Option<&str>, draft: Draft) -> String {
+        let mut message = self.by_bot(draft);
+        message["channel"] = json!(channel);
+        if let Some(thread) = thread {
+            message["thread_ts"] = json!(thread);
+        }
         let ts = message["ts"].as_str().unwrap().to_owned();
-        self.ephemerals.push(Ephemeral { user: user.to_owned(), channel: channel.to_owned(), message });
+        self.ephemerals.push(Ephemeral { user: user.to_owned(), message });
         ts
     }
 
@@ -189,7 +193,7 @@ pub(super) fn post_ephemeral(state: &mut State, fields: &Fields) -> Answer {
         return Err("user_not_in_channel".into());
     }
     let draft = check_draft(fields, POST_TEXT)?;
-    let ts = state.whisper(&user, &id, draft);
+    let ts = state.whisper(&user, &id, fields.text("thread_ts"), draft);
     Ok(object(json!({"message_ts": ts})))
 }
 

@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use chat::{Draft, check_draft};
+pub(super) use chat::check_draft;
 pub(super) use history::is_top;
 
 use super::{

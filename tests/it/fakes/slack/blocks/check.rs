@@ -157,7 +157,7 @@ impl Check {
         self.at("confirm", |check| {
             let Some(confirm) = check.object(value, &["title", "text", "confirm", "deny"], &["style"]) else { return };
             check.plain(confirm, "title", 100);
-            check.plain(confirm, "text", 300);
+            check.either(confirm, "text", 300);
             check.plain(confirm, "confirm", 30);
             check.plain(confirm, "deny", 30);
             check.one_of(confirm, "style", &["primary", "danger"]);

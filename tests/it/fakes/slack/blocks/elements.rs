@@ -181,7 +181,7 @@ fn option(check: &mut Check, value: &Value, values: Option<&mut BTreeSet<String>
 
 /// What is chosen at first must be one of the options, where they are known.
 fn initial(check: &mut Check, object: &Map<String, Value>, values: &BTreeSet<String>, external: bool) {
-    let mut known = |check: &mut Check, item: &Value| {
+    let known = |check: &mut Check, item: &Value| {
         option(check, item, None);
         if !external && !item["value"].as_str().is_some_and(|value| values.contains(value)) {
             check.problem("is not one of the options");
