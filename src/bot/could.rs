@@ -22,8 +22,12 @@ impl Bot {
     /// # Errors
     /// The store cannot be read.
     pub async fn could(&self, platform: Platform, user: &str, action: &str, value: &str) -> Result<Result<Request, Refusal>, StoreError> {
+        let person = match self.person_behind(platform, user).await? {
+            Ok(Some(person)) => person,
+            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let catalogue = self.catalogue();
-        let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
         let pressed: Pressed = match value.parse() {
             Ok(pressed) => pressed,
             Err(refusal) => return Ok(Err(refusal)),

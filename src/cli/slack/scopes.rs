@@ -29,7 +29,7 @@ pub(in super::super) fn needed_scopes(config: &Config) -> Vec<Scope> {
     if config.catalogue.groups.values().any(|group| group.chats.contains_key(&Platform::Slack)) {
         scopes.push(GROUPS);
     }
-    if config.match_email == Some(Platform::Slack) {
+    if config.catalogue.members.match_email == Some(Platform::Slack) {
         scopes.push(EMAIL);
     }
     scopes

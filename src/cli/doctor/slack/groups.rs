@@ -70,8 +70,8 @@ fn is_a_person(config: &Config, id: &str, user: &User) -> bool {
         (Some(ours), Some(theirs)) => ours.eq_ignore_ascii_case(theirs),
         _ => false,
     };
-    let by_address = config.match_email == Some(Platform::Slack);
+    let by_address = config.catalogue.members.match_email == Some(Platform::Slack);
     let mut people = config.catalogue.people.values().filter(|person| person.active);
-    (config.people_from == Some(Platform::Slack) && !user.is_outside)
+    (config.catalogue.members.people_from == Some(Platform::Slack) && !user.is_outside)
         || people.any(|person| accounts(person) || (by_address && addressed(person)))
 }
