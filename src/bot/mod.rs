@@ -9,12 +9,15 @@ mod around;
 mod asks;
 mod changes;
 mod command;
+mod copies;
 mod facts;
 mod form;
 mod handle;
+mod home;
 mod keys;
 mod lines;
 mod links;
+mod quiet;
 mod reports;
 mod starts;
 mod ticks;
@@ -32,9 +35,10 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use around::{Around, Last, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
-pub use facts::Facts;
+pub use facts::{Facts, Fresh};
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
+pub use home::{Home, Listed};
 pub use starts::Start;
 
 use crate::{

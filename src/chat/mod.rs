@@ -4,9 +4,12 @@ mod alarms;
 mod answers;
 pub mod console;
 pub mod directory;
+pub mod home;
+pub mod marks;
 pub mod render;
 pub mod replies;
 pub mod show;
+pub mod slack;
 pub mod view;
 pub mod words;
 
@@ -14,6 +17,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    members::Member,
     policy::{Channel, Platform, Who},
     time::Span,
 };
@@ -29,6 +33,14 @@ pub struct Message {
     pub buttons: Vec<Button>,
     /// Whom the platform is to mention, and nobody else: names inside the body are never mentions.
     pub notify: Vec<Who>,
+}
+
+/// Somebody whom a message mentions, by the platform's own id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mention {
+    User(String),
+    Group(String),
 }
 
 /// A button: what it says, and the action it stands for. The action carries ids only, never authority.
@@ -53,6 +65,8 @@ pub enum Style {
 /// What a chat says of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
+    /// A full member now. Not: deactivated accounts, guests, bots, and accounts of another organisation that policy does not
+    /// name.
     pub active: bool,
     pub name: String,
 }
@@ -121,4 +135,16 @@ pub trait Chat: Send + Sync {
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault>;
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault>;
+
+    /// Everybody whom the workspace has as a full member now. Guests, bots, deactivated accounts and strangers are left out.
+    /// May take minutes where there are many.
+    async fn roster(&self) -> Result<Vec<Member>, ChatFault> {
+        Ok(Vec::new())
+    }
+
+    /// One account, if it is a full member now.
+    async fn member(&self, user: &str) -> Result<Option<Member>, ChatFault> {
+        let _ = user;
+        Ok(None)
+    }
 }

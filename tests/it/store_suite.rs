@@ -113,6 +113,8 @@ fn request(number: u64) -> Request {
         start: None,
         reason: None,
         ticket: None,
+        about: None,
+        direct: false,
         at: START,
         policy: "prod-data".parse().unwrap(),
         preview: Preview::default(),

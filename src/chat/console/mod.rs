@@ -32,7 +32,7 @@ pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Console,
     escape: one_line,
     // Where a part of a template says nothing, nothing stands.
-    finish: |text| text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"),
+    finish: |text, _| Ok(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")),
     files: &[
         ("card.hbs", include_str!("../../../templates/console/card.hbs")),
         ("reply.hbs", include_str!("../../../templates/console/reply.hbs")),

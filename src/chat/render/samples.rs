@@ -50,11 +50,16 @@ refusal/already_decided by at_clock how standing|refusal/not_open how at_clock s
 answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/show view how_to_connect opened opened_ago
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
-answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
+answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
 /// Long, and everything that a template, a terminal or a chat might take for its own.
 pub(super) fn hostile() -> String {
     "{{id}} {{{x}}} <!channel> *b* `c` \u{202e}rtl\u{200b}\u{1b}[31m\n@everyone \"q\" ".repeat(20)
+}
+
+/// Sections that only platforms with pages of their own have.
+pub(super) fn is_of_a_platform(section: &str) -> bool {
+    section.starts_with("form/") || section == "home"
 }
 
 /// Data by section.
@@ -67,7 +72,8 @@ pub(super) fn all() -> BTreeMap<String, Value> {
         })
         .collect();
     all.insert("card".to_owned(), card());
-    all.extend(action::ALL.iter().map(|action| (format!("button/{action}"), Value::Null)));
+    let buttons = action::ALL.iter().chain(&[action::QUIET_ON, action::QUIET_OFF]);
+    all.extend(buttons.map(|action| (format!("button/{action}"), Value::Null)));
     all
 }
 
@@ -81,7 +87,7 @@ fn field(name: &str) -> (String, Value) {
             json!([{ "names": text, "needed": 1, "several": false, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "several": true, "people": "", "night": "", "ladder": "" }]),
         ),
         "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
-        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed" => {
+        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed" | "quiet" => {
             (key.to_owned(), json!(true))
         }
         "alarm" => (key.to_owned(), alarm()),
@@ -111,8 +117,8 @@ fn card() -> Value {
     let t = hostile();
     json!({
         "id": "R-7K3QD2", "state": "pending", "first_line": t, "unusual": [t], "progress": t,
-        "asked": { "requester": t, "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
-            "reason": t, "ticket": t, "ticket_link": t, "gets": t, "rule": t, "past": t },
+        "asked": { "requester": t, "account": "U0123456789", "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
+            "reason": t, "ticket": t, "ticket_link": format!("https://tickets.example.org/{}", "x".repeat(200)), "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)), "gets": t, "rule": t, "past": t },
         "votes": [{ "who": t, "at": t, "comment": t, "shown": true }],
         "waiting": { "names": t, "needed": 1, "of": 2, "then": t, "ladder": t, "also_asked": t, "passed_to": t, "looking": t },
         "offer": { "who": t, "less": t, "comment": t }, "extension": t,

@@ -51,7 +51,8 @@ pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble
     for (n, at, event, then) in new {
         if let (Some(event), Some(then), Some(to)) = (event, then, &to) {
             seen.request = then;
-            if let Some(message) = words_of(deps, &place, person.as_ref(), &Telling { scene: seen.scene(), event: &event, n, at }) {
+            let telling = Telling { scene: seen.scene(), event: &event, n, at };
+            if let Some(message) = words_of(deps, &place, person.as_ref(), &telling).await? {
                 if let Some(wait) = wait() {
                     return Ok(Handled::Wait(wait));
                 }
@@ -92,11 +93,10 @@ async fn story(deps: &Deps, id: &RequestId) -> Result<Vec<Step>, Trouble> {
 }
 
 /// None: that is not told here.
-fn words_of(deps: &Deps, place: &Place<'_>, person: Option<&PersonId>, telling: &Telling<'_>) -> Option<Message> {
-    match person {
-        Some(person) => deps.shows.direct(place.platform, person, telling),
-        None => deps.shows.reply(place.platform, telling),
-    }
+async fn words_of(deps: &Deps, place: &Place<'_>, person: Option<&PersonId>, telling: &Telling<'_>) -> Result<Option<Message>, Trouble> {
+    let Some(person) = person else { return Ok(deps.shows.reply(place.platform, telling)) };
+    let Some(message) = deps.shows.direct(place.platform, person, telling) else { return Ok(None) };
+    Ok(deps.bot.tells(person, telling.event, telling.scene.request).await?.then_some(message))
 }
 
 /// Tells the event of this number, and writes down that it is told.
