@@ -27,7 +27,7 @@ use crate::{
 /// Requests that each list shows at most; the others are counted.
 const SHOWN: usize = 10;
 /// The same of what everybody holds.
-const HELD: usize = 20;
+const HELD: usize = 15;
 /// Closed requests that are shown.
 const CLOSED: u32 = 5;
 /// Open requests that are looked through: of one person, and of everybody.
@@ -72,10 +72,14 @@ impl Listed {
 }
 
 impl Bot {
-    /// The page of whoever this is, as things stand now; who may decide is asked now.
+    /// The page of whoever this is, as things stand now; who may decide, as the chats said within the last minute.
     pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<Home, Refusal>, StoreError> {
+        let person = match self.person_behind(platform, user).await? {
+            Ok(Some(person)) => person,
+            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let catalogue = self.catalogue();
-        let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
         if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }

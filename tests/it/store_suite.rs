@@ -2,6 +2,7 @@
 
 mod groups;
 mod held;
+mod members;
 mod posts;
 
 use std::{
@@ -29,6 +30,7 @@ use tokio::task::JoinSet;
 use self::{
     groups::{a_lost_lease_does_not_harm_its_neighbours, many_rows_ride_in_one_commit},
     held::what_is_held_is_found_on_every_page_and_each_once,
+    members::members_are_kept_with_who_left_and_as_whom_they_count,
     posts::{a_card_and_what_is_told_under_it_are_written_apart, a_task_that_waits_for_its_turn_keeps_its_tries_and_is_not_hurried},
 };
 use crate::world::{START, World};
@@ -79,6 +81,7 @@ on_both![
     opened_again_it_has_everything,
     what_a_dead_process_had_leased_is_free_at_once,
     what_is_held_is_found_on_every_page_and_each_once,
+    members_are_kept_with_who_left_and_as_whom_they_count,
 ];
 
 pub(crate) fn file(folder: &tempfile::TempDir) -> String {

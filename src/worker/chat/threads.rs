@@ -15,7 +15,7 @@ use crate::{
         words,
     },
     faults,
-    store::{Commit, Entry, Post, PostWrite, TaskKind, TaskWant},
+    store::{Commit, Entry, Post, PostWrite, StoreError, TaskKind, TaskWant},
     worker::{Deps, Telling},
 };
 
@@ -92,8 +92,8 @@ async fn story(deps: &Deps, id: &RequestId) -> Result<Vec<Step>, Trouble> {
     }
 }
 
-/// None: that is not told here.
-async fn words_of(deps: &Deps, place: &Place<'_>, person: Option<&PersonId>, telling: &Telling<'_>) -> Result<Option<Message>, Trouble> {
+/// None: that is not told here, or was turned down.
+async fn words_of(deps: &Deps, place: &Place<'_>, person: Option<&PersonId>, telling: &Telling<'_>) -> Result<Option<Message>, StoreError> {
     let Some(person) = person else { return Ok(deps.shows.reply(place.platform, telling)) };
     let Some(message) = deps.shows.direct(place.platform, person, telling) else { return Ok(None) };
     Ok(deps.bot.tells(person, telling.event, telling.scene.request).await?.then_some(message))
