@@ -96,10 +96,6 @@ const ROUNDS: usize = 1_000;
 const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(1));
 /// Between two rounds of chats while ends wait for their turn.
 const WAY: Duration = Duration::from_millis(500);
-/// Between two looks at what is due: at least, at least while places are held, and at most.
-const BREATH: Duration = Duration::from_millis(20);
-const LOOK_AT_HELD: Duration = Duration::from_millis(100);
-const IDLE: Duration = Duration::from_secs(1);
 /// At a start, overdue ends come before what was received, but no longer than this.
 const CATCH_UP: Duration = Duration::from_mins(1);
 /// Until a worker that died is begun again.
@@ -295,7 +291,7 @@ impl Workers {
             let result = self.tick().await;
             self.heartbeat.beat(&self.deps, self.lifeline.outage.is_on()).await;
             drop(self.noted(self.comfort().await.map(|()| 0)));
-            self.pause(matches!(result, Ok(n) if n > 0), BREATH).await;
+            self.pause(matches!(result, Ok(n) if n > 0)).await;
         }
     }
 
@@ -326,7 +322,7 @@ impl Workers {
                 }
             }
             let begun = self.noted(self.begin_providers(&mut busy).await);
-            self.pause(matches!(begun, Ok(n) if n > 0), BREATH).await;
+            self.pause(matches!(begun, Ok(n) if n > 0)).await;
         }
         for task in busy.into_values() {
             drop(task.await);
@@ -362,14 +358,11 @@ impl Workers {
             if self.lifeline.is_crowded() {
                 tokio::time::sleep(WAY).await;
             }
-            // What waits for its place to take more is due and cannot be begun.
-            let least = if self.places.held(self.deps.bot.now()).is_empty() { BREATH } else { LOOK_AT_HELD };
-            self.pause(matches!(done, Ok(n) if n > 0), least).await;
+            self.pause(matches!(done, Ok(n) if n > 0)).await;
         }
     }
 
-    /// `least`: not before that, whatever is overdue.
-    async fn pause(&self, busy: bool, least: Duration) {
+    async fn pause(&self, busy: bool) {
         if busy {
             return tokio::task::yield_now().await;
         }
@@ -378,7 +371,7 @@ impl Workers {
         let due = if away { None } else { self.deps.store.next_due().await.ok().flatten() };
         let now = self.deps.bot.now();
         let micros = due.map_or(1_000_000, |at| at.micros().saturating_sub(now.micros()) / i64::from(self.deps.pace.max(1)));
-        let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(0)).clamp(least, IDLE);
+        let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(0).clamp(20_000, 1_000_000));
         if away {
             return tokio::time::sleep(wait).await;
         }

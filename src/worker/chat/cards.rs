@@ -35,7 +35,7 @@ pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
     let what = if post.posted.is_some() { Sending::Update } else { Sending::Post };
     // Before it is looked at: what changes meanwhile is shown with the rest.
     if let Some(wait) = to.wait(place.chat, what) {
-        return Ok(Handled::Wait(wait));
+        return Ok(Handled::Wait(what, wait));
     }
     let Some(seen) = Seen::load(deps, &place.request).await? else { return Ok(Handled::Done) };
     let message = deps.shows.card(place.platform, &seen.scene());

@@ -20,7 +20,7 @@ pub(super) async fn tell(turn: &Turn<'_>) -> Result<Handled, Trouble> {
     let Some((chat, user)) = deps.chats.get(&to).zip(account(deps, &person, to)) else { return Ok(Handled::Done) };
     let user = To::User(user);
     if let Some(wait) = user.wait(chat.as_ref(), Sending::Post) {
-        return Ok(Handled::Wait(wait));
+        return Ok(Handled::Wait(Sending::Post, wait));
     }
     let is_joined = deps.store.link_at(platform, joined).await?.is_some_and(|link| link.person == person);
     let message = deps.shows.link(to, &person, (platform, joined), is_joined);

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     bot::Around,
-    chat::ChatFault,
+    chat::{ChatFault, Sending},
     domain::{
         plan::learn::backoff,
         policy::Platform,
@@ -71,8 +71,8 @@ enum Handled {
     Done,
     /// It wants to be looked at again then, though nothing changes.
     Again(Span),
-    /// Its place takes nothing before then, and whatever else is for that place waits too.
-    Wait(Span),
+    /// Its place takes nothing of that kind before then.
+    Wait(Sending, Span),
 }
 
 /// A task that is being handled.
@@ -121,8 +121,7 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, places: &Places
         if more && tokio::time::Instant::now() >= next_look {
             patient_until = tokio::time::Instant::now() + LOOK_AGAIN;
             let now = deps.bot.now();
-            let held = places.held(now);
-            let leasing = deps.store.lease_tasks(now, now + lease, &held, u32::try_from(free).unwrap_or(u32::MAX));
+            let leasing = deps.store.lease_tasks(now, now + lease, &[], u32::try_from(free).unwrap_or(u32::MAX));
             match beside(leasing, &mut running, &mut tally).await {
                 Ok(tasks) => {
                     // Alarms are told here too: slowly, but at once.
@@ -150,6 +149,9 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, places: &Places
 
 async fn handle(turn: &Turn<'_>) -> Result<(), Stop> {
     let Turn { deps, places, task } = turn;
+    if let Some(due_at) = places.paused(task, deps.bot.now()) {
+        return finish(deps, task, TaskEnd::Waits { due_at }).await;
+    }
     let result = match task.kind {
         TaskKind::Card => cards::bring_in_line(turn).await,
         TaskKind::Thread => threads::bring_up_to_date(turn).await,
@@ -163,10 +165,7 @@ async fn handle(turn: &Turn<'_>) -> Result<(), Stop> {
     let end = match result {
         Ok(Handled::Done) => TaskEnd::Done,
         Ok(Handled::Again(after)) => TaskEnd::Again { due_at: now + after, failed: false },
-        Ok(Handled::Wait(wait)) => {
-            places.hold(&task.queue, now + wait);
-            TaskEnd::Waits { due_at: now + wait }
-        }
+        Ok(Handled::Wait(what, wait)) => TaskEnd::Waits { due_at: places.turn(task, what, now, wait) },
         Err(Trouble::Store(stop @ (Stop::Stale | Stop::Refused(_)))) => {
             tracing::error!(task = %task.key, "what was shown cannot be written down, and is tried again: {stop}");
             TaskEnd::Again { due_at: now + backoff(task.tries.saturating_add(1), (deps.jitter)()), failed: true }
@@ -194,7 +193,7 @@ async fn failed(turn: &Turn<'_>, fault: ChatFault) -> Result<TaskEnd, Stop> {
     let (now, pause) = (deps.bot.now(), backoff(task.tries.saturating_add(1), (deps.jitter)()));
     let after = match fault {
         ChatFault::Transient { retry_after: Some(asked), .. } => {
-            places.hold(&task.queue, now + asked);
+            places.pause(task, now + asked);
             asked.max(pause)
         }
         ChatFault::Transient { retry_after: None, .. } | ChatFault::Gone => pause,

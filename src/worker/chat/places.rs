@@ -8,17 +8,26 @@ use std::{
 
 use super::{Deps, Stop, place::account};
 use crate::{
-    domain::{ids::PersonId, policy::Platform, time::Instant},
+    chat::Sending,
+    domain::{
+        ids::PersonId,
+        policy::Platform,
+        time::{Instant, Span},
+    },
     store::{Commit, CommitError, Task, TaskKind, TaskWant},
 };
 
 /// Begins the ids of alarms about places; the rest is `<platform>/<channel, or @ and a person>`.
 const ALARM: &str = "chat/";
+/// Between two turns at one place.
+const STEP: Span = Span::from_seconds(1);
 
 #[derive(Default)]
 pub(in crate::worker) struct Places {
-    /// Queues of which nothing is begun before then.
-    held: Mutex<BTreeMap<String, Instant>>,
+    /// Until when a chat asked not to be tried again.
+    pauses: Mutex<BTreeMap<(TaskKind, String), Instant>>,
+    /// By queue and what is sent, whose turn comes when.
+    lines: Mutex<BTreeMap<(String, Sending), BTreeMap<(TaskKind, String), Instant>>>,
     /// By open alarm, what was refused since the start; None: not looked up yet. Locked over a change, so that no alarm is raised
     /// twice.
     refusing: tokio::sync::Mutex<Option<BTreeMap<String, Tasks>>>,
@@ -34,22 +43,34 @@ struct Refused {
 }
 
 impl Places {
-    /// Nothing of this queue is begun before then.
-    pub(super) fn hold(&self, queue: &str, until: Instant) {
-        let mut queues = self.queues();
-        let at = queues.entry(queue.to_owned()).or_insert(until);
-        *at = until.max(*at);
+    /// The chat asked for a pause: the task is not tried before then, whatever is wanted of it meanwhile.
+    pub(super) fn pause(&self, task: &Task, until: Instant) {
+        self.pauses().insert((task.kind, task.key.clone()), until);
     }
 
-    /// The queues that are held now.
-    pub(in crate::worker) fn held(&self, now: Instant) -> Vec<String> {
-        let mut queues = self.queues();
-        queues.retain(|_, until| *until > now);
-        queues.keys().cloned().collect()
+    /// Until when the task is paused, if it is.
+    pub(super) fn paused(&self, task: &Task, now: Instant) -> Option<Instant> {
+        let mut pauses = self.pauses();
+        pauses.retain(|_, until| *until > now);
+        pauses.get(&(task.kind, task.key.clone())).copied()
     }
 
-    fn queues(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pauses(&self) -> MutexGuard<'_, BTreeMap<(TaskKind, String), Instant>> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the task, which must wait so long, has its turn: those of one place and kind one after the other, so that they do not
+    /// all ask again at once. Whoever has a turn keeps it.
+    pub(super) fn turn(&self, task: &Task, what: Sending, now: Instant, wait: Span) -> Instant {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|_, line| line.values().any(|at| *at > now));
+        let line = lines.entry((task.queue.clone(), what)).or_default();
+        line.retain(|_, at| *at > now);
+        let (soonest, key) = (now + wait, (task.kind, task.key.clone()));
+        let behind = line.values().max().map_or(soonest, |last| *last + STEP);
+        let at = line.get(&key).copied().unwrap_or(behind).max(soonest);
+        line.insert(key, at);
+        at
     }
 
     /// Once after a start: which places refused what was sent. What is not sent to any more has nothing to be mended.

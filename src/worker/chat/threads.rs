@@ -39,7 +39,7 @@ pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble
     };
     let wait = || to.as_ref().and_then(|to| to.wait(place.chat, Sending::Post));
     if let Some(wait) = wait() {
-        return Ok(Handled::Wait(wait));
+        return Ok(Handled::Wait(Sending::Post, wait));
     }
     let story = story(deps, &place.request).await?;
     let Some(mut seen) = Seen::load(deps, &place.request).await? else { return Ok(Handled::Done) };
@@ -54,7 +54,7 @@ pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble
             let telling = Telling { scene: seen.scene(), event: &event, n, at };
             if let Some(message) = words_of(deps, &place, person.as_ref(), &telling).await? {
                 if let Some(wait) = wait() {
-                    return Ok(Handled::Wait(wait));
+                    return Ok(Handled::Wait(Sending::Post, wait));
                 }
                 tell(turn, &place, to, &message, &mut post, n).await?;
                 saved = post.cursor;
