@@ -6,6 +6,7 @@ use super::{
     Answer, Bot,
     asks::concerned,
     changes::Step,
+    facts::Fresh,
     handle::{Caller, Decided},
     reports::fold,
 };
@@ -69,7 +70,7 @@ impl Bot {
             _ => None,
         };
         let people: Vec<&PersonId> = [&caller.person, &before.subject].into_iter().chain(to).collect();
-        let groups = self.gather(catalogue, Some(before), &people, &asked_anew(before, act, catalogue)).await;
+        let groups = self.gather(catalogue, Some(before), &people, &asked_anew(before, act, catalogue), Fresh::Now).await;
         let (order, preview) = self.resolved_for(before, act, catalogue).await.unzip();
         let now = self.now();
         if self.is_frozen() && matches!(act, Act::Approve { .. } | Act::AcceptOffer | Act::Extend { .. }) {

@@ -1,7 +1,7 @@
 //! The form behind a bare `/jit`: what this person may choose, and how the ask would go. Reads only: opening a form needs
 //! no inbox row; what is sent is judged like any ask.
 
-use super::Bot;
+use super::{Bot, facts::Fresh};
 use crate::{
     domain::{
         asking, choices,
@@ -85,7 +85,7 @@ impl Bot {
     pub async fn form(&self, platform: Platform, user: &str, chosen: &Chosen) -> Result<Result<Form, Refusal>, StoreError> {
         let catalogue = self.catalogue();
         let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
-        if let Err(refusal) = self.is_here(&person, &catalogue).await {
+        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }
         let zone = catalogue.people.get(&person).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone);
@@ -106,7 +106,7 @@ impl Bot {
         let mut whos: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
         let roles = resource.into_iter().flat_map(|resource| &resource.roles);
         whos.extend(roles.filter_map(|role| catalogue.policies.get(&role.policy)).flat_map(super::asks::concerned).cloned());
-        let groups = self.gather(catalogue, None, &[], &whos).await;
+        let groups = self.gather(catalogue, None, &[], &whos, Fresh::Lately).await;
         let facts = Facts { catalogue, groups: &groups };
         let (resources, fitting) = choices::resources(&facts, person, &chosen.query, chosen.limit);
         let roles: Vec<_> = resource.into_iter().flat_map(|resource| choices::roles(&facts, person, resource)).collect();

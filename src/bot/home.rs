@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     Bot,
     answers::has_access,
+    facts::Fresh,
     quiet::{ON, QUIET},
 };
 use crate::{
@@ -13,8 +14,8 @@ use crate::{
         command::{Actor, Door},
         decide,
         event::Operation,
-        facts::Facts,
-        ids::PersonId,
+        facts::{Facts, Groups},
+        ids::{GroupId, PersonId},
         policy::Platform,
         refusal::Refusal,
         request::{Request, State},
@@ -51,6 +52,8 @@ pub struct Home {
     pub closed: Vec<Request>,
     /// Everything that is held now; None: not for them to see.
     pub held: Option<Listed>,
+    /// Groups that a chat did not answer for: more may wait for them than is shown.
+    pub unasked: Vec<GroupId>,
     /// They turned their direct messages down.
     pub quiet: bool,
     pub texts: Texts,
@@ -72,22 +75,27 @@ impl Listed {
 }
 
 impl Bot {
-    /// The page of whoever this is, as things stand now; who may decide is asked now.
+    /// The page of whoever this is, as things stand now. Whom it waits for was asked within the last minute: a press is judged
+    /// anew; who may see what others hold is asked now.
     pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<Home, Refusal>, StoreError> {
         let catalogue = self.catalogue();
         let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
-        if let Err(refusal) = self.is_here(&person, &catalogue).await {
+        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }
         let all = self.store.requests(&Filter { open: Some(true), limit: OPEN, ..Filter::default() }).await?;
         let asks = all.iter().filter(|request| request.round().is_some());
-        let groups = self.gather(&catalogue, asks.clone(), &[&person], &catalogue.auditors).await;
+        let groups = self.gather(&catalogue, asks.clone(), &[&person], &catalogue.auditors, Fresh::Lately).await;
         let (facts, now) = (Facts { catalogue: &catalogue, groups: &groups }, self.now());
         let mut waiting: Vec<Request> = asks.filter(|request| decide::may_decide(request, &person, &facts, now)).cloned().collect();
         waiting.sort_by_key(|request| request.round().map(|round| round.opened_at));
         let kept = self.store.inputs(&person).await?;
-        let sees_all = facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false);
-        let held = if sees_all {
+        let sees_all = |groups: &Groups| {
+            let facts = Facts { catalogue: &catalogue, groups };
+            facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false)
+        };
+        // What others hold is shown to whoever may see it now; the rest is the person's own to see, and judged at the press.
+        let held = if sees_all(&groups) && sees_all(&self.gather(&catalogue, None, &[&person], &catalogue.auditors, Fresh::Now).await) {
             self.looks(&person, (platform, user), &kept).await?;
             Some(Listed::first(HELD, by_end(all.iter().filter(|request| has_access(request)).cloned())))
         } else {
@@ -95,6 +103,7 @@ impl Bot {
         };
         let mut home = self.own(&person).await?;
         (home.waiting, home.held) = (Listed::first(SHOWN, waiting), held);
+        home.unasked = groups.asked.iter().filter(|(_, asked)| asked.unanswered.is_some()).map(|(id, _)| id.clone()).collect();
         home.quiet = kept.get(QUIET).is_some_and(|value| value == ON);
         home.texts = self.store.texts(&words::of(&home.requests().collect::<Vec<_>>())).await?;
         Ok(Ok(home))
@@ -113,6 +122,7 @@ impl Bot {
             waiting: Listed::default(),
             closed: self.store.requests(&filter(false, CLOSED)).await?,
             held: None,
+            unasked: Vec::new(),
             quiet: false,
             texts: Texts::new(),
         })

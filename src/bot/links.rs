@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     Answer, Bot, Incoming,
+    facts::Fresh,
     handle::{Caller, Decided, door, inbox_id},
 };
 use crate::{
@@ -37,7 +38,7 @@ pub(super) struct InForce {
 
 impl InForce {
     pub(super) fn new(configured: Catalogue, links: Vec<Link>, now: Instant) -> Self {
-        let whole = Arc::new(linking::joined(&configured, &links));
+        let whole = Arc::new(linking::joined(configured.clone(), &links));
         Self { configured: Arc::new(configured), whole, links, looked_at: now }
     }
 }
@@ -56,7 +57,7 @@ impl Bot {
         self.change_in_force(|policy| {
             policy.looked_at = now;
             if policy.links != links {
-                policy.whole = Arc::new(linking::joined(&policy.configured, &links));
+                policy.whole = Arc::new(linking::joined((*policy.configured).clone(), &links));
                 policy.links = links;
             }
         });
@@ -84,7 +85,7 @@ impl Bot {
 
     /// `/jit link`: a new code, shown once.
     pub(super) async fn offer_link(&self, caller: &Caller, catalogue: &Catalogue) -> Decided {
-        if let Err(refusal) = self.is_here(&caller.person, catalogue).await {
+        if let Err(refusal) = self.is_here(&caller.person, catalogue, Fresh::Now).await {
             return Ok(Err(refusal));
         }
         let (before, now) = (self.store.code_of(&caller.person).await?, self.now());
@@ -149,7 +150,7 @@ impl Bot {
 
     async fn join(&self, incoming: &Incoming, offered: &Offered, catalogue: &Catalogue, (n, now): (u64, Instant)) -> Decided {
         let (platform, account, person) = (incoming.platform, incoming.user.clone(), offered.person.clone());
-        if let Err(refusal) = self.is_here(&person, catalogue).await {
+        if let Err(refusal) = self.is_here(&person, catalogue, Fresh::Now).await {
             return Ok(Err(refusal));
         }
         let taken = self.store.links().await?.iter().any(|link| link.person == person && link.platform == platform);
@@ -215,8 +216,8 @@ impl Bot {
     }
 
     /// Known, active, and the chats say so now.
-    pub(super) async fn is_here(&self, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
-        let groups = self.gather(catalogue, None, &[person], &[]).await;
+    pub(super) async fn is_here(&self, person: &PersonId, catalogue: &Catalogue, fresh: Fresh) -> Result<(), Refusal> {
+        let groups = self.gather(catalogue, None, &[person], &[], fresh).await;
         match groups.unknown.get(person) {
             Some(why) => Err(Refusal::CannotAskProfile { why: why.clone() }),
             None if (Facts { catalogue, groups: &groups }).is_active(person) => Ok(()),
@@ -226,8 +227,8 @@ impl Bot {
 
     /// An administrator, active, now.
     pub(super) async fn is_administrator(&self, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
-        self.is_here(person, catalogue).await?;
-        let groups = self.gather(catalogue, None, &[person], &[]).await;
+        self.is_here(person, catalogue, Fresh::Now).await?;
+        let groups = self.gather(catalogue, None, &[person], &[], Fresh::Now).await;
         let facts = Facts { catalogue, groups: &groups };
         if facts.includes(&catalogue.administrators, person)? { Ok(()) } else { Err(Refusal::NotAdministrator) }
     }

@@ -35,7 +35,7 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use around::{Around, Last, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
-pub use facts::Facts;
+pub use facts::{Facts, Fresh};
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
 pub use home::{Home, Listed};

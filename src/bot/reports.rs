@@ -1,6 +1,6 @@
 //! What time and the workers bring: due requests, providers' answers, leavers, the clock itself.
 
-use super::{Bot, changes::Step, time::Notice};
+use super::{Bot, changes::Step, facts::Fresh, time::Notice};
 use crate::{
     domain::{
         command::Actor,
@@ -69,7 +69,7 @@ impl Bot {
             let State::Granting { grant } = &request.state else { return Ok(matches!(request.state, State::Active { .. })) };
             let catalogue = self.catalogue();
             let voters: Vec<&PersonId> = grant.votes.iter().map(|v| &v.person).chain([&request.subject]).collect();
-            let groups = self.gather(&catalogue, Some(&request), &voters, &[]).await;
+            let groups = self.gather(&catalogue, Some(&request), &voters, &[], Fresh::Now).await;
             let facts = Facts { catalogue: &catalogue, groups: &groups };
             let (events, granted) = match intent::judge(&request, untouched, &facts, self.now()) {
                 Intent::Stands => return Ok(true),
@@ -108,7 +108,7 @@ impl Bot {
         let people = self.store.people_with_open().await?;
         let catalogue = self.catalogue();
         let people: Vec<&PersonId> = people.iter().collect();
-        let groups = self.gather(&catalogue, None, &people, &[]).await;
+        let groups = self.gather(&catalogue, None, &people, &[], Fresh::Now).await;
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let mut gone = 0;
         for person in people.into_iter().filter(|p| !facts.is_active(p)) {

@@ -17,6 +17,7 @@ use crate::{
         explain::Outlook,
         ids::PersonId,
         policy::{Catalogue, Platform},
+        refusal::Refusal,
         request::Request,
         time::Instant,
         words::{self, Texts},
@@ -39,7 +40,14 @@ impl Voice {
             Answer::Refused(_) => Texts::new(),
             Answer::Said { data, .. } => self.bot.store().texts(&words::of(data)).await?,
         };
-        let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz: zone(&catalogue, person) };
+        let reader = Reader {
+            catalogue: &catalogue,
+            texts: &texts,
+            now: self.bot.now(),
+            tz: zone(&catalogue, person),
+            platform,
+            marks: self.templates.marks(platform),
+        };
         Ok(match answer {
             Answer::Refused(refusal) => self.templates.refusal(platform, refusal, &reader),
             Answer::Said { name: "show", data } => self.shown(platform, data, &reader).await?,
@@ -61,7 +69,8 @@ impl Voice {
         let page = self.bot.home(platform, user).await?;
         let (catalogue, none) = (self.bot.catalogue(), Texts::new());
         let (person, texts) = page.as_ref().map_or((None, &none), |page| (Some(&page.person), &page.texts));
-        let reader = Reader { catalogue: &catalogue, texts, now: self.bot.now(), tz: zone(&catalogue, person) };
+        let (tz, marks) = (zone(&catalogue, person), self.templates.marks(platform));
+        let reader = Reader { catalogue: &catalogue, texts, now: self.bot.now(), tz, platform, marks };
         Ok(match &page {
             Ok(page) => Ok(home::home(page, &reader)),
             Err(refusal) => Err(self.templates.refusal(platform, refusal, &reader)),
@@ -72,7 +81,27 @@ impl Voice {
     pub fn before(&self, platform: Platform, outlook: &Outlook) -> String {
         let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
         let tz = zone(&catalogue, Some(&outlook.person));
-        self.templates.before(platform, outlook, &Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz })
+        let reader =
+            Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks: self.templates.marks(platform) };
+        self.templates.before(platform, outlook, &reader)
+    }
+
+    /// The same in words alone, for a place that takes no markup.
+    pub fn before_words(&self, platform: Platform, outlook: &Outlook) -> String {
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let tz = zone(&catalogue, Some(&outlook.person));
+        let reader =
+            Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks: self.templates.marks(platform) };
+        self.templates.before_words(platform, outlook, &reader)
+    }
+
+    /// A "no" in words alone.
+    pub fn refusal_words(&self, platform: Platform, person: Option<&PersonId>, refusal: &Refusal) -> String {
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let tz = zone(&catalogue, person);
+        let reader =
+            Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks: self.templates.marks(platform) };
+        self.templates.refusal_words(platform, refusal, &reader)
     }
 }
 
@@ -81,44 +110,57 @@ fn zone(catalogue: &Catalogue, person: Option<&PersonId>) -> chrono_tz::Tz {
     person.and_then(|p| catalogue.people.get(p)).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone)
 }
 
-fn reader<'a>(catalogue: &'a Catalogue, scene: &Scene<'a>, person: Option<&PersonId>) -> Reader<'a> {
-    Reader { catalogue, texts: scene.texts, now: scene.now, tz: zone(catalogue, person) }
+impl Voice {
+    fn reader<'a>(&self, platform: Platform, catalogue: &'a Catalogue, scene: &Scene<'a>, person: Option<&PersonId>) -> Reader<'a> {
+        let marks = self.templates.marks(platform);
+        Reader { catalogue, texts: scene.texts, now: scene.now, tz: zone(catalogue, person), platform, marks }
+    }
 }
 
 impl Shows for Voice {
     fn card(&self, platform: Platform, scene: &Scene<'_>) -> Message {
         let catalogue = self.bot.catalogue();
-        let reader = reader(&catalogue, scene, None);
+        let reader = self.reader(platform, &catalogue, scene, None);
         match view::card(scene.request, &reader, scene.around) {
-            Some(view) => self.templates.card(platform, &view),
-            None => Message { body: view::headline(scene.request, &reader), buttons: Vec::new(), notify: Vec::new() },
+            Some(view) => self.templates.card(platform, &view, &reader),
+            None => self.templates.line(platform, &view::headline(scene.request, &reader)),
         }
     }
 
     fn reply(&self, platform: Platform, telling: &Telling<'_>) -> Option<Message> {
         let (catalogue, scene) = (self.bot.catalogue(), &telling.scene);
-        let reader = reader(&catalogue, scene, None);
+        let reader = self.reader(platform, &catalogue, scene, None);
         let line = replies::reply_for(telling.event, telling.at, scene.request, &reader, scene.around)?;
-        Some(self.templates.reply(platform, &line))
+        Some(self.templates.reply(platform, &line, &reader))
     }
 
     fn direct(&self, platform: Platform, to: &PersonId, telling: &Telling<'_>) -> Option<Message> {
         let (catalogue, scene) = (self.bot.catalogue(), &telling.scene);
-        let reader = reader(&catalogue, scene, Some(to));
+        let reader = self.reader(platform, &catalogue, scene, Some(to));
         let line = replies::direct_for(telling.event, telling.at, to, scene.request, &reader, scene.around)?;
-        Some(self.templates.direct(platform, &line))
+        Some(self.templates.direct(platform, &line, &reader))
     }
 
     fn link(&self, platform: Platform, _to: &PersonId, account: (Platform, &str), joined: bool) -> Message {
         let name = if joined { "linked" } else { "unlinked" };
         let data = serde_json::json!({ "platform": account.0.name(), "account": account.1 });
-        self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new() })
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
+        let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks };
+        self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new() }, &reader)
     }
 
     fn alarm(&self, platform: Platform, alarm: &Alarm, about: Option<&Scene<'_>>, now: Instant) -> Message {
         let (catalogue, none) = (self.bot.catalogue(), Texts::new());
-        let reader = Reader { catalogue: &catalogue, texts: about.map_or(&none, |scene| scene.texts), now, tz: catalogue.time_zone };
+        let reader = Reader {
+            catalogue: &catalogue,
+            texts: about.map_or(&none, |scene| scene.texts),
+            now,
+            tz: catalogue.time_zone,
+            platform,
+            marks: self.templates.marks(platform),
+        };
         let post = alarms::post(alarm, about.map(|scene| (scene.request, scene.around)), &reader);
-        self.templates.alarm(platform, &post)
+        self.templates.alarm(platform, &post, &reader)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     node::Table,
     notes::{At, Log, TEXT_MAX, TITLE_MAX, clean, near, short},
+    slack,
 };
 use crate::domain::{
     ids::{GroupId, PersonId},
@@ -27,7 +28,12 @@ impl Names {
     pub(super) fn of(file: &Table<'_>) -> Self {
         let keys = |section: &str| -> Vec<String> {
             let table = file.raw().get(section).and_then(|value| value.get_ref().as_table());
-            table.into_iter().flat_map(|table| table.keys()).map(|key| key.get_ref().to_string()).filter(|key| key != FROM).collect()
+            table
+                .into_iter()
+                .flat_map(|table| table.keys())
+                .map(|key| key.get_ref().to_string())
+                .filter(|key| !SETTINGS.contains(&key.as_str()))
+                .collect()
         };
         Self { people: keys("people"), groups: keys("groups") }
     }
@@ -73,8 +79,23 @@ impl Names {
     }
 }
 
-/// Key of `[people]` that is no person.
+/// Keys of `[people]` that are no person.
 const FROM: &str = "from";
+const MATCH_EMAIL: &str = "match_email";
+const SETTINGS: [&str; 2] = [FROM, MATCH_EMAIL];
+
+/// The chat whose accounts are joined to people by the address that it has confirmed.
+pub(super) fn match_email(file: &Table<'_>) -> Option<Platform> {
+    let people = file.raw().get("people")?.get_ref().as_table()?;
+    let value = people.get(MATCH_EMAIL)?;
+    let platform = value.get_ref().as_str().and_then(Platform::named).filter(|platform| *platform != Platform::Console);
+    if platform.is_none() {
+        let why =
+            "people.match_email is the chat whose confirmed addresses count: write match_email = \"slack\". A person cannot have this name";
+        file.refuse(value.span().start, why);
+    }
+    platform
+}
 
 /// The chat whose full members become people.
 pub(super) fn people_from(file: &Table<'_>) -> Option<Platform> {
@@ -104,7 +125,7 @@ pub(super) fn people(file: &Table<'_>) -> BTreeMap<PersonId, Person> {
     let Some(table) = file.table("people").map(Table::opened) else { return BTreeMap::new() };
     let mut seen: BTreeMap<(Platform, String), String> = BTreeMap::new();
     let mut people = BTreeMap::new();
-    for (name, table) in table.entries_as_tables("people", &[FROM]) {
+    for (name, table) in table.entries_as_tables("people", &SETTINGS) {
         let id = id::<PersonId>(&table.reading.log, &name, "a person");
         let identities = identities(&table, &name.value, &mut seen);
         let shown = table.need_text("name", TITLE_MAX, "\"Ana Reyes\"");
@@ -148,6 +169,9 @@ fn identities(table: &Table<'_>, person: &str, seen: &mut BTreeMap<(Platform, St
         let Some(user) = table.text(platform.name(), IDENTITY_MAX) else { continue };
         if let Some(other) = seen.insert((platform, user.value.clone()), person.to_owned()) {
             table.refuse(user.at, format!("{} id \"{}\" belongs to {other} already: one person, one id", platform.name(), user.value));
+        }
+        if platform == Platform::Slack {
+            slack::ids::is(table, &user, slack::ids::Kind::Person);
         }
         identities.insert(platform, user.value);
     }
@@ -203,8 +227,7 @@ pub(super) fn groups(file: &Table<'_>, names: &Names) -> BTreeMap<GroupId, Group
                 }
             }
         }
-        let chats = [Platform::Slack, Platform::Discord].into_iter().filter_map(|p| Some((p, table.text(p.name(), IDENTITY_MAX)?.value)));
-        let chats: BTreeMap<Platform, String> = chats.collect();
+        let chats = chats(&table);
         if listed.is_empty() && chats.is_empty() {
             log.refuse(
                 name.at,
@@ -223,4 +246,17 @@ pub(super) fn groups(file: &Table<'_>, names: &Names) -> BTreeMap<GroupId, Group
         }
     }
     groups
+}
+
+/// The group's id on each chat.
+fn chats(table: &Table<'_>) -> BTreeMap<Platform, String> {
+    let mut chats = BTreeMap::new();
+    for platform in [Platform::Slack, Platform::Discord] {
+        let Some(group) = table.text(platform.name(), IDENTITY_MAX) else { continue };
+        if platform == Platform::Slack {
+            slack::ids::is(table, &group, slack::ids::Kind::Group);
+        }
+        chats.insert(platform, group.value);
+    }
+    chats
 }

@@ -26,6 +26,7 @@ pub mod quiet;
 pub mod refusal;
 pub mod request;
 pub mod request_id;
+pub mod roster;
 pub mod rounds;
 pub mod spans;
 pub mod time;

@@ -137,7 +137,7 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
                 [resources.r]\nprovider = 'x'\nchannels = []\nroles = []\n";
     let said = parse(text, "/etc/hallpass/bot.toml").unwrap_err().to_string();
     insta::assert_snapshot!(said, @r#"
-    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
+    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, slack, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
     /etc/hallpass/bot.toml:4:9: name is missing: write name = "Ana Reyes"
     /etc/hallpass/bot.toml:5:1: unknown key "age"; known here: console, slack, discord, name, email, time_zone, active, logins
     /etc/hallpass/bot.toml:6:11: nobody would approve: write stages = [{ approvers = [".."] }], or at_once_up_to equal to the cap

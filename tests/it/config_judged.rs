@@ -254,6 +254,7 @@ fn what_is_allowed_and_hardly_meant_is_warned_of_at_its_place() {
     bot.toml:20:12: nobody may ask for r
     bot.toml:29:9: no chat knows finn: they can neither ask nor decide until they have console, slack or discord
     bot.toml:31:9: only slack knows who is in chat: whether that is enough people is seen when somebody asks
+    bot.toml:32:9: S1 is not reached: there is no [slack]
     bot.toml:33:9: nothing names the group spare
     bot.toml:35:12: no resource uses the provider spare
     bot.toml:37:11: no role uses the policy spare

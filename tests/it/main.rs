@@ -7,6 +7,7 @@ mod cards;
 mod checker;
 mod config;
 mod config_judged;
+mod config_slack;
 mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;

@@ -18,7 +18,7 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
     ("provider", &["domain", "clock", "secret"]),
     ("bot", &["domain", "store", "clock"]),
     ("ledger", &["domain", "store"]),
-    ("chat", &["domain", "store", "bot"]),
+    ("chat", &["domain", "store", "bot", "clock"]),
     ("worker", &["domain", "store", "bot", "clock"]),
     ("config", &["domain", "secret"]),
     ("cli", &["domain", "store", "provider", "bot", "ledger", "chat", "worker", "config", "clock", "secret"]),

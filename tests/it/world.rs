@@ -83,7 +83,7 @@ impl World {
             clock: clock.clone(),
             catalogue: catalogue(),
             providers: BTreeMap::from([("pretended".parse().unwrap(), provider)]),
-            facts: Arc::new(Directory { chats }),
+            facts: Arc::new(Directory::new(chats, clock.clone())),
             seed: SEED.fetch_add(1, Ordering::Relaxed),
         });
         let bot = Arc::new(bot.await.unwrap());
@@ -308,6 +308,7 @@ pub(crate) fn catalogue() -> Catalogue {
         groups: groups.into(),
         resources: resources.map(|r| (r.id.clone(), r)).into(),
         policies: policies.into(),
+        members: hallpass::domain::members::Rules::default(),
         administrators: vec![who("eve")],
         auditors: Vec::new(),
         digest: "sha256:test".into(),

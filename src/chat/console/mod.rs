@@ -16,7 +16,7 @@ pub use wrap::wrap;
 
 use room::{Room, Shown};
 
-use super::{Button, Chat, ChatFault, Message, Posted, Profile, render::Folder, words::one_line};
+use super::{Button, Chat, ChatFault, Message, Once, Posted, Profile, render::Folder, words::one_line};
 use crate::domain::policy::{Channel, Platform};
 
 /// The console's words.
@@ -24,7 +24,7 @@ pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Console,
     escape: one_line,
     // Where a part of a template says nothing, nothing stands.
-    finish: |text| text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"),
+    finish: |text, _| Ok(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")),
     files: &[
         ("card.hbs", include_str!("../../../templates/console/card.hbs")),
         ("reply.hbs", include_str!("../../../templates/console/reply.hbs")),
@@ -225,8 +225,8 @@ impl Chat for Console {
         Platform::Console
     }
 
-    async fn post(&self, channel: &Channel, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.add(&channel.id, None, message, nonce)
+    async fn post(&self, channel: &Channel, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.add(&channel.id, None, message, once.nonce)
     }
 
     async fn update(&self, at: &Posted, message: &Message) -> Result<(), ChatFault> {
@@ -245,12 +245,12 @@ impl Chat for Console {
         Ok(())
     }
 
-    async fn reply(&self, under: &Posted, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.add(&under.channel, Some(&under.message), message, nonce)
+    async fn reply(&self, under: &Posted, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.add(&under.channel, Some(&under.message), message, once.nonce)
     }
 
-    async fn direct(&self, user: &str, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.add(&format!("@{user}"), None, message, nonce)
+    async fn direct(&self, user: &str, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.add(&format!("@{user}"), None, message, once.nonce)
     }
 
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault> {

@@ -57,6 +57,11 @@ pub(super) fn hostile() -> String {
     "{{id}} {{{x}}} <!channel> *b* `c` \u{202e}rtl\u{200b}\u{1b}[31m\n@everyone \"q\" ".repeat(20)
 }
 
+/// Sections that only platforms with pages of their own have.
+pub(super) fn is_of_a_platform(section: &str) -> bool {
+    section.starts_with("form/") || section == "home"
+}
+
 /// Data by section.
 pub(super) fn all() -> BTreeMap<String, Value> {
     let mut all: BTreeMap<_, _> = FIELDS
@@ -112,8 +117,8 @@ fn card() -> Value {
     let t = hostile();
     json!({
         "id": "R-7K3QD2", "state": "pending", "first_line": t, "unusual": [t], "progress": t,
-        "asked": { "requester": t, "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
-            "reason": t, "ticket": t, "ticket_link": t, "about": t, "gets": t, "rule": t, "past": t },
+        "asked": { "requester": t, "account": "U0123456789", "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
+            "reason": t, "ticket": t, "ticket_link": format!("https://tickets.example.org/{}", "x".repeat(200)), "about": format!("https://{}", "x".repeat(492)), "gets": t, "rule": t, "past": t },
         "votes": [{ "who": t, "at": t, "comment": t, "shown": true }],
         "waiting": { "names": t, "needed": 1, "of": 2, "then": t, "ladder": t, "also_asked": t, "passed_to": t, "looking": t },
         "offer": { "who": t, "less": t, "comment": t }, "extension": t,

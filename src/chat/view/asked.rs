@@ -18,6 +18,7 @@ pub(super) fn asked(request: &Request, ask: &Ask, r: &Reader<'_>, around: &Aroun
     let stages = waiting::stages(ask, request, r);
     AskedView {
         requester: r.name(&request.requester),
+        account: r.account(&request.requester),
         subject: r.name(&request.subject),
         for_other: request.requester != request.subject,
         resource: ask.resource.to_string(),

@@ -61,6 +61,8 @@ pub struct CardView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AskedView {
     pub requester: String,
+    /// The requester's id where this is read, to mention them by.
+    pub account: Option<String>,
     pub subject: String,
     pub for_other: bool,
     pub resource: String,

@@ -76,7 +76,7 @@ impl House {
             clock: clock.clone(),
             catalogue: catalogue(&public),
             providers: BTreeMap::from([("hosts".parse()?, ssh.clone() as Arc<dyn Provider>)]),
-            facts: Arc::new(Directory { chats: chats.clone() }),
+            facts: Arc::new(Directory::new(chats.clone(), clock.clone())),
             seed: chance.next_u64(),
         });
         let bot = Arc::new(bot.await?);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         ids::PersonId,
+        members::Rules,
         policy::{Catalogue, Channel, Group, Person, Platform, Policy, ReasonRule, Resource, Role, Rung, Stage, Who},
         time::Span,
     },
@@ -113,6 +114,7 @@ pub(super) fn catalogue(keys: &BTreeMap<String, String>) -> Catalogue {
         groups: groups.into_iter().flatten().collect(),
         resources: bastion().map(|r| (r.id.clone(), r)).into_iter().collect(),
         policies: policies.into_iter().flatten().map(|p| (p.name.clone(), p)).collect(),
+        members: Rules::default(),
         administrators: who("eve").into_iter().collect(),
         auditors: Vec::new(),
         digest: "sha256:demo".into(),

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chat::{Chat, ChatFault, Message, Posted, Profile},
+    chat::{Chat, ChatFault, Message, Once, Posted, Profile},
     clock::Clock,
     domain::{
         policy::{Channel, Platform},
@@ -102,8 +102,8 @@ impl Chat for Kept {
         Platform::Console
     }
 
-    async fn post(&self, channel: &Channel, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.send("post", &channel.id, message, nonce)
+    async fn post(&self, channel: &Channel, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.send("post", &channel.id, message, once.nonce)
     }
 
     async fn update(&self, at: &Posted, message: &Message) -> Result<(), ChatFault> {
@@ -116,12 +116,12 @@ impl Chat for Kept {
         inner.write(Sent { at: now, what: "update".into(), channel, message, nonce, body })
     }
 
-    async fn reply(&self, under: &Posted, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.send("reply", &under.channel, message, nonce)
+    async fn reply(&self, under: &Posted, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.send("reply", &under.channel, message, once.nonce)
     }
 
-    async fn direct(&self, user: &str, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.send("direct", &format!("@{user}"), message, nonce)
+    async fn direct(&self, user: &str, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.send("direct", &format!("@{user}"), message, once.nonce)
     }
 
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault> {

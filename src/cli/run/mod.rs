@@ -57,7 +57,7 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
         clock: clock.clone(),
         catalogue: config.catalogue.clone(),
         providers,
-        facts: Arc::new(Directory { chats: chats.clone() }),
+        facts: Arc::new(Directory::new(chats.clone(), clock.clone())),
         seed: chance.next_u64(),
     });
     let bot = Arc::new(bot.await?);

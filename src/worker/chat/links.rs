@@ -14,7 +14,7 @@ pub(super) async fn tell(deps: &Deps, task: &Task) -> Result<Handled, Trouble> {
     let user = deps.bot.catalogue().people.get(&person).and_then(|p| p.identities.get(&to)).cloned();
     if let (Some(chat), Some(user)) = (deps.chats.get(&to), user) {
         let message = deps.shows.link(to, &person, (platform, account), joined);
-        chat.direct(&user, &message, &format!("link/{}/{}", task.key, task.wanted)).await?;
+        chat.direct(&user, &message, super::new(&format!("link/{}/{}", task.key, task.wanted))).await?;
     }
     Ok(Handled::Done)
 }

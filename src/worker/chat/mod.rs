@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     bot::Around,
-    chat::{Chat, ChatFault, Message, Posted},
+    chat::{Chat, ChatFault, Message, Once, Posted},
     domain::{
         plan::learn::backoff,
         policy::{Channel, Platform},
@@ -195,6 +195,10 @@ async fn save(deps: &Deps, post: &Post) -> Result<(), Trouble> {
     Ok(deps.store.commit(Commit { posts: vec![PostWrite(post.clone())], ..Commit::default() }).await?)
 }
 
+const fn new(nonce: &str) -> Once<'_> {
+    Once { nonce, may_stand: false }
+}
+
 /// Updates the message, or posts it: for the first time, or again because it is gone.
 pub(super) async fn bring(
     chat: &dyn Chat,
@@ -206,9 +210,9 @@ pub(super) async fn bring(
     match at {
         Some(at) => match chat.update(at, message).await {
             Ok(()) => Ok(at.clone()),
-            Err(ChatFault::Gone) => chat.post(channel, message, &format!("{nonce}/{}", at.message)).await,
+            Err(ChatFault::Gone) => chat.post(channel, message, new(&format!("{nonce}/{}", at.message))).await,
             Err(fault) => Err(fault),
         },
-        None => chat.post(channel, message, nonce).await,
+        None => chat.post(channel, message, new(nonce)).await,
     }
 }

@@ -85,14 +85,14 @@ async fn tell(deps: &Deps, chat: &dyn Chat, post: &Post, person: Option<&PersonI
         let catalogue = deps.bot.catalogue();
         let user = catalogue.people.get(person).and_then(|p| p.identities.get(&post.platform)).cloned();
         if let Some(user) = user {
-            chat.direct(&user, &message, &nonce).await?;
+            chat.direct(&user, &message, super::new(&nonce)).await?;
             faults::point("direct.posted");
         }
         return Ok(());
     }
     let Some(message) = deps.shows.reply(post.platform, telling) else { return Ok(()) };
     let Some(under) = &post.posted else { return Ok(()) };
-    chat.reply(under, &message, &nonce).await?;
+    chat.reply(under, &message, super::new(&nonce)).await?;
     faults::point("reply.posted");
     Ok(())
 }
