@@ -80,7 +80,7 @@ impl Bot {
     pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<Home, Refusal>, StoreError> {
         let catalogue = self.catalogue();
         let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
-        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
+        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Now).await {
             return Ok(Err(refusal));
         }
         let all = self.store.requests(&Filter { open: Some(true), limit: OPEN, ..Filter::default() }).await?;

@@ -184,6 +184,24 @@ async fn who_holds_what_is_for_auditors_and_administrators_and_looking_is_record
 }
 
 #[tokio::test]
+async fn a_page_says_of_which_groups_the_chat_did_not_answer() {
+    let world = World::new().await;
+    world.console.set_group("G1", &["finn"]);
+    world
+        .rules(|catalogue| {
+            let group = catalogue.groups.get_mut(&"db-leads".parse().unwrap()).unwrap();
+            group.chats = [(Platform::Console, "G1".to_owned()), (Platform::Discord, "9".to_owned())].into();
+        })
+        .await;
+    world.ask("ana", ASK).await;
+    let page = world.home("finn").await;
+    assert_eq!((page.waiting.rows.len(), page.unasked.as_str()), (1, "@db-leads"));
+    world.rules(|_| {}).await;
+    let page = world.home("finn").await;
+    assert_eq!((page.waiting.rows.len(), page.unasked.as_str()), (0, ""));
+}
+
+#[tokio::test]
 async fn a_long_list_is_cut_and_says_how_many_there_are_besides() {
     let world = World::new().await;
     for hour in 1..=14 {
