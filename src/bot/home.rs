@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Bot,
+    Bot, Fresh,
     answers::has_access,
-    facts::Fresh,
     quiet::{ON, QUIET},
 };
 use crate::{

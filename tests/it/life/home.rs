@@ -8,7 +8,7 @@ use hallpass::{
         home::{HomeView, Row, Section},
     },
     domain::{
-        policy::{Platform, Who},
+        policy::{Group, Platform, Who},
         time::Span,
     },
 };
@@ -181,6 +181,24 @@ async fn who_holds_what_is_for_auditors_and_administrators_and_looking_is_record
     world.advance(Span::from_seconds(1)).await;
     world.home("cleo").await;
     assert_eq!(world.looks().await, 3);
+}
+
+#[tokio::test]
+async fn what_others_hold_is_shown_to_whoever_is_an_auditor_at_this_moment() {
+    let world = World::new().await;
+    world.console.set_group("G1", &["cleo"]);
+    world
+        .rules(|catalogue| {
+            let group = Group { id: "audit".parse().unwrap(), members: Vec::new(), chats: [(Platform::Console, "G1".to_owned())].into() };
+            catalogue.auditors = vec![Who::Group(group.id.clone())];
+            catalogue.groups.insert(group.id.clone(), group);
+        })
+        .await;
+    assert!(world.home("cleo").await.held.is_some());
+    world.console.set_group("G1", &["finn"]);
+    let page = world.home("cleo").await;
+    assert_eq!((page.held, world.looks().await), (None, 1));
+    assert!(world.home("finn").await.held.is_some());
 }
 
 #[tokio::test]
