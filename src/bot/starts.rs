@@ -75,9 +75,10 @@ impl Bot {
             let catalogue = self.catalogue();
             let groups = self.gather(&catalogue, Some(&before), &[&before.subject], &[], Fresh::Now).await;
             let ask = before.main_ask();
-            let order = match scheduled {
-                true => self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w)),
-                false => None,
+            let order = if scheduled {
+                self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w))
+            } else {
+                None
             };
             let (facts, now) = (Facts { catalogue: &catalogue, groups: &groups }, self.now());
             let context = Context { facts, now, grant: GrantId::new(self.random()), order: order.clone(), preview: None };
