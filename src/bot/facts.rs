@@ -66,23 +66,8 @@ impl Bot {
         whos: &[Who],
         fresh: Fresh,
     ) -> Groups {
-        let mut wanted: BTreeSet<GroupId> = BTreeSet::new();
-        let mut people: BTreeSet<PersonId> = more.iter().map(|p| (*p).clone()).collect();
-        let mut note = |who: &Who| {
-            if let Who::Group(id) = who {
-                wanted.insert(id.clone());
-            }
-        };
-        whos.iter().chain(&catalogue.administrators).for_each(&mut note);
-        for request in requests {
-            let ask = request.main_ask();
-            if let Some((resource, _, _)) = catalogue.role(&ask.resource, &ask.role) {
-                resource.owner.iter().for_each(&mut note);
-                let policies = resource.roles.iter().filter_map(|role| catalogue.policies.get(&role.policy));
-                policies.flat_map(|p| &p.stages).for_each(|stage| stage.approvers_at(u32::MAX).for_each(&mut note));
-            }
-            people.extend(request.round().into_iter().flat_map(|r| r.votes.iter().map(|v| v.person.clone())));
-        }
+        let (wanted, mut people) = concerned(catalogue, requests, whos);
+        people.extend(more.iter().map(|person| (*person).clone()));
         let (mut of_groups, mut of_people) = (Vec::new(), Vec::new());
         for group in wanted.iter().filter_map(|id| catalogue.groups.get(id)).filter(|group| !group.chats.is_empty()) {
             of_groups.push(self.who_is_in(group, catalogue, fresh));
@@ -90,8 +75,13 @@ impl Bot {
         for person in people.iter().filter_map(|id| catalogue.people.get(id)).filter(|person| person.active) {
             of_people.push(self.is_there(person, fresh));
         }
+        let mut groups = Groups::default();
+        if self.in_force(super::in_force::InForce::is_unread) {
+            let strangers = people.iter().filter(|id| !catalogue.people.contains_key(*id));
+            groups.unknown.extend(strangers.map(|id| (id.clone(), "nobody has said yet who its members are".to_owned())));
+        }
         let (asked, there) = future::join(side_by_side(of_groups), side_by_side(of_people)).await;
-        let mut groups = Groups { asked: asked.into_iter().collect(), ..Groups::default() };
+        groups.asked = asked.into_iter().collect();
         for (id, answer) in there {
             match answer {
                 Ok(true) => {}
@@ -160,4 +150,29 @@ impl Bot {
         let preview = Preview { gets: resolved.preview, by_hand: resolved.by_hand, order: Some((order.clone(), description.ownership)) };
         Ok((order, description.ownership, preview))
     }
+}
+
+/// Groups and people of whom the chats must be asked before these requests, and what these whos may do, can be judged.
+fn concerned<'r>(
+    catalogue: &Catalogue,
+    requests: impl IntoIterator<Item = &'r Request>,
+    whos: &[Who],
+) -> (BTreeSet<GroupId>, BTreeSet<PersonId>) {
+    let (mut groups, mut people) = (BTreeSet::new(), BTreeSet::new());
+    let mut note = |who: &Who| {
+        if let Who::Group(id) = who {
+            groups.insert(id.clone());
+        }
+    };
+    whos.iter().chain(&catalogue.administrators).for_each(&mut note);
+    for request in requests {
+        let ask = request.main_ask();
+        if let Some((resource, _, _)) = catalogue.role(&ask.resource, &ask.role) {
+            resource.owner.iter().for_each(&mut note);
+            let policies = resource.roles.iter().filter_map(|role| catalogue.policies.get(&role.policy));
+            policies.flat_map(|p| &p.stages).for_each(|stage| stage.approvers_at(u32::MAX).for_each(&mut note));
+        }
+        people.extend(request.round().into_iter().flat_map(|r| r.votes.iter().map(|v| v.person.clone())));
+    }
+    (groups, people)
 }

@@ -83,8 +83,12 @@ pub enum Ticket {
 impl Bot {
     /// The form as it stands for this person. A wrong choice is a refusal whose `field` says where.
     pub async fn form(&self, platform: Platform, user: &str, chosen: &Chosen) -> Result<Result<Form, Refusal>, StoreError> {
+        let person = match self.person_behind(platform, user).await? {
+            Ok(Some(person)) => person,
+            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let catalogue = self.catalogue();
-        let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
         if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }

@@ -27,7 +27,7 @@ use crate::{
 /// Requests that each list shows at most; the others are counted.
 const SHOWN: usize = 10;
 /// The same of what everybody holds.
-const HELD: usize = 20;
+const HELD: usize = 15;
 /// Closed requests that are shown.
 const CLOSED: u32 = 5;
 /// Open requests that are looked through: of one person, and of everybody.
@@ -77,9 +77,13 @@ impl Bot {
     /// The page of whoever this is, as things stand now. Whom it waits for was asked within the last minute: a press is judged
     /// anew; who may see what others hold is asked now.
     pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<Home, Refusal>, StoreError> {
+        let person = match self.person_behind(platform, user).await? {
+            Ok(Some(person)) => person,
+            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let catalogue = self.catalogue();
-        let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
-        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Now).await {
+        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }
         let all = self.store.requests(&Filter { open: Some(true), limit: OPEN, ..Filter::default() }).await?;
@@ -91,7 +95,7 @@ impl Bot {
         let kept = self.store.inputs(&person).await?;
         let sees_all = |groups: &Groups| {
             let facts = Facts { catalogue: &catalogue, groups };
-            facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false)
+            facts.is_active(&person) && facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false)
         };
         // What others hold is shown to whoever may see it now; the rest is the person's own to see, and judged at the press.
         let held = if sees_all(&groups) && sees_all(&self.gather(&catalogue, None, &[&person], &catalogue.auditors, Fresh::Now).await) {

@@ -72,7 +72,8 @@ impl Bot {
             }
             // A start is a decision that grants something.
             let _decision = self.decisions.read().await;
-            let catalogue = self.catalogue();
+            let voters = before.round().into_iter().flat_map(|round| round.votes.iter().map(|vote| &vote.person));
+            let catalogue = self.catalogue_knowing(voters.chain([&before.subject]).collect::<Vec<_>>()).await?;
             let groups = self.gather(&catalogue, Some(&before), &[&before.subject], &[], Fresh::Now).await;
             let ask = before.main_ask();
             let order = if scheduled {

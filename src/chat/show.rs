@@ -64,6 +64,34 @@ impl Voice {
         Ok(self.templates.show(platform, (&request, to.as_ref()), reader, &around))
     }
 
+    /// A page of the platform's own, such as a form, by its section.
+    pub fn page(&self, platform: Platform, section: &str, data: &Value) -> Value {
+        serde_json::from_str(&self.templates.page(platform, section, data)).unwrap_or_default()
+    }
+
+    /// A request's first line.
+    pub fn headline(&self, platform: Platform, request: &Request) -> String {
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
+        view::headline(request, &Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks })
+    }
+
+    /// What the presser reads, as lines for a page; times are marked for the platform.
+    pub async fn answer_lines(&self, platform: Platform, answer: &Answer) -> Result<Vec<String>, StoreError> {
+        let catalogue = self.bot.catalogue();
+        let texts = match answer {
+            Answer::Refused(_) => Texts::new(),
+            Answer::Said { data, .. } => self.bot.store().texts(&words::of(data)).await?,
+        };
+        let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
+        let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks };
+        let words = match answer {
+            Answer::Refused(refusal) => self.templates.refusal_words(platform, refusal, &reader),
+            Answer::Said { name, data } => self.templates.answer_words(name, data, &reader),
+        };
+        Ok(words.lines().map(str::to_owned).collect())
+    }
+
     /// Somebody's own page, in their zone; or why they have none, in words.
     pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<HomeView, String>, StoreError> {
         let page = self.bot.home(platform, user).await?;
@@ -73,7 +101,7 @@ impl Voice {
         let reader = Reader { catalogue: &catalogue, texts, now: self.bot.now(), tz, platform, marks };
         Ok(match &page {
             Ok(page) => Ok(home::home(page, &reader)),
-            Err(refusal) => Err(self.templates.refusal(platform, refusal, &reader)),
+            Err(refusal) => Err(self.templates.refusal_words(platform, refusal, &reader)),
         })
     }
 

@@ -16,6 +16,8 @@ use crate::domain::{
 pub(super) struct People<'a> {
     pub(super) people: &'a BTreeMap<PersonId, Person>,
     pub(super) groups: &'a BTreeMap<GroupId, Group>,
+    /// A chat has more people.
+    pub(super) more: bool,
 }
 
 /// Active people, and whether a chat may know more.
@@ -30,7 +32,10 @@ impl People<'_> {
         let mut set = Set::default();
         for who in whos {
             match who {
-                Who::Everyone => set.people.extend(self.people.keys().cloned()),
+                Who::Everyone => {
+                    set.open |= self.more;
+                    set.people.extend(self.people.keys().cloned());
+                }
                 Who::Person(person) => drop(set.people.insert(person.clone())),
                 Who::Group(id) => {
                     let Some(group) = self.groups.get(id) else { continue };

@@ -25,10 +25,7 @@ pub use self::{
     settings::{LedgerKey, StoreConfig},
     slack::{SlackConfig, SlackDoor},
 };
-use crate::domain::{
-    members::Rules,
-    policy::{Catalogue, Channel},
-};
+use crate::domain::policy::{Catalogue, Channel};
 
 /// Largest file that is read, in bytes.
 const FILE_MAX: usize = 4 * 1024 * 1024;
@@ -133,11 +130,10 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let log = &reading.log;
     let (names, known) = (Names::of(&file), Known::of(&file));
     let store = settings::store(&file);
-    let people_from = people::people_from(&file);
-    let match_email = people::match_email(&file);
+    let members = people::members(&file);
     let slack = slack::slack(&file);
     slack::judge(&file, slack.as_ref());
-    let (people, groups) = (people::people(&file), people::groups(&file, &names));
+    let (people, groups) = (people::people(&file, members), people::groups(&file, &names));
     let policies = policies::policies(&file, &names);
     let resources = resources::resources(&file, &names, &known);
     let providers = settings::providers(&file);
@@ -150,13 +146,13 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let (ledger_key, ledger_origin) = settings::ledger(&file);
     let alarm = settings::alarm(&file);
     let templates = settings::templates(&file);
-    let who = chains::People { people: &people, groups: &groups };
+    let who = chains::People { people: &people, groups: &groups, more: members.people_from.is_some() };
     chains::judge(log, &who, &policies);
     let everywhere: Vec<_> = administrators.iter().chain(&auditors).cloned().collect();
     chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);
     let catalogue = Catalogue {
         people,
-        members: Rules { people_from, match_email },
+        members,
         groups,
         resources: resources.into_iter().map(|(id, (_, resource))| (id, resource)).collect(),
         policies: policies.into_iter().map(|(name, placed)| (name, placed.policy)).collect(),

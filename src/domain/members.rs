@@ -134,19 +134,16 @@ impl Catalogue {
         (self, matches)
     }
 
-    /// This catalogue in which whoever has an account that left its workspace is not active.
+    /// This catalogue with what the chats say of accounts that somebody has: whoever has one that left its workspace is not
+    /// active, and who has no time zone of their own has the account's.
     #[must_use]
-    pub fn without_left(mut self, roster: &Roster) -> Self {
-        let left: HashSet<(Platform, &str)> = roster
-            .iter()
-            .flat_map(|(platform, members)| {
-                let left = members.values().filter(|known| known.left_at.is_some());
-                left.map(|known| (*platform, known.member.user.as_str()))
-            })
-            .collect();
-        if !left.is_empty() {
-            let gone = |person: &Person| person.identities.iter().any(|(platform, account)| left.contains(&(*platform, account.as_str())));
-            self.people.values_mut().filter(|person| gone(person)).for_each(|person| person.active = false);
+    pub fn as_known(mut self, roster: &Roster) -> Self {
+        for person in self.people.values_mut() {
+            let accounts = person.identities.iter();
+            for known in accounts.filter_map(|(platform, account)| roster.get(platform)?.get(account)) {
+                person.active &= known.left_at.is_none();
+                person.time_zone = person.time_zone.or(known.member.time_zone);
+            }
         }
         self
     }
@@ -249,10 +246,26 @@ mod tests {
         let roster = |all: &[&Known]| Roster::from([(SLACK, all.iter().map(|k| (k.member.user.clone(), (*k).clone())).collect())]);
         let catalogue = listed(&[("ana", "ana@example.org")]);
         let (gone, _) = catalogue.clone().with_emails(SLACK, [&left]);
-        assert!(!gone.without_left(&roster(&[&left])).person_at(SLACK, "U1").unwrap().active, "what says that she is gone is kept");
+        assert!(!gone.as_known(&roster(&[&left])).person_at(SLACK, "U1").unwrap().active, "what says that she is gone is kept");
         let back = addressed("U2", "ana@example.org");
         let (back_again, _) = catalogue.with_emails(SLACK, [&left, &back]);
-        assert!(back_again.without_left(&roster(&[&left, &back])).person_at(SLACK, "U2").unwrap().active);
+        assert!(back_again.as_known(&roster(&[&left, &back])).person_at(SLACK, "U2").unwrap().active);
+    }
+
+    #[test]
+    fn who_has_no_time_zone_has_the_one_of_their_account() {
+        let zone = |name: &str| Some(name.parse::<chrono_tz::Tz>().unwrap());
+        let mut abroad = addressed("U1", "ana@example.org");
+        abroad.member.time_zone = zone("Asia/Tokyo");
+        let roster = Roster::from([(SLACK, [("U1".to_owned(), abroad.clone())].into())]);
+        let mut catalogue = listed(&[("ana", "ana@example.org")]);
+        let of_ana = |catalogue: &Catalogue| {
+            let (whole, _) = catalogue.clone().with_emails(SLACK, [&abroad]);
+            whole.as_known(&roster).person_at(SLACK, "U1").unwrap().time_zone
+        };
+        assert_eq!(of_ana(&catalogue), zone("Asia/Tokyo"));
+        catalogue.people.values_mut().for_each(|person| person.time_zone = zone("Europe/Berlin"));
+        assert_eq!(of_ana(&catalogue), zone("Europe/Berlin"), "bot.toml wins");
     }
 
     #[test]

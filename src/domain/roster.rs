@@ -81,7 +81,7 @@ pub fn whole(configured: &Catalogue, links: &[Link], roster: &Roster) -> (Catalo
         Some(platform) => linking::joined(whole.with_members(platform, of(platform)), links),
         None => whole,
     };
-    let whole = if rules.platforms().is_empty() { whole } else { whole.without_left(roster) };
+    let whole = if rules.platforms().is_empty() { whole } else { whole.as_known(roster) };
     (whole, matches)
 }
 

@@ -49,7 +49,7 @@ fn document(value: &impl serde::Serialize) -> Result<String, CommitError> {
 }
 
 /// One statement over many rows waits in the transaction; with a meaning if not each of them is changed.
-fn exec<const WIDTH: usize>(tx: &mut Tx<'_>, sql: &'static str, rows: Vec<[Value; WIDTH]>, otherwise: Option<CommitError>) {
+pub(super) fn exec<const WIDTH: usize>(tx: &mut Tx<'_>, sql: &'static str, rows: Vec<[Value; WIDTH]>, otherwise: Option<CommitError>) {
     let wanted = otherwise.map(|otherwise| Wanted { rows: rows.len(), otherwise });
     tx.later(sql, WIDTH, rows.into_iter().flatten().collect(), wanted);
 }
@@ -256,7 +256,7 @@ fn tasks<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
 
 async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     let (mut posts, mut alarms, mut inputs, mut words) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let (mut highest, mut told, mut links) = (None, Vec::new(), Vec::new());
+    let (mut highest, mut told, mut links, mut members) = (None, Vec::new(), Vec::new(), Vec::new());
     for commit in commits {
         for super::PostWrite(post) in &commit.posts {
             let key = (&post.request, post.platform.name(), &post.place);
@@ -268,6 +268,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
         inputs.extend(commit.inputs.iter().map(|input| ((&input.person, &input.key), input)));
         told.extend(&commit.alarms_told);
         links.extend(&commit.links);
+        members.extend(&commit.members);
         words.extend(commit.words.iter().map(|words| (&words.id, words)));
         highest = highest.max(commit.now);
     }
@@ -299,6 +300,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
     for link in links {
         super::links::apply(tx, link).await?;
     }
+    super::members::apply(tx, members.into_iter());
     let rows = words.into_values().map(|w| [Text(w.id.as_str().into()), Text(w.salt.clone()), Text(w.text.clone())]);
     exec(tx, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect(), None);
     let sql = "INSERT INTO marks (name, value) VALUES {rows} \

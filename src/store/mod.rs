@@ -17,6 +17,7 @@ mod leases;
 mod ledger;
 mod links;
 mod listing;
+mod members;
 mod open;
 mod owed;
 mod snapshot;
@@ -28,6 +29,7 @@ pub use audit::{Counts, StoredLeaf, StoredWords};
 pub use held::Holding;
 pub use links::LinkWrite;
 pub use listing::Filter;
+pub use members::MemberWrite;
 pub use snapshot::Snapshot;
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,7 @@ pub struct Commit {
     pub alarms_told: Vec<(String, String)>,
     pub inputs: Vec<InputWrite>,
     pub links: Vec<LinkWrite>,
+    pub members: Vec<MemberWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.

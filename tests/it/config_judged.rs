@@ -193,10 +193,12 @@ fn a_number_in_a_target_that_readers_disagree_about_is_refused_at_its_place() {
 
 #[test]
 fn people_from_a_chat_that_is_not_there_are_refused_honestly() {
-    let all =
-        ["from = 'slack'", "from = 'console'", "from = { name = 'From' }"].map(|from| refused(&file(FINE, &format!("[people]\n{from}"))));
+    let all = ["from = 'slack'", "match_email = 'slack'", "from = 'discord'", "from = 'console'", "from = { name = 'From' }"]
+        .map(|from| refused(&file(FINE, &format!("[people]\n{from}"))));
     insta::assert_snapshot!(all.join("\n"), @r#"
-    bot.toml:28:8: this hallpass has no slack yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]
+    bot.toml:28:8: there is no [slack], so nobody can come from there: write [slack], or leave people.from out
+    bot.toml:28:15: there is no [slack], so nobody can come from there: write [slack], or leave people.match_email out
+    bot.toml:28:8: this hallpass has no discord yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]
     bot.toml:28:8: "console" is not a chat whose members could become people: slack or discord
     bot.toml:28:1: people.from is the chat whose members become people: write from = "slack". A person cannot have this name
     "#);

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use hallpass::{
     config::{Config, SlackConfig, SlackDoor, load, load_kept, parse},
-    domain::policy::Platform,
+    domain::{members::Rules, policy::Platform},
     secret::Secret,
 };
 
@@ -266,6 +266,33 @@ fn matching_by_e_mail_names_the_chat_whose_addresses_count() {
     bot.toml:28:15: people.match_email is the chat whose confirmed addresses count: write match_email = "slack". A person cannot have this name
     bot.toml:28:15: people.match_email is the chat whose confirmed addresses count: write match_email = "slack". A person cannot have this name
     "#);
+}
+
+#[test]
+fn members_of_the_workspace_are_people_where_the_file_says_so() {
+    let with = |more: &str| parse(&file(SOCKET, "slack:C01", more), "bot.toml").unwrap();
+    assert_eq!(with("").catalogue.members, Rules::default());
+    assert_eq!(with("[people]\nfrom = 'slack'").catalogue.members, Rules { people_from: Some(Platform::Slack), match_email: None });
+    let found = "[people]\nmatch_email = 'slack'\n[people.cleo]\nname = 'Cleo'";
+    insta::assert_snapshot!(with(found).warnings.join("\n"), @r"
+    bot.toml:28:15: nobody in [people] has an email, so nobody is found by it
+    bot.toml:29:9: no chat knows cleo: they can neither ask nor decide until they have console, slack or discord
+    ");
+    let found = with(&format!("{found}\nemail = 'cleo@example.org'"));
+    assert_eq!(found.warnings, Vec::<String>::new(), "she may be found by it");
+}
+
+#[test]
+fn a_file_without_people_is_fine_where_the_workspace_has_them() {
+    let text = "administrators = ['@leads']\n[slack]\nbot_token = { env = 'PATH' }\napp_token = { env = 'PATH' }\n\
+        [store]\nurl = 'sqlite:a.db'\n[alarm]\nchannels = ['slack:C01']\n[people]\nfrom = 'slack'\n[groups.leads]\nslack = 'S01'\n\
+        [providers.p]\nkind = 'pretend'\n[policies.p]\ncap = '1h'\ndefault = '1h'\nmay_ask = ['everyone']\n\
+        stages = [{ approvers = ['@leads'] }]\n\
+        [resources.r]\nprovider = 'p'\nchannels = ['slack:C01']\npolicy = 'p'\nroles = [{ name = 'use' }]\n";
+    insta::assert_snapshot!(
+        parse(text, "bot.toml").unwrap().warnings.join("\n"),
+        @"bot.toml:11:9: only slack knows who is in leads: whether that is enough people is seen when somebody asks"
+    );
 }
 
 /// The example's `[slack]`, switched on, without the lines of one way in.

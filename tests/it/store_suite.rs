@@ -2,6 +2,7 @@
 
 mod groups;
 mod held;
+mod members;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use self::{
     groups::{a_lost_lease_does_not_harm_its_neighbours, many_rows_ride_in_one_commit},
     held::what_is_held_is_found_on_every_page_and_each_once,
+    members::members_are_kept_with_who_left_and_as_whom_they_count,
 };
 use crate::world::{START, World};
 
@@ -75,6 +77,7 @@ on_both![
     opened_again_it_has_everything,
     what_a_dead_process_had_leased_is_free_at_once,
     what_is_held_is_found_on_every_page_and_each_once,
+    members_are_kept_with_who_left_and_as_whom_they_count,
 ];
 
 pub(crate) fn file(folder: &tempfile::TempDir) -> String {

@@ -53,7 +53,7 @@ const LONG: [(&str, usize, &str); 2] = [
 const CAP: usize = 400;
 
 /// Who looks at the machine's clock besides `clock.rs`: to measure how long something took, never to know what time it is.
-const STOPWATCHES: [(&str, &str); 7] = [
+const STOPWATCHES: [(&str, &str); 8] = [
     ("src/provider/exec/process.rs", "until when a program may run"),
     ("src/provider/exec/keeper.rs", "the same, in the process that sees to it"),
     ("src/worker/chat/mod.rs", "a pause between two looks at chats that have nothing more due"),
@@ -61,14 +61,16 @@ const STOPWATCHES: [(&str, &str); 7] = [
     ("src/worker/lifeline.rs", "a slow read of what ends soon is made more rarely"),
     ("src/worker/entitlements/window.rs", "a pause between two looks at a provider that has nothing more due"),
     ("src/cli/adapter/core.rs", "says how long an adapter took"),
+    ("tests/it/fakes/slack/deliver.rs", "how long an answer took, which Slack limits"),
 ];
 
 /// Tests that wait for another process; each looks again until it is so, with a limit.
-const WAITING: [(&str, &str); 4] = [
+const WAITING: [(&str, &str); 5] = [
     ("tests/it/running", "the real binary, started, stopped and killed"),
     ("tests/it/own_alarms.rs", "workers on threads of their own, one of which dies"),
     ("tests/it/outage/postgres.rs", "a PostgreSQL of its own that is stopped and started"),
     ("tests/it/crash", "the real binary, in processes of its own"),
+    ("tests/it/slack_sdk.rs", "Slack's own SDK, in a process of its own"),
 ];
 
 fn files(folder: &str, ending: &str) -> Vec<(String, String)> {

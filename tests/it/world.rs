@@ -70,18 +70,40 @@ impl World {
         Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await
     }
 
+    /// With another chat beside the console, by these rules, over a store that another bot may share.
+    pub(crate) async fn beside(
+        store: Store,
+        clock: Arc<ManualClock>,
+        pretend: Arc<Pretend>,
+        chat: Arc<dyn Chat>,
+        rules: Catalogue,
+    ) -> Self {
+        Self::assembled(store, clock, pretend, Arc::new(Console::new()), Some(chat), rules).await
+    }
+
     async fn built(store: Store, clock: Arc<ManualClock>, pretend: Arc<Pretend>, console: Arc<Console>) -> Self {
+        Self::assembled(store, clock, pretend, console, None, catalogue()).await
+    }
+
+    async fn assembled(
+        store: Store,
+        clock: Arc<ManualClock>,
+        pretend: Arc<Pretend>,
+        console: Arc<Console>,
+        other: Option<Arc<dyn Chat>>,
+        rules: Catalogue,
+    ) -> Self {
         static SEED: AtomicU64 = AtomicU64::new(1);
         let beats = Arc::new(AtomicU64::new(0));
         for name in ["ana", "ben", "cleo", "dora", "eve", "finn"] {
             console.set_profile(name, name, true);
         }
-        let chats: BTreeMap<Platform, Arc<dyn Chat>> = BTreeMap::from([(Platform::Console, console.clone() as Arc<dyn Chat>)]);
+        let chats = [console.clone() as Arc<dyn Chat>].into_iter().chain(other).map(|chat| (chat.platform(), chat)).collect();
         let provider: Arc<dyn Provider> = pretend.clone();
         let bot = Bot::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
-            catalogue: catalogue(),
+            catalogue: rules,
             providers: BTreeMap::from([("pretended".parse().unwrap(), provider)]),
             facts: Arc::new(Directory::new(chats, clock.clone())),
             seed: SEED.fetch_add(1, Ordering::Relaxed),

@@ -117,7 +117,12 @@ impl Templates {
 
     /// A page of the platform's own, such as a form, by its section.
     pub fn page(&self, platform: Platform, section: &str, data: &Value) -> String {
-        self.on(platform).render(section, data)
+        self.on(platform).page(section, data)
+    }
+
+    /// An answer in words alone, for a page that shows lines.
+    pub fn answer_words(&self, name: &str, data: &Value, reader: &Reader<'_>) -> String {
+        self.console.render(&format!("answer/{name}"), &answers::dressed(data, reader))
     }
 
     /// A "no" in words alone, for a place that takes no markup.
@@ -129,11 +134,6 @@ impl Templates {
     /// How an ask would go, in words alone.
     pub fn before_words(&self, platform: Platform, outlook: &Outlook, reader: &Reader<'_>) -> String {
         self.marks(platform).plain(&self.console.render("answer/explain", &answers::before(outlook, reader)))
-    }
-
-    /// What a button says.
-    pub fn label(&self, action: &str) -> String {
-        self.console.render(&format!("button/{action}"), &Value::Null)
     }
 
     /// A "no", in the presser's words and zone.

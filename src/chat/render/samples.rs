@@ -72,6 +72,7 @@ pub(super) fn all() -> BTreeMap<String, Value> {
         })
         .collect();
     all.insert("card".to_owned(), card());
+    all.extend(pages());
     let buttons = action::ALL.iter().chain(&[action::QUIET_ON, action::QUIET_OFF]);
     all.extend(buttons.map(|action| (format!("button/{action}"), Value::Null)));
     all
@@ -102,6 +103,41 @@ fn field(name: &str) -> (String, Value) {
         "resource_rows" => ("rows".to_owned(), json!([{ "id": text, "title": text, "roles": [text, text], "description": text }])),
         _ => (key.to_owned(), json!(text)),
     }
+}
+
+/// The pages of platforms that have some.
+fn pages() -> [(String, Value); 8] {
+    let t = hostile();
+    let picks = json!([{ "id": "prod-db", "text": t }, { "id": "bastion", "text": t }]);
+    let ask = json!({
+        "metadata": "{}", "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)), "notice": t, "resource": "prod-db",
+        "roles": picks, "ready": true, "role": "write", "lengths": picks, "length": { "id": "1h", "text": t }, "reason_needed": 10,
+        "ticket_required": true, "ticket": t, "on_behalf": true, "before": [t, t],
+    });
+    let words = json!({ "metadata": "{}", "line": t, "roles": picks });
+    let button = |action: &str| json!({ "action": action, "label": "", "value": "R-7K3QD2/0", "style": "plain" });
+    let row = json!({
+        "id": "R-7K3QD2", "state": "active", "line": t, "what": t, "until": t, "who": t, "subject": t, "reason": t, "ticket": t, "about": t,
+        "more": t, "waiting": t, "progress": t, "offer": t, "buttons": [button(RETURN), button(EXTEND_30)],
+    });
+    let mut silent = row.clone();
+    silent["buttons"] = json!([]);
+    let rows = |n: usize| json!({ "rows": vec![row.clone(); n], "more": 7 });
+    let page = json!({
+        "name": t, "mine": rows(10), "asked": rows(10), "waiting": rows(10), "closed": rows(5), "held": json!({ "rows": vec![silent; 15], "more": 7 }), "quiet": false,
+        "turn": button(action::QUIET_ON),
+    });
+    [
+        ("form/loading", json!({})),
+        ("form/said", json!({ "title": t, "lines": [t, t] })),
+        ("form/request", ask),
+        ("form/deny", words.clone()),
+        ("form/revoke", words.clone()),
+        ("form/less", words.clone()),
+        ("form/pass", words),
+        ("home", json!({ "notice": [t], "page": page })),
+    ]
+    .map(|(name, data)| (name.to_owned(), data))
 }
 
 fn sessions() -> Value {

@@ -95,6 +95,14 @@ impl Set {
         Message { body: self.laid_out(section, data, &extra), buttons, notify: notify.to_vec() }
     }
 
+    /// A page whose buttons lie somewhere in its data, still without their labels.
+    pub(super) fn page(&self, section: &str, data: &Value) -> String {
+        let words = self.words.as_deref().unwrap_or(self);
+        let mut data = data.clone();
+        label(&mut data, &|action| words.render(&format!("button/{action}"), &Value::Null));
+        self.render(section, &data)
+    }
+
     pub(super) fn render(&self, section: &str, data: &impl Serialize) -> String {
         self.laid_out(section, data, &Extra::default())
     }
@@ -180,6 +188,22 @@ impl Set {
 fn shown(button: &Button) -> Value {
     let Button { action, label, value, style } = button;
     json!({ "action": action, "label": label, "value": value, "primary": *style == Style::Primary, "danger": *style == Style::Danger })
+}
+
+/// Every button in the data, as templates see it.
+fn label(data: &mut Value, says: &dyn Fn(&str) -> String) {
+    match data {
+        Value::Object(map) => {
+            if let Ok(button) = serde_json::from_value::<Button>(Value::Object(map.clone())) {
+                let label = says(&button.action);
+                *data = shown(&Button { label, ..button });
+                return;
+            }
+            map.values_mut().for_each(|value| label(value, says));
+        }
+        Value::Array(all) => all.iter_mut().for_each(|value| label(value, says)),
+        _ => {}
+    }
 }
 
 /// The data, and what else the message has.

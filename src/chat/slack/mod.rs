@@ -2,14 +2,25 @@
 
 mod api;
 mod blocks;
+mod door;
+mod form;
+mod home;
+mod http;
 mod limits;
 mod pace;
+mod payload;
 mod people;
 mod sending;
+mod socket;
+mod words;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::SecretString;
+
+pub use door::Door;
+pub use http::{Http, serve};
+pub use socket::{Socket, Stopped};
 
 use self::{api::Api, pace::Pace};
 use super::{ChatFault, render::Folder};
@@ -22,6 +33,8 @@ pub(super) const FOLDER: Folder = Folder {
     finish: blocks::finish,
     files: &[
         ("card.hbs", include_str!("../../../templates/slack/card.hbs")),
+        ("form.hbs", include_str!("../../../templates/slack/form.hbs")),
+        ("home.hbs", include_str!("../../../templates/slack/home.hbs")),
         ("lines.hbs", include_str!("../../../templates/slack/lines.hbs")),
     ],
     actions: blocks::actions,

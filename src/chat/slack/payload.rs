@@ -33,14 +33,28 @@ pub(super) struct Heard {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum What {
     /// `/jit` and these words.
-    Command { text: String },
+    Command {
+        text: String,
+    },
     /// A button, or another element of a message, of the home page or of a view.
-    Action { action: String, value: String, view: Option<View> },
-    Submission { view: View },
+    Action {
+        action: String,
+        value: String,
+        view: Option<View>,
+    },
+    Submission {
+        view: View,
+    },
     /// Letters typed into a field that looks things up.
-    Suggestion { action: String, query: String },
+    Suggestion {
+        action: String,
+        query: String,
+    },
     /// The shortcut of this name; of a message, with its place.
-    Shortcut { name: String, message: Option<(String, String)> },
+    Shortcut {
+        name: String,
+        message: Option<(String, String)>,
+    },
     HomeOpened,
 }
 
@@ -52,7 +66,7 @@ pub(super) struct View {
     pub callback: String,
     /// What we put into it.
     pub metadata: String,
-    /// What was typed and chosen, by block.
+    /// What was typed and chosen, by block; empty where nothing was.
     pub values: BTreeMap<String, String>,
 }
 
@@ -160,7 +174,7 @@ fn view(view: &Value) -> View {
     let text = |key: &str| view[key].as_str().unwrap_or_default().to_owned();
     let blocks = view["state"]["values"].as_object();
     let value = |actions: &Value| actions.as_object().and_then(|actions| actions.values().find_map(chosen));
-    let values = blocks.into_iter().flatten().filter_map(|(block, actions)| Some((block.clone(), value(actions)?)));
+    let values = blocks.into_iter().flatten().map(|(block, actions)| (block.clone(), value(actions).unwrap_or_default()));
     View { id: text("id"), kind: text("type"), callback: text("callback_id"), metadata: text("private_metadata"), values: values.collect() }
 }
 
@@ -219,7 +233,7 @@ mod tests {
             "e": { "x": { "type": "plain_text_input", "value": null } },
         } } }));
         let values: Vec<_> = view.values.iter().map(|(block, value)| format!("{block}={value}")).collect();
-        assert_eq!(values, ["a=why", "b=prod-db", "c=U2", "d=1795528800"]);
+        assert_eq!(values, ["a=why", "b=prod-db", "c=U2", "d=1795528800", "e="]);
     }
 
     #[test]
@@ -239,7 +253,9 @@ mod tests {
 
     #[test]
     fn a_command_is_read_as_it_was_typed() {
-        let heard = command(&json!({ "user_id": "U1", "text": "request x 1h a &lt;b&gt; &amp;amp; <https://x.example/a|x> for <@U2|ben>" })).unwrap();
+        let heard =
+            command(&json!({ "user_id": "U1", "text": "request x 1h a &lt;b&gt; &amp;amp; <https://x.example/a|x> for <@U2|ben>" }))
+                .unwrap();
         assert_eq!(heard.what, What::Command { text: "request x 1h a <b> &amp; https://x.example/a for <@U2|ben>".into() });
     }
 }

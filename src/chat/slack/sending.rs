@@ -8,6 +8,7 @@ use super::{Slack, api::Trouble};
 use crate::{
     chat::{Chat, ChatFault, Message, Once, Posted, Profile, Sending},
     domain::{
+        members::Member,
         policy::{Channel, Platform},
         time::Span,
     },
@@ -158,5 +159,13 @@ impl Chat for Slack {
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault> {
         self.profile_of(user).await
+    }
+
+    async fn roster(&self) -> Result<Vec<Member>, ChatFault> {
+        self.all_members().await
+    }
+
+    async fn member(&self, user: &str) -> Result<Option<Member>, ChatFault> {
+        self.member_of(user).await
     }
 }

@@ -98,6 +98,7 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
         },
         tokio::spawn(reloads.on_hangup(bot.clone())),
         tokio::spawn(watch::leavers(bot.clone())),
+        tokio::spawn(watch::roster(bot.clone())),
         tokio::spawn(watch::release_dead(bot.clone())),
         tokio::spawn(watch::templates(bot.clone(), templates)),
     ];
