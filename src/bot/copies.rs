@@ -35,7 +35,7 @@ impl Bot {
         if step.events.iter().any(copies::calls) {
             for place in called(request, facts, now) {
                 if places.insert(place.clone()) {
-                    commit.posts.push(PostWrite(empty(request, &place)));
+                    commit.posts.push(PostWrite::Card(empty(request, &place)));
                 }
             }
         }
@@ -64,7 +64,7 @@ fn copy(post: &Post, request: &Request) -> Option<Place> {
 
 fn empty(request: &Request, (platform, person): &Place) -> Post {
     let place = format!("@{person}");
-    Post { request: request.id.clone(), platform: *platform, place, posted: None, shown: None, cursor: 0 }
+    Post { request: request.id.clone(), platform: *platform, place, posted: None, shown: None, sending: None, telling: None, cursor: 0 }
 }
 
 fn card(request: &Request, (platform, person): &Place, now: Instant) -> TaskWant {

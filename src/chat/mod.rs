@@ -114,8 +114,9 @@ pub trait Chat: Send + Sync {
         None
     }
 
-    /// Does the platform recognise a repeated nonce by itself? Where it does not, the worker writes down what it is about to
-    /// send, and says of what it may have sent before that it may stand.
+    /// Does the platform recognise a repeated nonce by itself? A repeated post is then brought in line with the message, and
+    /// answered with where it stands. Where it does not, the worker writes down what it is about to send, and says of what it
+    /// may have sent before that it may stand.
     fn recognises(&self) -> bool {
         true
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     ClaimWrite, Commit, CommitError, EntitlementWrite, RequestWrite,
     db::Value::{self, Bool, Int, IntOr, Text, TextOr},
-    entries,
+    entries, posts,
     tx::{Tx, Wanted},
 };
 use crate::{
@@ -255,15 +255,10 @@ fn tasks<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
 }
 
 async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
-    let (mut posts, mut alarms, mut inputs, mut words) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut written, mut alarms, mut inputs, mut words) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut highest, mut told, mut links, mut members) = (None, Vec::new(), Vec::new(), Vec::new());
     for commit in commits {
-        for super::PostWrite(post) in &commit.posts {
-            let key = (&post.request, post.platform.name(), &post.place);
-            let told = i64::try_from(post.cursor).unwrap_or(i64::MAX);
-            let before = posts.get(&key).map_or(0, |(_, told)| *told);
-            posts.insert(key, (post, told.max(before)));
-        }
+        written.extend(&commit.posts);
         alarms.extend(commit.alarms.iter().map(|super::AlarmWrite(alarm)| (&alarm.id, alarm)));
         inputs.extend(commit.inputs.iter().map(|input| ((&input.person, &input.key), input)));
         told.extend(&commit.alarms_told);
@@ -272,15 +267,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
         words.extend(commit.words.iter().map(|words| (&words.id, words)));
         highest = highest.max(commit.now);
     }
-    let rows = posts.into_iter().map(|((request, platform, place), (post, told))| {
-        let (channel, message) = post.posted.clone().map(|p| (p.channel, p.message)).unzip();
-        let shown = TextOr(post.shown.clone());
-        [Text(request.to_string()), Text(platform.into()), Text(place.clone()), TextOr(channel), TextOr(message), shown, Int(told)]
-    });
-    let sql = "INSERT INTO posts (request, platform, place, channel, message, shown, told) VALUES {rows} \
-               ON CONFLICT (request, platform, place) DO UPDATE SET channel = excluded.channel, message = excluded.message, \
-               shown = excluded.shown, told = CASE WHEN excluded.told > posts.told THEN excluded.told ELSE posts.told END";
-    exec(tx, sql, rows.collect(), None);
+    posts::apply(tx, &written);
     let rows = alarms.into_values().map(|alarm| {
         let request = TextOr(alarm.request.as_ref().map(ToString::to_string));
         let (raised, cleared) = (Int(alarm.raised_at.micros()), IntOr(micros(alarm.cleared_at)));

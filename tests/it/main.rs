@@ -31,6 +31,7 @@ mod random;
 mod reloading;
 mod rights;
 mod running;
+mod sending;
 mod sim;
 mod slack_doctor;
 mod slack_manifest;

@@ -3,6 +3,7 @@
 mod groups;
 mod held;
 mod members;
+mod posts;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,6 +31,7 @@ use self::{
     groups::{a_lost_lease_does_not_harm_its_neighbours, many_rows_ride_in_one_commit},
     held::what_is_held_is_found_on_every_page_and_each_once,
     members::members_are_kept_with_who_left_and_as_whom_they_count,
+    posts::{a_card_and_what_is_told_under_it_are_written_apart, a_task_that_waits_for_its_turn_keeps_its_tries_and_is_not_hurried},
 };
 use crate::world::{START, World};
 
@@ -60,6 +62,8 @@ on_both![
     many_rows_ride_in_one_commit,
     a_lost_lease_does_not_harm_its_neighbours,
     a_task_raised_during_its_lease_stays_due,
+    a_task_that_waits_for_its_turn_keeps_its_tries_and_is_not_hurried,
+    a_card_and_what_is_told_under_it_are_written_apart,
     a_lost_task_lease_ends_nothing,
     one_task_of_a_queue_at_a_time,
     a_stale_lease_holder_writes_nothing,

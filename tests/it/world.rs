@@ -121,6 +121,14 @@ impl World {
         self
     }
 
+    /// Its alarms go to these channels.
+    pub(crate) fn ops(mut self, channels: &[&str]) -> Self {
+        let channel = |id: &&str| Channel { platform: Platform::Console, id: (*id).to_owned() };
+        let deps = deps(&self.bot, &self.clock, &self.console, &self.voice, &self.beats, Vec::new());
+        self.workers = Arc::new(Workers::new(Deps { ops: channels.iter().map(channel).collect(), ..deps }));
+        self
+    }
+
     pub(crate) fn voice(&self) -> &Voice {
         &self.voice
     }

@@ -32,7 +32,7 @@ direct/found_absent what id requester subject|direct/undone what id requester su
 alarm/still_open what since id line alarm residue over|alarm/grant_failed what since id line alarm residue over
 alarm/residue what since id line alarm residue over|alarm/clock what since id line alarm residue over
 alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
-alarm/store what since id line alarm residue over|alarm/worker what since id line alarm residue over
+alarm/store what since id line alarm residue over|alarm/chat what since id line alarm residue over|alarm/worker what since id line alarm residue over
 alarm/over what since id line alarm residue over
 refusal/not_linked|refusal/inactive|refusal/cannot_ask_group group why|refusal/cannot_ask_profile why|refusal/not_administrator
 refusal/not_auditor|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
