@@ -91,7 +91,7 @@ async fn a_page_lists_what_one_holds_waits_for_decides_and_had() {
     assert!(stranger.starts_with("I don't know who you are here yet."), "{stranger}");
     world.console.set_profile("ben", "ben", false);
     world.advance(Span::from_minutes(1)).await;
-    assert!(world.no_home("ben").await.starts_with("Your account is not active"));
+    assert!(world.no_home("ben").await.starts_with("This account is not a full member"));
     world.console.set_profile("ben", "ben", true);
     world.console.set_down(true);
     world.advance(Span::from_minutes(1)).await;
