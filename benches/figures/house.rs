@@ -287,7 +287,7 @@ pub(crate) fn catalogue() -> Catalogue {
         Some((id, person))
     });
     let boss: Vec<Who> = "boss".parse().map(Who::Person).into_iter().collect();
-    let stage = Stage { approvers: boss.clone(), needed: 1, notify: boss, remind_every: None, ladder: Vec::new() };
+    let stage = Stage { approvers: boss.clone(), needed: 1, notify: boss, remind_every: None, ladder: Vec::new(), direct: Vec::new() };
     let policy = "usual".parse().ok().map(|name: hallpass::domain::ids::PolicyName| {
         let policy = Policy {
             name: name.clone(),

@@ -98,16 +98,22 @@ impl InForce {
         self.configured.members.people_from.is_some_and(|platform| !read(platform))
     }
 
-    /// Accounts that count as somebody else by their address than is recorded: the account, as whom it is recorded, as whom
-    /// it counts.
-    pub(super) fn unrecorded(&self) -> Vec<((Platform, String), Option<PersonId>, Option<PersonId>)> {
+    /// Accounts that count as somebody else by their address than is recorded.
+    pub(super) fn unrecorded(&self) -> Vec<Rematch> {
         let all = self.roster.iter().flat_map(|(platform, members)| members.values().map(|known| (*platform, known)));
-        let found: &BTreeMap<_, _> = &self.matches.found;
-        let pairs = all.map(|(platform, known)| {
+        let rematched = all.map(|(platform, known)| {
             let account = (platform, known.member.user.clone());
-            let now = found.get(&account).cloned();
-            (account, known.matched.clone(), now)
+            let now = self.matches.found.get(&account).cloned();
+            Rematch { platform, account: account.1, before: known.matched.clone(), now }
         });
-        pairs.filter(|(_, recorded, now)| recorded != now).collect()
+        rematched.filter(|rematch| rematch.before != rematch.now).collect()
     }
+}
+
+/// An account that counts as somebody else than before.
+pub(super) struct Rematch {
+    pub platform: Platform,
+    pub account: String,
+    pub before: Option<PersonId>,
+    pub now: Option<PersonId>,
 }

@@ -3,12 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Bot, facts::in_time};
+use super::{Bot, facts::in_time, in_force::Rematch};
 use crate::{
     domain::{
         command::Actor,
         event::Operation,
         ids::PersonId,
+        members::Member,
         policy::{Catalogue, Platform},
         refusal::Refusal,
         roster::{self, Changes, Doubt, Known, Roster},
@@ -129,7 +130,7 @@ impl Bot {
     /// next reading. A chat that does not answer is a refusal with that reason.
     pub(super) async fn look_up(&self, platform: Platform, user: &str) -> Result<Result<(), Refusal>, CommitError> {
         let member = match in_time(self.facts.member(platform, user)).await {
-            Ok(member) => member.and_then(|member| member.cleaned()).filter(|member| member.user == user),
+            Ok(member) => member.and_then(Member::cleaned).filter(|member| member.user == user),
             Err(why) => return Ok(Err(Refusal::CannotAskProfile { why })),
         };
         let Some(member) = member else { return Ok(Ok(())) };
@@ -159,9 +160,9 @@ impl Bot {
         Ok(self.refresh_members().await?)
     }
 
-    fn matched(&self, changes: &[((Platform, String), Option<PersonId>, Option<PersonId>)]) -> Commit {
+    fn matched(&self, changes: &[Rematch]) -> Commit {
         let mut commit = Commit::default();
-        for ((platform, account), before, now) in changes {
+        for Rematch { platform, account, before, now } in changes {
             let what = format!("{} {account} by e-mail", platform.name());
             let unlinked = before.clone().map(|person| Operation::Unlinked { person, what: what.clone() });
             let linked = now.clone().map(|person| Operation::Linked { person, what });

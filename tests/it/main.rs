@@ -33,6 +33,7 @@ mod rights;
 mod running;
 mod sending;
 mod sim;
+mod slack;
 mod slack_doctor;
 mod slack_manifest;
 mod slack_sdk;

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::{
     Slack,
@@ -37,11 +38,20 @@ pub struct Door {
     pub(super) bot: Arc<Bot>,
     pub(super) voice: Arc<Voice>,
     pub(super) slack: Arc<Slack>,
+    /// How much goes on after its acknowledgement.
+    open: watch::Sender<usize>,
 }
 
 impl Door {
     pub fn new(bot: Arc<Bot>, voice: Arc<Voice>, slack: Arc<Slack>) -> Arc<Self> {
-        Arc::new(Self { bot, voice, slack })
+        Arc::new(Self { bot, voice, slack, open: watch::Sender::new(0) })
+    }
+
+    /// Resolves when everything that was acknowledged has been handled and answered.
+    pub async fn idle(&self) {
+        // It fails only without a sender, and that is ours.
+        let mut open = self.open.subscribe();
+        drop(open.wait_for(|open| *open == 0).await);
     }
 
     /// Takes one thing that somebody did; returns when it may be acknowledged.
@@ -102,7 +112,12 @@ impl Door {
         W: FnOnce(Arc<Self>) -> F,
         F: Future<Output = ()> + Send + 'static,
     {
-        tokio::spawn(work(self));
+        self.open.send_modify(|open| *open += 1);
+        let (leaving, work) = (Leaving(self.clone()), work(self));
+        tokio::spawn(async move {
+            work.await;
+            drop(leaving);
+        });
     }
 
     async fn command(self: &Arc<Self>, from: Presser, id: String, text: &str) -> Ack {
@@ -235,6 +250,15 @@ impl Door {
         if let Err(error) = self.slack.direct(&to.user, &message, once).await {
             tracing::warn!(%error, "an answer could not be sent");
         }
+    }
+}
+
+/// Counts down also when the work dies.
+struct Leaving(Arc<Door>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
     }
 }
 

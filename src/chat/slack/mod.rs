@@ -94,6 +94,13 @@ impl Slack {
         Ok(Self { api, settings, pace: Pace::default(), clock, home: RwLock::default(), directs: RwLock::default() })
     }
 
+    /// Whether Slack knows the bot, in the workspace that is configured.
+    /// # Errors
+    /// Slack does not answer, or the token is not (or no longer) what it should be.
+    pub async fn is_at_home(&self) -> Result<(), ChatFault> {
+        self.home().await.map(drop)
+    }
+
     /// Where the bot is at home: asked once, since it cannot change under a token.
     pub(super) async fn home(&self) -> Result<Home, ChatFault> {
         if let Some(home) = self.home.read().unwrap_or_else(PoisonError::into_inner).clone() {

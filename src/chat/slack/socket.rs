@@ -37,7 +37,7 @@ pub enum Stopped {
     LinkDisabled,
 }
 
-/// The open sockets.
+/// The open sockets; closed when it is dropped.
 pub struct Socket {
     hears: Arc<Hears>,
     manager: Arc<dyn SlackSocketModeClientsManager + Send + Sync>,
@@ -98,11 +98,15 @@ impl Socket {
             }
         }
     }
+}
 
-    /// Closes them.
-    pub async fn close(&self) {
+impl Drop for Socket {
+    fn drop(&mut self) {
         self.hears.stopping.store(true, Ordering::Relaxed);
-        self.manager.shutdown().await;
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let manager = self.manager.clone();
+            runtime.spawn(async move { manager.shutdown().await });
+        }
     }
 }
 

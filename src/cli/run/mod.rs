@@ -1,6 +1,7 @@
 //! `hallpass run`: the bot itself. Overdue ends first, then everything else; SIGHUP reloads, SIGTERM stops after what was
 //! begun. A broken file at start grants nothing and goes on ending (R15).
 
+mod chats;
 mod copy;
 mod reload;
 mod start;
@@ -18,6 +19,7 @@ use tokio::{
 pub use self::{reload::Reloads, start::still_reaches};
 
 use self::{
+    chats::Connected,
     start::{Start, load, signing_key},
     watch::noted,
 };
@@ -40,7 +42,7 @@ const LAST: Duration = Duration::from_secs(5);
 pub(super) type Chats = BTreeMap<Platform, Arc<dyn Chat>>;
 
 /// Runs until SIGTERM or interrupt.
-pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
+pub async fn run(path: &Path, mut chats: Chats) -> anyhow::Result<()> {
     faults::refuse_release().map_err(|why| anyhow!(why))?;
     let mut signals = Signals::listen()?;
     let (clock, pace) = faults::clock();
@@ -52,6 +54,7 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
     // What is to end must end, whether or not it is sealed at once; what is not sealed is not begun.
     config.catalogue.frozen |= key.is_err();
     let templates = Arc::new(check::templates_or_ours(&config)?);
+    let connected = Connected::new(&config, &clock, &mut chats);
     let bot = Bot::new(Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -70,12 +73,13 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
         reloads.keep(&bot).await;
     }
     let (heartbeat, jitter) = (config.heartbeat.clone(), bot.clone());
+    let voice = Arc::new(Voice { bot: bot.clone(), templates: templates.clone() });
     let workers = Arc::new(Workers::new(Deps {
         store: store.clone(),
         bot: bot.clone(),
         clock,
         chats,
-        shows: Arc::new(Voice { bot: bot.clone(), templates: templates.clone() }),
+        shows: voice.clone(),
         ops: config.alarm_channels.clone(),
         alarm_run: config.alarm_run.clone(),
         jitter: Box::new(move || jitter.chance()),
@@ -104,11 +108,15 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
     ];
     #[cfg(feature = "faults")]
     super::door::listen(bot.clone());
+    let hearing = connected.hear(bot.clone(), voice).await;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), policy = %config.catalogue.digest, "hallpass runs");
     let in_time = tokio::select! {
         () = &mut running => true,
         () = signals.told() => {
             tracing::info!("stopping after what was begun; a second signal stops at once");
+            if let Some(hearing) = hearing {
+                hearing.end().await;
+            }
             drop(stop);
             tokio::select! {
                 () = &mut running => true,

@@ -119,7 +119,7 @@ fn is_the_configured_one(slack: &SlackConfig, bot: &Bot, is_org_wide: bool, repo
 pub(super) async fn door(asks: &Asks, slack: &SlackConfig, app: Option<&SecretString>, bot: Option<&Bot>, report: &mut Report) {
     match &slack.door {
         SlackDoor::Http { listen, .. } => {
-            report.note(format!("HTTP requests come in at {listen}: whether Slack reaches it is seen only from outside"))
+            report.note(format!("HTTP requests come in at {listen}: whether Slack reaches it is seen only from outside"));
         }
         SlackDoor::Socket { .. } => {
             if let Some(app) = app {

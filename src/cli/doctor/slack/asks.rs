@@ -21,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Largest answer that is read, in bytes.
 const ANSWER_MAX: usize = 16 << 20;
 /// Longest that a limit of rate is waited for, and how often.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 const PAUSES: usize = 2;
 
 /// Who asks, and where.
