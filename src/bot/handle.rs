@@ -209,7 +209,7 @@ pub(super) fn door(incoming: &Incoming) -> Door {
 fn tried(body: &Body) -> String {
     let (act, most) = match body {
         Body::Line { text } => (text.split_whitespace().find(|word| *word != "/jit").unwrap_or_default().to_owned(), 20),
-        Body::Press { action, request, .. } => (format!("{action} {request}"), 60),
+        Body::Press { action, request, .. } => (format!("{} {request}", action.split(':').next().unwrap_or_default()), 60),
         Body::Form(_) => ("form".to_owned(), 20),
     };
     act.chars().take(most).filter(|c| c.is_ascii_graphic() || *c == ' ').collect()

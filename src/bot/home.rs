@@ -13,8 +13,8 @@ use crate::{
         command::{Actor, Door},
         decide,
         event::Operation,
-        facts::Facts,
-        ids::PersonId,
+        facts::{Facts, Groups},
+        ids::{GroupId, PersonId},
         policy::Platform,
         refusal::Refusal,
         request::{Request, State},
@@ -51,6 +51,8 @@ pub struct Home {
     pub closed: Vec<Request>,
     /// Everything that is held now; None: not for them to see.
     pub held: Option<Listed>,
+    /// Groups that a chat did not answer for: more may wait for them than is shown.
+    pub unasked: Vec<GroupId>,
     /// They turned their direct messages down.
     pub quiet: bool,
     pub texts: Texts,
@@ -72,7 +74,8 @@ impl Listed {
 }
 
 impl Bot {
-    /// The page of whoever this is, as things stand now; who may decide, as the chats said within the last minute.
+    /// The page of whoever this is, as things stand now. Whom it waits for was asked within the last minute: a press is judged
+    /// anew; who may see what others hold is asked now.
     pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<Home, Refusal>, StoreError> {
         let person = match self.person_behind(platform, user).await? {
             Ok(Some(person)) => person,
@@ -90,8 +93,12 @@ impl Bot {
         let mut waiting: Vec<Request> = asks.filter(|request| decide::may_decide(request, &person, &facts, now)).cloned().collect();
         waiting.sort_by_key(|request| request.round().map(|round| round.opened_at));
         let kept = self.store.inputs(&person).await?;
-        let sees_all = facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false);
-        let held = if sees_all {
+        let sees_all = |groups: &Groups| {
+            let facts = Facts { catalogue: &catalogue, groups };
+            facts.is_active(&person) && facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false)
+        };
+        // What others hold is shown to whoever may see it now; the rest is the person's own to see, and judged at the press.
+        let held = if sees_all(&groups) && sees_all(&self.gather(&catalogue, None, &[&person], &catalogue.auditors, Fresh::Now).await) {
             self.looks(&person, (platform, user), &kept).await?;
             Some(Listed::first(HELD, by_end(all.iter().filter(|request| has_access(request)).cloned())))
         } else {
@@ -99,6 +106,7 @@ impl Bot {
         };
         let mut home = self.own(&person).await?;
         (home.waiting, home.held) = (Listed::first(SHOWN, waiting), held);
+        home.unasked = groups.asked.iter().filter(|(_, asked)| asked.unanswered.is_some()).map(|(id, _)| id.clone()).collect();
         home.quiet = kept.get(QUIET).is_some_and(|value| value == ON);
         home.texts = self.store.texts(&words::of(&home.requests().collect::<Vec<_>>())).await?;
         Ok(Ok(home))
@@ -117,6 +125,7 @@ impl Bot {
             waiting: Listed::default(),
             closed: self.store.requests(&filter(false, CLOSED)).await?,
             held: None,
+            unasked: Vec::new(),
             quiet: false,
             texts: Texts::new(),
         })

@@ -1,5 +1,5 @@
-//! Scheduled starts: each asks chats and a provider, which may be slow, so each is made apart from the clock's ticks and from
-//! the others. A start that does not come about is due again a little later.
+//! Scheduled starts, and rungs whose people only a chat knows: each asks chats, a start also a provider, which may be slow, so
+//! each is made apart from the clock's ticks and from the others. What does not come about is due again a little later.
 
 use std::{
     collections::BTreeMap,
@@ -24,11 +24,11 @@ use crate::{
     store::{Commit, CommitError},
 };
 
-/// A scheduled request whose time has come.
+/// A scheduled request whose time has come, or one of which a rung opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
     pub request: RequestId,
-    /// Whose answer it may have to wait for; None: nobody's, its resource is gone.
+    /// Whose answer it may have to wait for; None: nobody's but the chats'.
     pub provider: Option<ProviderName>,
 }
 
@@ -61,11 +61,13 @@ impl Bot {
         self.starts.bell.notified().await;
     }
 
-    /// Begins a scheduled request, if all of its approvals still stand and chats and provider answer.
+    /// Begins a scheduled request, if all of its approvals still stand and chats and provider answer; opens a rung, and calls
+    /// those whom the chats say are on it.
     pub async fn start(&self, id: &RequestId) -> Result<(), CommitError> {
         for _ in 0..TRIES {
             let Some(before) = self.store.request(id).await? else { return Ok(()) };
-            if self.is_frozen() || !matches!(before.state, State::Scheduled { .. }) {
+            let scheduled = matches!(before.state, State::Scheduled { .. });
+            if (scheduled && self.is_frozen()) || before.round().is_none() {
                 return Ok(());
             }
             // A start is a decision that grants something.
@@ -74,7 +76,11 @@ impl Bot {
             let catalogue = self.catalogue_knowing(voters.chain([&before.subject]).collect::<Vec<_>>()).await?;
             let groups = self.gather(&catalogue, Some(&before), &[&before.subject], &[], Fresh::Now).await;
             let ask = before.main_ask();
-            let order = self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w));
+            let order = if scheduled {
+                self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w))
+            } else {
+                None
+            };
             let (facts, now) = (Facts { catalogue: &catalogue, groups: &groups }, self.now());
             let context = Context { facts, now, grant: GrantId::new(self.random()), order: order.clone(), preview: None };
             let events = due::tick(&before, &context, self.resumed());

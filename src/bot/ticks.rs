@@ -5,8 +5,10 @@ use super::{Bot, changes::Step, reports::fold, starts::Start};
 use crate::{
     domain::{
         command::Actor,
+        copies,
         decide::Context,
         due,
+        event::Event,
         facts::{Facts, Groups},
         request::{GrantId, Request, RequestId, State},
         time::Span,
@@ -90,6 +92,11 @@ impl Bot {
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let context = Context { facts, now, grant: GrantId::new(self.random()), order: None, preview: None };
         let events = due::tick(&before, &context, self.resumed());
+        if only_calls(&events) && copies::depend_on_chats(&before, &facts, now) {
+            let start = Start { request: before.id.clone(), provider: None };
+            self.look_later(before, commit);
+            return Ok(Some(start));
+        }
         let Some(after) = fold(&before, &events, now) else {
             self.look_later(before, commit);
             return Ok(None);
@@ -104,4 +111,10 @@ impl Bot {
         let expected = Some(request.n);
         commit.requests.push(RequestWrite { request, expected, wake_at: Some(self.now() + LATER) });
     }
+}
+
+/// A rung opens, and nothing is due that may not wait for a chat's answer.
+fn only_calls(events: &[Event]) -> bool {
+    let calls = |event: &Event| matches!(event, Event::Escalated { .. });
+    events.iter().any(calls) && events.iter().all(|event| calls(event) || matches!(event, Event::Reminded))
 }

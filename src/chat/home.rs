@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     Button, Style,
     view::{Reader, action, ask_again, card, decisions, headline, own, standing, state_name, what},
+    words::list,
 };
 use crate::{
     bot::{Around, Home, Listed},
@@ -30,6 +31,8 @@ pub struct HomeView {
     pub closed: Section,
     /// Who holds what now, for auditors and administrators.
     pub held: Option<Section>,
+    /// `@db-leads`: groups of which a chat did not say who is in them, so that more may wait than is shown; empty: none.
+    pub unasked: String,
     /// They turned their direct messages down.
     pub quiet: bool,
     /// Turns them the other way; about no request.
@@ -54,8 +57,9 @@ pub struct Row {
     pub what: String,
     /// Until when it works; None: it does not.
     pub until: Option<String>,
-    /// Who asked.
+    /// Who asked, and their id where this is read.
     pub who: String,
+    pub account: Option<String>,
     /// For whom, where that is somebody else.
     pub subject: Option<String>,
     /// Why it was asked; None where more time is asked, whose own reason stands in `more`.
@@ -86,6 +90,7 @@ pub fn home(home: &Home, r: &Reader<'_>) -> HomeView {
         waiting: section(&home.waiting, r, decisions),
         closed: Section { rows: home.closed.iter().map(|request| row(request, again(request), r)).collect(), more: 0 },
         held: home.held.as_ref().map(|held| section(held, r, |_| Vec::new())),
+        unasked: list(&home.unasked.iter().map(|group| format!("@{group}")).collect::<Vec<_>>()),
         quiet: home.quiet,
         turn: turn(home.quiet),
     }
@@ -110,6 +115,7 @@ fn row(request: &Request, buttons: Vec<Button>, r: &Reader<'_>) -> Row {
             _ => None,
         },
         who: r.name(&request.ask().by),
+        account: r.account(&request.ask().by),
         subject: other(&request.subject),
         reason: asked.filter(|_| more.is_none()).and_then(|asked| asked.reason.clone()),
         ticket: asked.and_then(|asked| asked.ticket.clone()),

@@ -97,14 +97,8 @@ impl Voice {
         let page = self.bot.home(platform, user).await?;
         let (catalogue, none) = (self.bot.catalogue(), Texts::new());
         let (person, texts) = page.as_ref().map_or((None, &none), |page| (Some(&page.person), &page.texts));
-        let reader = Reader {
-            catalogue: &catalogue,
-            texts,
-            now: self.bot.now(),
-            tz: zone(&catalogue, person),
-            platform,
-            marks: self.templates.marks(platform),
-        };
+        let (tz, marks) = (zone(&catalogue, person), self.templates.marks(platform));
+        let reader = Reader { catalogue: &catalogue, texts, now: self.bot.now(), tz, platform, marks };
         Ok(match &page {
             Ok(page) => Ok(home::home(page, &reader)),
             Err(refusal) => Err(self.templates.refusal_words(platform, refusal, &reader)),

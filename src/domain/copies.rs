@@ -7,6 +7,7 @@ use super::{
     event::Event,
     facts::Facts,
     ids::PersonId,
+    policy::{Stage, Who},
     request::{Extension, Request, State},
     rounds,
     time::Instant,
@@ -26,17 +27,33 @@ pub const fn calls(event: &Event) -> bool {
     )
 }
 
+/// Does only a chat know whom the open stage calls?
+pub fn depend_on_chats(request: &Request, facts: &Facts<'_>, now: Instant) -> bool {
+    let direct = open_stage(request, facts, now).map(|(stage, _)| stage.direct.as_slice()).unwrap_or_default();
+    let asked_of_chats = |who: &Who| match who {
+        Who::Group(id) => facts.catalogue.groups.get(id).is_some_and(|group| !group.chats.is_empty()),
+        Who::Person(_) | Who::Everyone => false,
+    };
+    direct.iter().any(asked_of_chats)
+}
+
 /// Of those whom the open stage names for it: whoever may decide it now, never requester or subject. Groups that nobody was
 /// asked about add only whom bot.toml lists.
 pub fn called(request: &Request, facts: &Facts<'_>, now: Instant) -> BTreeSet<PersonId> {
-    let (State::Pending { round } | State::Active { extension: Some(Extension::Asked { round }), .. }) = &request.state else {
+    let Some((stage, rung)) = open_stage(request, facts, now).filter(|(stage, _)| !stage.direct.is_empty()) else {
         return BTreeSet::new();
     };
-    let stages = decide::policy_of(request, facts).map(|policy| rounds::chain(policy, decide::asked_length(request, round, now)));
-    let stage = stages.zip(usize::try_from(round.stage).ok()).and_then(|(stages, open)| stages.get(open));
-    let Some(stage) = stage.filter(|stage| !stage.direct.is_empty()) else { return BTreeSet::new() };
-    let may = facts.people(stage.approvers_at(round.rung));
+    let may = facts.people(stage.approvers_at(rung));
     let mut called = facts.people(&stage.direct);
     called.retain(|person| may.contains(person) && *person != request.requester && *person != request.subject);
     called
+}
+
+/// The stage that is open for votes, and how many rungs of its ladder are.
+fn open_stage<'c>(request: &Request, facts: &Facts<'c>, now: Instant) -> Option<(&'c Stage, u32)> {
+    let (State::Pending { round } | State::Active { extension: Some(Extension::Asked { round }), .. }) = &request.state else {
+        return None;
+    };
+    let stages = rounds::chain(decide::policy_of(request, facts)?, decide::asked_length(request, round, now));
+    Some((stages.get(usize::try_from(round.stage).ok()?)?, round.rung))
 }

@@ -154,7 +154,7 @@ fn card() -> Value {
     json!({
         "id": "R-7K3QD2", "state": "pending", "first_line": t, "unusual": [t], "progress": t,
         "asked": { "requester": t, "account": "U0123456789", "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
-            "reason": t, "ticket": t, "ticket_link": format!("https://tickets.example.org/{}", "x".repeat(200)), "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)), "gets": t, "rule": t, "past": t },
+            "reason": t, "ticket": t, "ticket_link": format!("https://tickets.example.org/{}", "x".repeat(200)), "about": format!("https://{}", "x".repeat(492)), "gets": t, "rule": t, "past": t },
         "votes": [{ "who": t, "at": t, "comment": t, "shown": true }],
         "waiting": { "names": t, "needed": 1, "of": 2, "then": t, "ladder": t, "also_asked": t, "passed_to": t, "looking": t },
         "offer": { "who": t, "less": t, "comment": t }, "extension": t,

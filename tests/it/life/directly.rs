@@ -2,7 +2,8 @@
 
 use hallpass::domain::{
     ids::PersonId,
-    policy::{Catalogue, Group, Stage, Who},
+    policy::{Catalogue, Group, Platform, Stage, Who},
+    request::State,
     time::Span,
 };
 
@@ -97,6 +98,78 @@ async fn a_rungs_people_get_it_when_it_opens_and_a_stages_when_it_is_theirs() {
     assert_eq!((world.copies("cleo"), world.copies("dora")), (String::new(), before));
     world.done("ben", &format!("/jit approve {id}")).await;
     assert!(world.copies("cleo").contains("1 of 2 approvals") && world.copies("cleo").contains("Approve]"), "{}", world.copies("cleo"));
+}
+
+/// The ladder's rung is a group that only the chat knows, and so is who gets its card.
+async fn with_a_rung_of_the_chat() -> World {
+    let world = World::new().await;
+    world.console.set_group("G1", &["eve", "finn", "ana"]);
+    world
+        .rules(|catalogue| {
+            let group = Group { id: "sre".parse().unwrap(), members: Vec::new(), chats: [(Platform::Console, "G1".to_owned())].into() };
+            catalogue.groups.insert(group.id.clone(), group);
+            let stage = &mut stages(catalogue, "prod-data")[0];
+            (stage.ladder[0].to, stage.direct) = (whos(&["@sre"]), whos(&["@sre"]));
+        })
+        .await;
+    world
+}
+
+#[tokio::test]
+async fn a_rung_whose_people_only_the_chat_knows_opens_in_time_and_they_get_it() {
+    let world = with_a_rung_of_the_chat().await;
+    let id = world.ask("ana", ASK).await;
+    world.advance(Span::from_seconds(599)).await;
+    assert_eq!((world.round(&id).await.rung, world.copies("eve").as_str()), (0, ""));
+    world.advance(Span::from_seconds(1)).await;
+    assert_eq!(world.round(&id).await.rung, 1);
+    for person in ["eve", "finn"] {
+        assert!(world.copies(person).contains("Approve]"), "{person}: {}", world.copies(person));
+    }
+    assert_eq!(world.copies("ana"), "", "her own");
+}
+
+#[tokio::test]
+async fn a_rung_opens_though_the_chat_does_not_say_who_is_on_it() {
+    let world = with_a_rung_of_the_chat().await;
+    let id = world.ask("ana", ASK).await;
+    world.console.set_down(true);
+    world.advance(Span::from_minutes(10)).await;
+    assert_eq!(world.round(&id).await.rung, 1);
+    world.console.set_down(false);
+    world.advance(Span::from_minutes(1)).await;
+    assert!(
+        world.console.thread(&world.card()).contains("No answer yet: @sre may decide now too"),
+        "{}",
+        world.console.thread(&world.card())
+    );
+    world.done("eve", &format!("/jit approve {id}")).await;
+    assert!(world.holds("ana", "write"));
+}
+
+#[tokio::test]
+async fn an_end_does_not_wait_for_a_chat_that_is_asked_about_a_rung() {
+    let world = with_a_rung_of_the_chat().await;
+    world
+        .policy("prod-data", |policy| {
+            (policy.extend_to, policy.stages[0].direct) = (None, whos(&["@oncall"]));
+        })
+        .await;
+    let id = world.granted("ana", "/jit request prod-db write 10m fix it", "ben").await;
+    world
+        .rules(|catalogue| {
+            let group = catalogue.groups.get_mut(&"oncall".parse().unwrap()).unwrap();
+            group.chats = [(Platform::Console, "G1".to_owned())].into();
+            let policy = catalogue.policies.get_mut(&"prod-data".parse().unwrap()).unwrap();
+            (policy.extend_to, policy.stages[0].direct) = (None, whos(&["@oncall"]));
+        })
+        .await;
+    world.done("ana", &format!("/jit extend {id} 1h one more batch")).await;
+    world.clock.advance(Span::from_minutes(10));
+    world.bot.tick().await.unwrap();
+    assert!(matches!(world.state(&id).await.state, State::Revoking { .. }), "it was begun in the tick itself");
+    world.workers.drain().await.unwrap();
+    assert!(!world.holds("ana", "write"));
 }
 
 #[tokio::test]

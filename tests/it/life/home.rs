@@ -8,7 +8,7 @@ use hallpass::{
         home::{HomeView, Row, Section},
     },
     domain::{
-        policy::{Platform, Who},
+        policy::{Group, Platform, Who},
         time::Span,
     },
 };
@@ -90,9 +90,11 @@ async fn a_page_lists_what_one_holds_waits_for_decides_and_had() {
     let stranger = world.no_home("stranger").await;
     assert!(stranger.starts_with("I don't know who you are here yet."), "{stranger}");
     world.console.set_profile("ben", "ben", false);
-    assert!(world.no_home("ben").await.starts_with("Your account is not active"));
+    world.advance(Span::from_minutes(1)).await;
+    assert!(world.no_home("ben").await.starts_with("This account is not a full member"));
     world.console.set_profile("ben", "ben", true);
     world.console.set_down(true);
+    world.advance(Span::from_minutes(1)).await;
     assert!(world.no_home("ben").await.starts_with("The chat did not answer"));
 }
 
@@ -181,6 +183,42 @@ async fn who_holds_what_is_for_auditors_and_administrators_and_looking_is_record
     world.advance(Span::from_seconds(1)).await;
     world.home("cleo").await;
     assert_eq!(world.looks().await, 3);
+}
+
+#[tokio::test]
+async fn what_others_hold_is_shown_to_whoever_is_an_auditor_at_this_moment() {
+    let world = World::new().await;
+    world.console.set_group("G1", &["cleo"]);
+    world
+        .rules(|catalogue| {
+            let group = Group { id: "audit".parse().unwrap(), members: Vec::new(), chats: [(Platform::Console, "G1".to_owned())].into() };
+            catalogue.auditors = vec![Who::Group(group.id.clone())];
+            catalogue.groups.insert(group.id.clone(), group);
+        })
+        .await;
+    assert!(world.home("cleo").await.held.is_some());
+    world.console.set_group("G1", &["finn"]);
+    let page = world.home("cleo").await;
+    assert_eq!((page.held, world.looks().await), (None, 1));
+    assert!(world.home("finn").await.held.is_some());
+}
+
+#[tokio::test]
+async fn a_page_says_of_which_groups_the_chat_did_not_answer() {
+    let world = World::new().await;
+    world.console.set_group("G1", &["finn"]);
+    world
+        .rules(|catalogue| {
+            let group = catalogue.groups.get_mut(&"db-leads".parse().unwrap()).unwrap();
+            group.chats = [(Platform::Console, "G1".to_owned()), (Platform::Discord, "9".to_owned())].into();
+        })
+        .await;
+    world.ask("ana", ASK).await;
+    let page = world.home("finn").await;
+    assert_eq!((page.waiting.rows.len(), page.unasked.as_str()), (1, "@db-leads"));
+    world.rules(|_| {}).await;
+    let page = world.home("finn").await;
+    assert_eq!((page.waiting.rows.len(), page.unasked.as_str()), (0, ""));
 }
 
 #[tokio::test]
