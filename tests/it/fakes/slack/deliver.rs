@@ -1,6 +1,6 @@
 //! Delivering what people do to the app: signed requests to its addresses, or envelopes down its sockets.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use axum::body::{Body, to_bytes};
 use hallpass::clock::{Clock as _, SystemClock};
@@ -89,8 +89,11 @@ pub(super) fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
     for part in [b"v0:", timestamp.as_bytes(), b":", body] {
         mac.update(part);
     }
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("v0={hex}")
+    let mut signature = "v0=".to_owned();
+    for byte in mac.finalize().into_bytes() {
+        write!(signature, "{byte:02x}").unwrap();
+    }
+    signature
 }
 
 pub(super) fn encode(kind: Kind, payload: &Value) -> (&'static str, Vec<u8>) {

@@ -69,7 +69,7 @@ impl Slack {
             Forgery::TimestampChanged => headers[2].1 = (at + 1).to_string(),
             Forgery::NoSignature => drop(headers.remove(1)),
             Forgery::NoTimestamp => drop(headers.remove(2)),
-            Forgery::Garbage => headers[1].1 = "v0=not-a-signature".to_owned(),
+            Forgery::Garbage => "v0=not-a-signature".clone_into(&mut headers[1].1),
             Forgery::WrongSecret | Forgery::Stale | Forgery::FromTheFuture => {}
         }
         self.send(Raw::Http { url, headers, body }).await
