@@ -118,6 +118,9 @@ const METHODS: [Method; 24] = [
     method(SOCKETS, true, "connections:write", connections_open),
 ];
 
+/// What must name the workspace when the app is installed for an organisation.
+const NAMES_TEAM: [&str; 4] = ["conversations.list", "usergroups.list", "usergroups.users.list", "users.list"];
+
 /// The one method that takes the app's token.
 const SOCKETS: &str = "apps.connections.open";
 
@@ -134,7 +137,7 @@ pub(super) fn perform(slack: &Slack, name: &str, sent: &Sent) -> Answer {
     if let Some(error) = sent.unreadable {
         return Err(error.into());
     }
-    authorize(&state, method, sent.token.as_deref())?;
+    authorize(&state, method, sent)?;
     if sent.manner == Manner::Json && !method.json {
         let why = format!("[ERROR] {name} takes no JSON body: send a query or a form");
         return Err(Refusal::arguments(vec![why]));
@@ -142,13 +145,16 @@ pub(super) fn perform(slack: &Slack, name: &str, sent: &Sent) -> Answer {
     (method.run)(&mut state, &sent.fields)
 }
 
-fn authorize(state: &State, method: &Method, token: Option<&str>) -> Result<(), Refusal> {
+fn authorize(state: &State, method: &Method, sent: &Sent) -> Result<(), Refusal> {
     let right = if method.name == SOCKETS { APP_TOKEN } else { BOT_TOKEN };
-    match token {
+    match sent.token.as_deref() {
         None => return Err("not_authed".into()),
         Some(token) if token == right => {}
         Some(BOT_TOKEN | APP_TOKEN) => return Err("not_allowed_token_type".into()),
         Some(_) => return Err("invalid_auth".into()),
+    }
+    if state.enterprise.is_some() && NAMES_TEAM.contains(&method.name) && sent.fields.text("team_id") != Some(TEAM) {
+        return Err("missing_argument".into());
     }
     // The app's token has its own scope, always.
     if method.scope.is_empty() || method.name == SOCKETS { Ok(()) } else { state.need_scope(method.scope) }
