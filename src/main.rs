@@ -3,12 +3,13 @@
 use std::io::IsTerminal as _;
 
 use clap::Parser;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 fn main() -> std::process::ExitCode {
     let command = hallpass::cli::Command::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("HALLPASS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(command.log_filter()));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
+    hallpass::cli::log::subscriber(filter, std::io::stderr, std::io::stderr().is_terminal()).init();
     hallpass::provider::exec::kept_by(own_program());
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,

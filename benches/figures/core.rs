@@ -56,6 +56,8 @@ fn round() -> anyhow::Result<f64> {
         start: None,
         reason: None,
         ticket: None,
+        about: None,
+        direct: false,
         at: now,
         policy: "usual".parse()?,
         preview: Preview::default(),

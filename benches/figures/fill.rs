@@ -89,6 +89,8 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         start: None,
         reason: Some(reason.id.clone()),
         ticket: None,
+        about: None,
+        direct: false,
         at: since,
         policy: "usual".parse()?,
         preview: Preview {

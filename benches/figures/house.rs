@@ -9,11 +9,12 @@ use std::{
 
 use async_trait::async_trait;
 use hallpass::{
-    bot::{Bot, Facts, Parts},
-    chat::{Chat, ChatFault, Message, Posted, Profile, render::Templates, show::Voice},
+    bot::{Bot, Facts, Fresh, Parts},
+    chat::{Chat, ChatFault, Message, Once, Posted, Profile, render::Templates, show::Voice},
     clock::{Clock, SystemClock},
     domain::{
         entitlement::{Handle, Order, Ownership},
+        members::Member,
         policy::{Catalogue, Channel, Person, Platform, Policy, ReasonRule, Resource, Role, Stage, Who},
         time::{Instant, Span},
     },
@@ -116,12 +117,20 @@ struct Nobody;
 
 #[async_trait]
 impl Facts for Nobody {
-    async fn members(&self, _: Platform, _: &str, _: &Catalogue) -> Result<BTreeSet<hallpass::domain::ids::PersonId>, String> {
+    async fn members(&self, _: Platform, _: &str, _: &Catalogue, _: Fresh) -> Result<BTreeSet<hallpass::domain::ids::PersonId>, String> {
         Ok(BTreeSet::new())
     }
 
-    async fn is_active(&self, _: &Person) -> Result<bool, String> {
+    async fn is_active(&self, _: &Person, _: Fresh) -> Result<bool, String> {
         Ok(true)
+    }
+
+    async fn roster(&self, _: Platform) -> Result<Vec<Member>, String> {
+        Ok(Vec::new())
+    }
+
+    async fn member(&self, _: Platform, _: &str) -> Result<Option<Member>, String> {
+        Ok(None)
     }
 }
 
@@ -134,20 +143,20 @@ impl Chat for Quick {
         Platform::Console
     }
 
-    async fn post(&self, channel: &Channel, _: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        Ok(Posted { channel: channel.id.clone(), message: nonce.to_owned() })
+    async fn post(&self, channel: &Channel, _: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        Ok(Posted { channel: channel.id.clone(), message: once.nonce.to_owned() })
     }
 
     async fn update(&self, _: &Posted, _: &Message) -> Result<(), ChatFault> {
         Ok(())
     }
 
-    async fn reply(&self, under: &Posted, _: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        Ok(Posted { channel: under.channel.clone(), message: nonce.to_owned() })
+    async fn reply(&self, under: &Posted, _: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        Ok(Posted { channel: under.channel.clone(), message: once.nonce.to_owned() })
     }
 
-    async fn direct(&self, user: &str, _: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        Ok(Posted { channel: user.to_owned(), message: nonce.to_owned() })
+    async fn direct(&self, user: &str, _: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        Ok(Posted { channel: user.to_owned(), message: once.nonce.to_owned() })
     }
 
     async fn members(&self, _: &str) -> Result<Vec<String>, ChatFault> {
@@ -323,6 +332,7 @@ pub(crate) fn catalogue() -> Catalogue {
         groups: BTreeMap::new(),
         resources: resources.collect(),
         policies: policy.into_iter().collect(),
+        members: hallpass::domain::members::Rules::default(),
         administrators: Vec::new(),
         auditors: Vec::new(),
         digest: "sha256:bench".into(),

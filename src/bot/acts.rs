@@ -6,6 +6,7 @@ use super::{
     Answer, Bot,
     asks::concerned,
     changes::Step,
+    facts::Fresh,
     handle::{Caller, Decided},
     reports::fold,
 };
@@ -69,7 +70,9 @@ impl Bot {
             _ => None,
         };
         let people: Vec<&PersonId> = [&caller.person, &before.subject].into_iter().chain(to).collect();
-        let groups = self.gather(catalogue, Some(before), &people, &asked_anew(before, act, catalogue)).await;
+        let voters = before.round().into_iter().flat_map(|round| round.votes.iter().map(|vote| &vote.person));
+        self.must_know(people.iter().copied().chain(voters).collect::<Vec<_>>(), catalogue).await?;
+        let groups = self.gather(catalogue, Some(before), &people, &asked_anew(before, act, catalogue), Fresh::Now).await;
         let (order, preview) = self.resolved_for(before, act, catalogue).await.unzip();
         let now = self.now();
         if self.is_frozen() && matches!(act, Act::Approve { .. } | Act::AcceptOffer | Act::Extend { .. }) {

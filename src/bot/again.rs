@@ -49,5 +49,6 @@ fn same(request: &Request, by: &PersonId, texts: &Texts, now: Instant, salt: u12
         subject: Some(request.subject.clone()),
         reason: Words::new(reason, salt),
         ticket: ask.ticket.clone(),
+        about: ask.about.clone(),
     })
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Bot,
     asks::concerned,
+    facts::Fresh,
     handle::{Caller, Decided},
 };
 use crate::{
@@ -63,7 +64,7 @@ impl Bot {
     async fn show(&self, person: &PersonId, id: &RequestId, catalogue: &Catalogue) -> Found {
         let request = self.store.request(id).await?;
         let Some(request) = request else { return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() })) };
-        let groups = self.gather(catalogue, [&request], &[person], &catalogue.auditors).await;
+        let groups = self.gather(catalogue, [&request], &[person], &catalogue.auditors, Fresh::Now).await;
         if !may_see(&request, person, &Facts { catalogue, groups: &groups }) {
             // Outwards there is no such request; the ledger keeps that somebody tried to see it.
             let tried = Operation::Refused { act: format!("show {id}"), why: "may_not_see".into() };
@@ -78,7 +79,7 @@ impl Bot {
     async fn who(&self, person: &PersonId, resource: ResourceId, catalogue: &Catalogue) -> Found {
         let held = Filter { resource: Some(resource.clone()), open: Some(true), limit: 10_000, ..Filter::default() };
         let held = self.store.requests(&held).await?;
-        let groups = self.gather(catalogue, &held, &[person], &catalogue.auditors).await;
+        let groups = self.gather(catalogue, &held, &[person], &catalogue.auditors, Fresh::Now).await;
         let facts = Facts { catalogue, groups: &groups };
         let (shown, hidden): (Vec<_>, Vec<_>) =
             held.iter().filter(|request| has_access(request)).partition(|request| may_see(request, person, &facts));
@@ -102,7 +103,7 @@ impl Bot {
             return Ok(Err(Refusal::NoSuchResource { name: resource.to_string(), near: Vec::new() }));
         };
         let whos: Vec<Who> = known.roles.iter().filter_map(|r| catalogue.policies.get(&r.policy)).flat_map(concerned).cloned().collect();
-        let groups = self.gather(catalogue, None, &[], &whos).await;
+        let groups = self.gather(catalogue, None, &[], &whos, Fresh::Lately).await;
         let facts = Facts { catalogue, groups: &groups };
         let first = || choices::roles(&facts, person, known).chain(&known.roles).next().map(|role| role.name.clone());
         let named = role.is_some();
@@ -130,7 +131,7 @@ impl Bot {
     async fn inbox(&self, person: &PersonId, catalogue: &Catalogue) -> Result<Answer, CommitError> {
         let mut open = self.store.requests(&Filter { open: Some(true), limit: 1_000, ..Filter::default() }).await?;
         open.retain(|request| request.round().is_some());
-        let groups = self.gather(catalogue, &open, &[person], &[]).await;
+        let groups = self.gather(catalogue, &open, &[person], &[], Fresh::Now).await;
         let facts = Facts { catalogue, groups: &groups };
         let now = self.now();
         open.retain(|request| decide::may_decide(request, person, &facts, now));
@@ -140,7 +141,7 @@ impl Bot {
     /// What this person may ask for.
     async fn resources(&self, person: &PersonId, question: &Parsed, catalogue: &Catalogue) -> Answer {
         let whos: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
-        let groups = self.gather(catalogue, None, &[], &whos).await;
+        let groups = self.gather(catalogue, None, &[], &whos, Fresh::Lately).await;
         let facts = Facts { catalogue, groups: &groups };
         let (found, _) = choices::resources(&facts, person, "", usize::MAX);
         if matches!(question, Parsed::Form) {
@@ -193,6 +194,6 @@ fn may_see(request: &Request, person: &PersonId, facts: &Facts<'_>) -> bool {
     facts.is_active(person) && facts.includes(whos, person).unwrap_or(false)
 }
 
-const fn has_access(request: &Request) -> bool {
+pub(super) const fn has_access(request: &Request) -> bool {
     matches!(request.state, State::Granting { .. } | State::Active { .. } | State::Revoking { .. })
 }

@@ -4,6 +4,7 @@ use super::{
     Answer, Bot,
     answers::summary_with,
     changes::Step,
+    facts::Fresh,
     handle::{Caller, Decided},
     reports::fold,
 };
@@ -33,7 +34,7 @@ impl Bot {
         let subject = new.subject.as_ref().unwrap_or(&caller.person);
         let policy = catalogue.role(&new.resource, &new.role).map(|(_, _, policy)| policy);
         let whos: Vec<Who> = policy.into_iter().flat_map(concerned).cloned().collect();
-        let groups = self.gather(catalogue, None, &[&caller.person, subject], &whos).await;
+        let groups = self.gather(catalogue, None, &[&caller.person, subject], &whos, Fresh::Now).await;
         let opening = match self.opening(caller, new, catalogue, &groups).await? {
             Ok(opening) => opening,
             Err(refusal) => return Ok(Err(refusal)),

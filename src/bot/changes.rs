@@ -35,8 +35,9 @@ impl Bot {
         groups: &Groups,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let Step { before, after, events, actor, order } = step;
         let facts = Facts { catalogue, groups };
+        self.copies(commit, &step, &facts, now).await?;
+        let Step { before, after, events, actor, order } = step;
         commit.requests.push(RequestWrite {
             request: after.clone(),
             expected: before.map(|r| r.n),

@@ -84,6 +84,9 @@ pub struct Filled {
     pub subject: String,
     pub reason: String,
     pub ticket: String,
+    /// A link to the message that it is about, made by the platform; empty: none.
+    #[serde(default)]
+    pub about: String,
 }
 
 impl Incoming {
@@ -103,8 +106,8 @@ impl Incoming {
             },
             Body::Form(filled) => {
                 let mut filled = filled.clone();
-                let Filled { resource, role, length, start, subject, reason, ticket } = &mut filled;
-                for field in [resource, role, length, start, subject, reason, ticket] {
+                let Filled { resource, role, length, start, subject, reason, ticket, about } = &mut filled;
+                for field in [resource, role, length, start, subject, reason, ticket, about] {
                     *field = cut(field, limits::LINE);
                 }
                 Body::Form(filled)

@@ -1,10 +1,10 @@
 //! The form behind a bare `/jit`: what this person may choose, and how the ask would go. Reads only: opening a form needs
 //! no inbox row; what is sent is judged like any ask.
 
-use super::Bot;
+use super::{Bot, facts::Fresh};
 use crate::{
     domain::{
-        choices,
+        asking, choices,
         command::Length,
         explain::{self, Outlook},
         facts::Facts,
@@ -35,6 +35,8 @@ pub struct Chosen {
     pub start: Option<String>,
     /// `@cleo`; None: themselves.
     pub subject: Option<String>,
+    /// A link to the message that it is about, made by the platform; None: none.
+    pub about: Option<String>,
 }
 
 /// A line to choose: the id, and what it is called.
@@ -81,9 +83,13 @@ pub enum Ticket {
 impl Bot {
     /// The form as it stands for this person. A wrong choice is a refusal whose `field` says where.
     pub async fn form(&self, platform: Platform, user: &str, chosen: &Chosen) -> Result<Result<Form, Refusal>, StoreError> {
+        let person = match self.person_behind(platform, user).await? {
+            Ok(Some(person)) => person,
+            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let catalogue = self.catalogue();
-        let Some(person) = self.person_behind(platform, user, &catalogue).await? else { return Ok(Err(Refusal::NotLinked)) };
-        if let Err(refusal) = self.is_here(&person, &catalogue).await {
+        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }
         let zone = catalogue.people.get(&person).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone);
@@ -104,7 +110,7 @@ impl Bot {
         let mut whos: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
         let roles = resource.into_iter().flat_map(|resource| &resource.roles);
         whos.extend(roles.filter_map(|role| catalogue.policies.get(&role.policy)).flat_map(super::asks::concerned).cloned());
-        let groups = self.gather(catalogue, None, &[], &whos).await;
+        let groups = self.gather(catalogue, None, &[], &whos, Fresh::Lately).await;
         let facts = Facts { catalogue, groups: &groups };
         let (resources, fitting) = choices::resources(&facts, person, &chosen.query, chosen.limit);
         let roles: Vec<_> = resource.into_iter().flat_map(|resource| choices::roles(&facts, person, resource)).collect();
@@ -180,6 +186,7 @@ fn read<'c>(chosen: &Chosen, context: &parse::Context<'c>) -> Result<Read<'c>, R
     let start = filled(&chosen.start).map(|text| parse::moment(&text, context)).transpose()?;
     let length = filled(&chosen.length).map_or(Ok(None), |text| parse::length(&text, start, context))?;
     filled(&chosen.subject).map(|text| parse::person(&text, context.catalogue, context.platform)).transpose()?;
+    filled(&chosen.about).map_or(Ok(()), |link| asking::check_link(&link))?;
     let Some(resource) = filled(&chosen.resource) else { return Ok((None, None, (length, start))) };
     let resource = parse::resource(&resource, context.catalogue)?;
     let role = filled(&chosen.role).map(|text| parse::role(&text, &resource, context.catalogue)).transpose()?;

@@ -127,8 +127,11 @@ impl Bot {
 
     async fn attempt(&self, incoming: &Incoming) -> Result<Answer, CommitError> {
         let _decision = self.decisions.read().await;
+        let caller = match self.caller(incoming).await? {
+            Ok(caller) => caller,
+            Err(refusal) => return self.refuse(incoming, None, &refusal).await,
+        };
         let catalogue = self.catalogue();
-        let caller = self.caller(incoming, &catalogue).await?;
         match self.judged(incoming, caller.as_ref(), &catalogue).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(refusal)) => self.refuse(incoming, caller.as_ref(), &refusal).await,
@@ -153,15 +156,16 @@ impl Bot {
         }
     }
 
-    /// From ids only: bot.toml's, or an account that was joined with a code, as the store has it now.
-    async fn caller(&self, incoming: &Incoming, catalogue: &Catalogue) -> Result<Option<Caller>, CommitError> {
-        let person = self.person_behind(incoming.platform, &incoming.user, catalogue).await?;
-        Ok(person.map(|person| Caller {
+    /// From ids only, never from names. A chat that must say who this is and does not answer is a refusal.
+    async fn caller(&self, incoming: &Incoming) -> Result<Result<Option<Caller>, Refusal>, CommitError> {
+        let person = self.person_behind(incoming.platform, &incoming.user).await?;
+        let caller = |person: PersonId| Caller {
             actor: Actor { person: Some(person.clone()), door: Some(door(incoming)) },
             person,
             platform: incoming.platform,
             inbox: inbox_id(incoming),
-        }))
+        };
+        Ok(person.map(|person| person.map(caller)))
     }
 
     /// Closes the inbox row with a "no"; refused rights go into the ledger.

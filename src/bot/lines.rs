@@ -6,7 +6,7 @@ use super::{
     handle::{Caller, Decided},
 };
 use crate::domain::{
-    command::{Act, NewAsk},
+    command::{Act, Less, NewAsk},
     ids::{ResourceId, RoleName},
     parse::{self, Draft, Parsed, RevokeTarget},
     policy::Catalogue,
@@ -40,6 +40,7 @@ impl Bot {
             Parsed::Link(None) => self.offer_link(caller, catalogue).await,
             Parsed::Link(Some(_)) => Ok(Err(Refusal::LinkedAlready)),
             Parsed::Unlink(person, platform) => self.unlink(caller, &person, platform, catalogue).await,
+            Parsed::Quiet(to) => self.turn_quiet(caller, to).await,
             Parsed::Clock { confirm } => self.show_clock(caller, confirm, catalogue).await,
             Parsed::Extend(id, length, reason) => {
                 let reason = reason.map(|text| self.words(text));
@@ -92,20 +93,26 @@ impl Bot {
         let resource = draft.resource.ok_or_else(|| Refusal::NoSuchResource { name: String::new(), near: Vec::new() })?;
         let role = draft.role.or_else(|| only_role(catalogue, &resource)).ok_or_else(|| no_role(catalogue, &resource))?;
         let Draft { length, start, subject, reason, ticket, .. } = draft;
-        Ok(NewAsk { resource, role, length, start, subject, reason: self.words(reason), ticket })
+        Ok(NewAsk { resource, role, length, start, subject, reason: self.words(reason), ticket, about: None })
     }
 
     /// A filled form; a refusal belongs to the field that `Refusal::field` names.
     pub(super) async fn filled(&self, caller: &Caller, filled: &Filled, catalogue: &Catalogue) -> Decided {
         let context = self.reading(caller, catalogue);
         match read(filled, &context).and_then(|draft| self.whole(draft, catalogue)) {
-            Ok(new) => self.ask(caller, &new, catalogue).await,
+            Ok(new) => {
+                let about = Some(filled.about.trim().to_owned()).filter(|link| !link.is_empty());
+                self.ask(caller, &NewAsk { about, ..new }, catalogue).await
+            }
             Err(refusal) => Ok(Err(refusal)),
         }
     }
 
     /// A pressed button, with the words of the form that it opened.
     pub(super) async fn press(&self, caller: &Caller, action: &str, request: &str, words: Option<&str>, catalogue: &Catalogue) -> Decided {
+        if let Some(to) = action.strip_prefix("quiet:") {
+            return self.press_quiet(caller, to).await;
+        }
         let Pressed { request: id, about } = match request.parse() {
             Ok(pressed) => pressed,
             Err(refusal) => return Ok(Err(refusal)),
@@ -129,11 +136,14 @@ impl Bot {
             "takeback" => Act::TakeBack,
             "deny" => Act::Deny { reason: reason() },
             "less" => {
-                let (less, comment) = parse::less(words.unwrap_or(argument), catalogue)?;
+                let (less, comment) = offered(argument, words, typed.as_deref(), catalogue)?;
                 Act::Offer { less, comment: comment.map(|text| self.words(text)) }
             }
             "looking" => Act::Looking,
-            "pass" => Act::PassOn { to: parse::person(words.unwrap_or(argument), catalogue, caller.platform)? },
+            "pass" => {
+                let to = if argument.is_empty() { words.unwrap_or_default() } else { argument };
+                Act::PassOn { to: parse::person(to, catalogue, caller.platform)? }
+            }
             "accept" => Act::AcceptOffer,
             "decline" => Act::DeclineOffer,
             "cancel" => Act::Cancel { reason: some() },
@@ -144,6 +154,20 @@ impl Bot {
                 return Err(Refusal::Grammar { expected: "a button".into(), found: action.chars().take(20).collect(), near: Vec::new() });
             }
         })
+    }
+}
+
+/// What a press offers, and the comment: chosen in a form, with the words beside it as the comment; or all of it in words.
+fn offered(argument: &str, words: Option<&str>, typed: Option<&str>, catalogue: &Catalogue) -> Result<(Less, Option<String>), Refusal> {
+    if argument.is_empty() {
+        return parse::less(words.unwrap_or_default(), catalogue);
+    }
+    match parse::less(argument, catalogue)? {
+        (less, None) => Ok((less, typed.map(str::to_owned))),
+        (_, Some(more)) => {
+            let found = more.chars().take(20).collect();
+            Err(Refusal::Grammar { expected: "a shorter duration, a lower role, or both".into(), found, near: Vec::new() })
+        }
     }
 }
 

@@ -1,23 +1,22 @@
 //! Joining accounts of other platforms to people by a one-time code, and parting them. The joined accounts count wherever
 //! identities do: they are part of every catalogue that the bot hands out.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::{
     Answer, Bot, Incoming,
+    facts::{Fresh, in_time},
     handle::{Caller, Decided, door, inbox_id},
 };
 use crate::{
     domain::{
         command::Actor,
         event::Operation,
-        facts::Facts,
+        facts::{Facts, Groups},
         ids::PersonId,
         linking::{self, Code, Counted, Link, Offered},
         parse::{self, Parsed},
-        policy::{Catalogue, Platform},
+        policy::{Catalogue, Person, Platform},
         refusal::Refusal,
         time::{Instant, Span},
     },
@@ -26,21 +25,6 @@ use crate::{
 
 /// What other replicas joined or parted is seen after this long; who acts is looked up at every press.
 const LOOK_EVERY: Span = Span::from_seconds(60);
-
-/// The policy in force, as configured and with the joined accounts in it.
-pub(super) struct InForce {
-    pub configured: Arc<Catalogue>,
-    pub whole: Arc<Catalogue>,
-    links: Vec<Link>,
-    looked_at: Instant,
-}
-
-impl InForce {
-    pub(super) fn new(configured: Catalogue, links: Vec<Link>, now: Instant) -> Self {
-        let whole = Arc::new(linking::joined(&configured, &links));
-        Self { configured: Arc::new(configured), whole, links, looked_at: now }
-    }
-}
 
 impl Bot {
     /// Reads the joined accounts again, if that was long ago.
@@ -53,38 +37,30 @@ impl Bot {
     /// Puts the joined accounts in force as the store has them now.
     pub async fn refresh_links(&self) -> Result<(), StoreError> {
         let (links, now) = (self.store.links().await?, self.now());
-        self.change_in_force(|policy| {
-            policy.looked_at = now;
-            if policy.links != links {
-                policy.whole = Arc::new(linking::joined(&policy.configured, &links));
-                policy.links = links;
-            }
-        });
+        self.change_in_force(|policy| policy.put_links(links, now));
         Ok(())
     }
 
-    /// Whose account this is: by bot.toml, else by a code, as the store has it at this moment.
-    pub(super) async fn person_behind(
-        &self,
-        platform: Platform,
-        user: &str,
-        catalogue: &Catalogue,
-    ) -> Result<Option<PersonId>, StoreError> {
-        if let Some(person) = self.in_force(|policy| policy.configured.clone()).person_at(platform, user) {
-            return Ok(Some(person.id.clone()));
+    /// Whose account this is: by bot.toml, by a code as the store has it at this moment, by its address, or as a member of the
+    /// chat, which is asked when nobody knows the account yet. The policy in force has that person from now on.
+    pub(super) async fn person_behind(&self, platform: Platform, user: &str) -> Result<Result<Option<PersonId>, Refusal>, StoreError> {
+        if self.in_force(|policy| policy.configured.person_at(platform, user).is_none()) {
+            let link = self.store.link_at(platform, user).await?.map(|link| link.person);
+            if self.in_force(|policy| policy.joined_to(platform, user) != link.as_ref()) {
+                self.refresh_links().await?;
+            }
         }
-        let link = self.store.link_at(platform, user).await?;
-        let known = catalogue.person_at(platform, user).map(|person| person.id.clone());
-        if link.as_ref().map(|link| &link.person) != known.as_ref() {
-            self.refresh_links().await?;
+        if self.in_force(|policy| policy.may_be_a_member(platform, user))
+            && let Err(refusal) = self.look_up(platform, user).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+        {
+            return Ok(Err(refusal));
         }
-        let joined = self.catalogue().person_at(platform, user).map(|person| person.id.clone());
-        Ok(link.map(|link| link.person).filter(|person| joined.as_ref() == Some(person)))
+        Ok(Ok(self.in_force(|policy| policy.person_at(platform, user))))
     }
 
     /// `/jit link`: a new code, shown once.
     pub(super) async fn offer_link(&self, caller: &Caller, catalogue: &Catalogue) -> Decided {
-        if let Err(refusal) = self.is_here(&caller.person, catalogue).await {
+        if let Err(refusal) = self.is_here(&caller.person, catalogue, Fresh::Now).await {
             return Ok(Err(refusal));
         }
         let (before, now) = (self.store.code_of(&caller.person).await?, self.now());
@@ -149,7 +125,10 @@ impl Bot {
 
     async fn join(&self, incoming: &Incoming, offered: &Offered, catalogue: &Catalogue, (n, now): (u64, Instant)) -> Decided {
         let (platform, account, person) = (incoming.platform, incoming.user.clone(), offered.person.clone());
-        if let Err(refusal) = self.is_here(&person, catalogue).await {
+        if let Err(refusal) = self.is_here(&person, catalogue, Fresh::Now).await {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = self.may_act(platform, &account, &person, catalogue).await {
             return Ok(Err(refusal));
         }
         let taken = self.store.links().await?.iter().any(|link| link.person == person && link.platform == platform);
@@ -215,20 +194,36 @@ impl Bot {
     }
 
     /// Known, active, and the chats say so now.
-    pub(super) async fn is_here(&self, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
-        let groups = self.gather(catalogue, None, &[person], &[]).await;
-        match groups.unknown.get(person) {
-            Some(why) => Err(Refusal::CannotAskProfile { why: why.clone() }),
-            None if (Facts { catalogue, groups: &groups }).is_active(person) => Ok(()),
-            None => Err(Refusal::Inactive),
+    pub(super) async fn is_here(&self, person: &PersonId, catalogue: &Catalogue, fresh: Fresh) -> Result<(), Refusal> {
+        let groups = self.gather(catalogue, None, &[person], &[], fresh).await;
+        is_active(person, catalogue, &groups).map(drop)
+    }
+
+    /// An account of a guest or of another organisation is not joined: its person could not act any more, anywhere.
+    async fn may_act(&self, platform: Platform, account: &str, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
+        let Some(person) = catalogue.people.get(person) else { return Err(Refusal::Inactive) };
+        let alone = Person { identities: [(platform, account.to_owned())].into(), ..person.clone() };
+        match in_time(self.facts.is_active(&alone, Fresh::Now)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::Inactive),
+            Err(why) => Err(Refusal::CannotAskProfile { why }),
         }
     }
 
     /// An administrator, active, now.
     pub(super) async fn is_administrator(&self, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
-        self.is_here(person, catalogue).await?;
-        let groups = self.gather(catalogue, None, &[person], &[]).await;
-        let facts = Facts { catalogue, groups: &groups };
+        let groups = self.gather(catalogue, None, &[person], &[], Fresh::Now).await;
+        let facts = is_active(person, catalogue, &groups)?;
         if facts.includes(&catalogue.administrators, person)? { Ok(()) } else { Err(Refusal::NotAdministrator) }
+    }
+}
+
+/// Known, active, and the chats said so.
+fn is_active<'f>(person: &PersonId, catalogue: &'f Catalogue, groups: &'f Groups) -> Result<Facts<'f>, Refusal> {
+    let facts = Facts { catalogue, groups };
+    match groups.unknown.get(person) {
+        Some(why) => Err(Refusal::CannotAskProfile { why: why.clone() }),
+        None if facts.is_active(person) => Ok(facts),
+        None => Err(Refusal::Inactive),
     }
 }

@@ -9,13 +9,19 @@ mod around;
 mod asks;
 mod changes;
 mod command;
+mod copies;
+mod could;
 mod facts;
 mod form;
 mod handle;
+mod home;
+mod in_force;
 mod keys;
 mod lines;
 mod links;
+mod quiet;
 mod reports;
+mod roster;
 mod starts;
 mod ticks;
 mod time;
@@ -32,10 +38,13 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use around::{Around, Last, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
-pub use facts::Facts;
+pub use facts::{Facts, Fresh};
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
+pub use home::{Home, Listed};
 pub use starts::Start;
+
+use self::in_force::InForce;
 
 use crate::{
     clock::Clock,
@@ -51,13 +60,15 @@ pub type Providers = BTreeMap<ProviderName, Arc<dyn Provider>>;
 pub struct Bot {
     store: Store,
     guard: time::Guard,
-    policy: RwLock<links::InForce>,
+    policy: RwLock<InForce>,
     providers: RwLock<Arc<Providers>>,
     facts: Arc<dyn Facts>,
     chance: Mutex<StdRng>,
     /// Since when it can act again after it could not, in microseconds.
     resumed: AtomicI64,
     starts: starts::Starts,
+    /// Rung when the members of chats are to be read before their time: others may count now.
+    roster_bell: tokio::sync::Notify,
     /// Shared by decisions that may grant something, from what they look up to their commit.
     decisions: tokio::sync::RwLock<()>,
     /// Rung whenever something may have become due sooner than the loop thinks.
@@ -83,7 +94,8 @@ impl Bot {
         let links = parts.store.links().await?;
         let guard = time::Guard::new(parts.clock, highest, in_doubt);
         let started = guard.now();
-        let policy = RwLock::new(links::InForce::new(parts.catalogue, links, started));
+        let roster = parts.store.members(parts.catalogue.members.platforms()).await?;
+        let policy = RwLock::new(InForce::new(parts.catalogue, links, roster, started));
         Ok(Self {
             store: parts.store,
             guard,
@@ -93,6 +105,7 @@ impl Bot {
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
             resumed: AtomicI64::new(started.micros()),
             starts: starts::Starts::default(),
+            roster_bell: tokio::sync::Notify::new(),
             decisions: tokio::sync::RwLock::default(),
             wake: tokio::sync::Notify::new(),
         })
@@ -117,16 +130,16 @@ impl Bot {
         self.guard.highest()
     }
 
-    /// The policy in force, with the accounts that were joined to people.
+    /// The policy in force, with the members of chats who count and the accounts that were joined to people.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.in_force(|policy| policy.whole.clone())
     }
 
-    fn in_force<T>(&self, read: impl FnOnce(&links::InForce) -> T) -> T {
+    fn in_force<T>(&self, read: impl FnOnce(&InForce) -> T) -> T {
         read(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn change_in_force(&self, change: impl FnOnce(&mut links::InForce)) {
+    fn change_in_force(&self, change: impl FnOnce(&mut InForce)) {
         change(&mut self.policy.write().unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -153,15 +166,16 @@ impl Bot {
     /// error everything is as before.
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
-        let links = self.store.links().await?;
+        let (links, roster) = (self.store.links().await?, self.roster_of(&catalogue).await?);
         self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
-        let fresh = links::InForce::new(catalogue, links, self.now());
+        let fresh = InForce::new(catalogue, links, roster, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
         if let Err(error) = self.clear("policy").await {
             tracing::error!(%error, "the policy is in force, and the end of the alarm about it could not be recorded");
         }
         self.wake.notify_waiters();
+        self.roster_bell.notify_one();
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What time and the workers bring: due requests, providers' answers, leavers, the clock itself.
 
-use super::{Bot, changes::Step, time::Notice};
+use super::{Bot, changes::Step, facts::Fresh, time::Notice};
 use crate::{
     domain::{
         command::Actor,
@@ -67,9 +67,9 @@ impl Bot {
             }
             let Some(request) = self.store.request(id).await? else { return Ok(false) };
             let State::Granting { grant } = &request.state else { return Ok(matches!(request.state, State::Active { .. })) };
-            let catalogue = self.catalogue();
             let voters: Vec<&PersonId> = grant.votes.iter().map(|v| &v.person).chain([&request.subject]).collect();
-            let groups = self.gather(&catalogue, Some(&request), &voters, &[]).await;
+            let catalogue = self.catalogue_knowing(voters.iter().copied()).await?;
+            let groups = self.gather(&catalogue, Some(&request), &voters, &[], Fresh::Now).await;
             let facts = Facts { catalogue: &catalogue, groups: &groups };
             let (events, granted) = match intent::judge(&request, untouched, &facts, self.now()) {
                 Intent::Stands => return Ok(true),
@@ -106,12 +106,12 @@ impl Bot {
     /// Looks at everybody who holds or waits for something; who left loses it at once (R18).
     pub async fn leavers(&self) -> Result<usize, CommitError> {
         let people = self.store.people_with_open().await?;
-        let catalogue = self.catalogue();
         let people: Vec<&PersonId> = people.iter().collect();
-        let groups = self.gather(&catalogue, None, &people, &[]).await;
+        let catalogue = self.catalogue_knowing(people.iter().copied()).await?;
+        let groups = self.gather(&catalogue, None, &people, &[], Fresh::Now).await;
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let mut gone = 0;
-        for person in people.into_iter().filter(|p| !facts.is_active(p)) {
+        for person in people.into_iter().filter(|p| !facts.is_active(p) && !groups.unknown.contains_key(*p)) {
             let theirs = Filter { person: Some(person.clone()), open: Some(true), limit: u32::MAX, ..Filter::default() };
             for request in self.store.requests(&theirs).await? {
                 let events = due::left(&request, person);

@@ -9,6 +9,7 @@ use std::{
 use super::{
     Bot,
     changes::Step,
+    facts::Fresh,
     reports::{TRIES, fold},
 };
 use crate::{
@@ -69,8 +70,9 @@ impl Bot {
             }
             // A start is a decision that grants something.
             let _decision = self.decisions.read().await;
-            let catalogue = self.catalogue();
-            let groups = self.gather(&catalogue, Some(&before), &[&before.subject], &[]).await;
+            let voters = before.round().into_iter().flat_map(|round| round.votes.iter().map(|vote| &vote.person));
+            let catalogue = self.catalogue_knowing(voters.chain([&before.subject]).collect::<Vec<_>>()).await?;
+            let groups = self.gather(&catalogue, Some(&before), &[&before.subject], &[], Fresh::Now).await;
             let ask = before.main_ask();
             let order = self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w));
             let (facts, now) = (Facts { catalogue: &catalogue, groups: &groups }, self.now());

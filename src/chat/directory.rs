@@ -1,43 +1,134 @@
-//! Who is in a chat's group, and who has left it: the bot's `Facts`, answered by the chats themselves.
+//! Who is in a chat's group, who has left it and who its members are: the bot's `Facts`, answered by the chats themselves.
+//! What they said within the last minute is kept for what is only shown; what decides is asked anew each time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
-use super::Chat;
+use super::{Chat, ChatFault};
 use crate::{
-    bot::Facts,
+    bot::{Facts, Fresh},
+    clock::Clock,
     domain::{
         ids::PersonId,
+        members::Member,
         policy::{Catalogue, Person, Platform},
+        time::Span,
     },
 };
 
-/// Asks the chats that are configured.
-#[derive(Default)]
+/// An answer is of use this long for what is only shown.
+const LATELY: Span = Span::from_minutes(1);
+/// Answers of one kind that are kept at most; those that are over go when there would be more.
+const KEPT: usize = 10_000;
+
+/// Asks the chats that are connected.
 pub struct Directory {
-    pub chats: BTreeMap<Platform, Arc<dyn Chat>>,
+    chats: BTreeMap<Platform, Arc<dyn Chat>>,
+    clock: Arc<dyn Clock>,
+    groups: Kept<Arc<BTreeSet<String>>>,
+    profiles: Kept<bool>,
+}
+
+impl Directory {
+    /// `clock` says when an answer is too old; only its steady side is looked at.
+    pub fn new(chats: BTreeMap<Platform, Arc<dyn Chat>>, clock: Arc<dyn Clock>) -> Self {
+        Self { chats, clock, groups: Kept::default(), profiles: Kept::default() }
+    }
+
+    fn chat(&self, platform: Platform) -> Result<&Arc<dyn Chat>, String> {
+        self.chats.get(&platform).ok_or_else(|| format!("{} is not connected", platform.name()))
+    }
+
+    async fn users(&self, platform: Platform, group: &str, fresh: Fresh) -> Result<Arc<BTreeSet<String>>, String> {
+        let chat = self.chat(platform)?;
+        if let Some(users) = self.groups.lately((platform, group), fresh, &*self.clock) {
+            return Ok(users);
+        }
+        let users = Arc::new(chat.members(group).await.map_err(said)?.into_iter().collect::<BTreeSet<_>>());
+        self.groups.keep((platform, group), users.clone(), &*self.clock);
+        Ok(users)
+    }
+
+    /// A chat that is not connected says nothing against anybody.
+    async fn is_there(&self, platform: Platform, user: &str, fresh: Fresh) -> Result<bool, String> {
+        let Some(chat) = self.chats.get(&platform) else { return Ok(true) };
+        if let Some(active) = self.profiles.lately((platform, user), fresh, &*self.clock) {
+            return Ok(active);
+        }
+        let active = chat.profile(user).await.map_err(said)?.active;
+        self.profiles.keep((platform, user), active, &*self.clock);
+        Ok(active)
+    }
 }
 
 #[async_trait]
 impl Facts for Directory {
-    async fn members(&self, platform: Platform, group: &str, catalogue: &Catalogue) -> Result<BTreeSet<PersonId>, String> {
-        let chat = self.chats.get(&platform).ok_or_else(|| format!("{} is not connected", platform.name()))?;
-        let users = chat.members(group).await.map_err(|fault| fault.to_string())?;
-        Ok(users.iter().filter_map(|user| catalogue.person_at(platform, user)).map(|p| p.id.clone()).collect())
+    async fn members(&self, platform: Platform, group: &str, catalogue: &Catalogue, fresh: Fresh) -> Result<BTreeSet<PersonId>, String> {
+        let users = self.users(platform, group, fresh).await?;
+        Ok(catalogue.people_at(platform, &users))
     }
 
-    async fn is_active(&self, person: &Person) -> Result<bool, String> {
+    async fn is_active(&self, person: &Person, fresh: Fresh) -> Result<bool, String> {
+        let mut asked = Vec::new();
         for (platform, user) in &person.identities {
-            if let Some(chat) = self.chats.get(platform)
-                && !chat.profile(user).await.map_err(|fault| fault.to_string())?.active
-            {
-                return Ok(false);
-            }
+            asked.push(self.is_there(*platform, user, fresh));
         }
-        Ok(true)
+        let answers = join_all(asked).await;
+        // One chat that says no is enough, whatever the others say.
+        if answers.contains(&Ok(false)) { Ok(false) } else { answers.into_iter().find(Result::is_err).unwrap_or(Ok(true)) }
     }
+
+    async fn roster(&self, platform: Platform) -> Result<Vec<Member>, String> {
+        self.chat(platform)?.roster().await.map_err(said)
+    }
+
+    async fn member(&self, platform: Platform, user: &str) -> Result<Option<Member>, String> {
+        self.chat(platform)?.member(user).await.map_err(said)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
+fn said(fault: ChatFault) -> String {
+    fault.to_string()
+}
+
+/// What chats said, and when, in microseconds of the steady clock.
+type Answers<T> = BTreeMap<(Platform, String), (i64, T)>;
+
+struct Kept<T>(Mutex<Answers<T>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    fn lately(&self, (platform, id): (Platform, &str), fresh: Fresh, clock: &dyn Clock) -> Option<T> {
+        if fresh == Fresh::Now {
+            return None;
+        }
+        let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.get(&(platform, id.to_owned())).filter(|(at, _)| !is_over(*at, clock.monotonic())).map(|(_, answer)| answer.clone())
+    }
+
+    fn keep(&self, (platform, id): (Platform, &str), answer: T, clock: &dyn Clock) {
+        let now = clock.monotonic();
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers.len() >= KEPT {
+            answers.retain(|_, (at, _)| !is_over(*at, now));
+        }
+        if answers.len() < KEPT {
+            answers.insert((platform, id.to_owned()), (now, answer));
+        }
+    }
+}
+
+fn is_over(at: i64, now: i64) -> bool {
+    now - at >= LATELY.seconds() * 1_000_000
 }

@@ -4,16 +4,23 @@ mod alarms;
 mod answers;
 pub mod console;
 pub mod directory;
+pub mod home;
+pub mod marks;
 pub mod render;
 pub mod replies;
 pub mod show;
+pub mod slack;
 pub mod view;
 pub mod words;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::policy::{Channel, Platform, Who};
+use crate::domain::{
+    members::Member,
+    policy::{Channel, Platform, Who},
+    time::Span,
+};
 
 pub use crate::store::Posted;
 
@@ -26,6 +33,14 @@ pub struct Message {
     pub buttons: Vec<Button>,
     /// Whom the platform is to mention, and nobody else: names inside the body are never mentions.
     pub notify: Vec<Who>,
+}
+
+/// Somebody whom a message mentions, by the platform's own id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mention {
+    User(String),
+    Group(String),
 }
 
 /// A button: what it says, and the action it stands for. The action carries ids only, never authority.
@@ -50,6 +65,8 @@ pub enum Style {
 /// What a chat says of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
+    /// A full member now. Not: deactivated accounts, guests, bots, and accounts of another organisation that policy does not
+    /// name.
     pub active: bool,
     pub name: String,
 }
@@ -59,7 +76,7 @@ pub struct Profile {
 pub enum ChatFault {
     /// Worth another try, after this many seconds if said.
     #[error("{why}")]
-    Transient { why: String, retry_after: Option<crate::domain::time::Span> },
+    Transient { why: String, retry_after: Option<Span> },
     /// The message is gone: post it again.
     #[error("the message is gone")]
     Gone,
@@ -68,22 +85,66 @@ pub enum ChatFault {
     Permanent { why: String },
 }
 
-/// A chat platform. Sends, and answers questions about its people. `nonce` makes a repeated post recognisable.
+/// What makes a repeated post recognisable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Once<'a> {
+    /// The message's own, the same at each try.
+    pub nonce: &'a str,
+    /// It may have been sent before: the platform is searched for it first.
+    pub may_stand: bool,
+}
+
+/// What a place is asked to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sending {
+    /// A new message: a card, a reply, a direct one.
+    Post,
+    /// A change of a message that stands there.
+    Update,
+}
+
+/// A chat platform. Sends, and answers questions about its people.
 #[async_trait]
 pub trait Chat: Send + Sync {
     fn platform(&self) -> Platform;
 
-    async fn post(&self, channel: &Channel, message: &Message, nonce: &str) -> Result<Posted, ChatFault>;
+    /// How much longer until this place takes another message, so that the platform need not refuse it; None: now. The place
+    /// is a channel's id, or `@` and a user's id for direct messages. Asking uses nothing up: only what is sent counts.
+    fn wait(&self, _place: &str, _what: Sending) -> Option<Span> {
+        None
+    }
+
+    /// Does the platform recognise a repeated nonce by itself? A repeated post is then brought in line with the message, and
+    /// answered with where it stands. Where it does not, the worker writes down what it is about to send, and says of what it
+    /// may have sent before that it may stand.
+    fn recognises(&self) -> bool {
+        true
+    }
+
+    async fn post(&self, channel: &Channel, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault>;
 
     async fn update(&self, at: &Posted, message: &Message) -> Result<(), ChatFault>;
 
-    async fn reply(&self, under: &Posted, message: &Message, nonce: &str) -> Result<Posted, ChatFault>;
+    /// In the thread under a card. `Gone`: the card is.
+    async fn reply(&self, under: &Posted, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault>;
 
     /// A message to one person only, by their platform id.
-    async fn direct(&self, user: &str, message: &Message, nonce: &str) -> Result<Posted, ChatFault>;
+    async fn direct(&self, user: &str, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault>;
 
     /// Platform ids of a group's members, now.
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault>;
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault>;
+
+    /// Everybody whom the workspace has as a full member now. Guests, bots, deactivated accounts and strangers are left out.
+    /// May take minutes where there are many.
+    async fn roster(&self) -> Result<Vec<Member>, ChatFault> {
+        Ok(Vec::new())
+    }
+
+    /// One account, if it is a full member now.
+    async fn member(&self, user: &str) -> Result<Option<Member>, ChatFault> {
+        let _ = user;
+        Ok(None)
+    }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     Message, alarms,
+    home::{self, HomeView},
     render::Templates,
     replies,
     view::{self, Reader},
@@ -16,6 +17,7 @@ use crate::{
         explain::Outlook,
         ids::PersonId,
         policy::{Catalogue, Platform},
+        refusal::Refusal,
         request::Request,
         time::Instant,
         words::{self, Texts},
@@ -38,7 +40,14 @@ impl Voice {
             Answer::Refused(_) => Texts::new(),
             Answer::Said { data, .. } => self.bot.store().texts(&words::of(data)).await?,
         };
-        let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz: zone(&catalogue, person) };
+        let reader = Reader {
+            catalogue: &catalogue,
+            texts: &texts,
+            now: self.bot.now(),
+            tz: zone(&catalogue, person),
+            platform,
+            marks: self.templates.marks(platform),
+        };
         Ok(match answer {
             Answer::Refused(refusal) => self.templates.refusal(platform, refusal, &reader),
             Answer::Said { name: "show", data } => self.shown(platform, data, &reader).await?,
@@ -55,11 +64,78 @@ impl Voice {
         Ok(self.templates.show(platform, (&request, to.as_ref()), reader, &around))
     }
 
+    /// A page of the platform's own, such as a form, by its section.
+    pub fn page(&self, platform: Platform, section: &str, data: &Value) -> Value {
+        serde_json::from_str(&self.templates.page(platform, section, data)).unwrap_or_default()
+    }
+
+    /// A request's first line.
+    pub fn headline(&self, platform: Platform, request: &Request) -> String {
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
+        view::headline(request, &Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks })
+    }
+
+    /// What the presser reads, as lines for a page; times are marked for the platform.
+    pub async fn answer_lines(&self, platform: Platform, answer: &Answer) -> Result<Vec<String>, StoreError> {
+        let catalogue = self.bot.catalogue();
+        let texts = match answer {
+            Answer::Refused(_) => Texts::new(),
+            Answer::Said { data, .. } => self.bot.store().texts(&words::of(data)).await?,
+        };
+        let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
+        let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks };
+        let words = match answer {
+            Answer::Refused(refusal) => self.templates.refusal_words(platform, refusal, &reader),
+            Answer::Said { name, data } => self.templates.answer_words(name, data, &reader),
+        };
+        Ok(words.lines().map(str::to_owned).collect())
+    }
+
+    /// Somebody's own page, in their zone; or why they have none, in words.
+    pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<HomeView, String>, StoreError> {
+        let page = self.bot.home(platform, user).await?;
+        let (catalogue, none) = (self.bot.catalogue(), Texts::new());
+        let (person, texts) = page.as_ref().map_or((None, &none), |page| (Some(&page.person), &page.texts));
+        let reader = Reader {
+            catalogue: &catalogue,
+            texts,
+            now: self.bot.now(),
+            tz: zone(&catalogue, person),
+            platform,
+            marks: self.templates.marks(platform),
+        };
+        Ok(match &page {
+            Ok(page) => Ok(home::home(page, &reader)),
+            Err(refusal) => Err(self.templates.refusal_words(platform, refusal, &reader)),
+        })
+    }
+
     /// How an ask would go, in the lines that stand before sending.
     pub fn before(&self, platform: Platform, outlook: &Outlook) -> String {
         let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
         let tz = zone(&catalogue, Some(&outlook.person));
-        self.templates.before(platform, outlook, &Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz })
+        let reader =
+            Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks: self.templates.marks(platform) };
+        self.templates.before(platform, outlook, &reader)
+    }
+
+    /// The same in words alone, for a place that takes no markup.
+    pub fn before_words(&self, platform: Platform, outlook: &Outlook) -> String {
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let tz = zone(&catalogue, Some(&outlook.person));
+        let reader =
+            Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks: self.templates.marks(platform) };
+        self.templates.before_words(platform, outlook, &reader)
+    }
+
+    /// A "no" in words alone.
+    pub fn refusal_words(&self, platform: Platform, person: Option<&PersonId>, refusal: &Refusal) -> String {
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let tz = zone(&catalogue, person);
+        let reader =
+            Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks: self.templates.marks(platform) };
+        self.templates.refusal_words(platform, refusal, &reader)
     }
 }
 
@@ -68,44 +144,57 @@ fn zone(catalogue: &Catalogue, person: Option<&PersonId>) -> chrono_tz::Tz {
     person.and_then(|p| catalogue.people.get(p)).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone)
 }
 
-fn reader<'a>(catalogue: &'a Catalogue, scene: &Scene<'a>, person: Option<&PersonId>) -> Reader<'a> {
-    Reader { catalogue, texts: scene.texts, now: scene.now, tz: zone(catalogue, person) }
+impl Voice {
+    fn reader<'a>(&self, platform: Platform, catalogue: &'a Catalogue, scene: &Scene<'a>, person: Option<&PersonId>) -> Reader<'a> {
+        let marks = self.templates.marks(platform);
+        Reader { catalogue, texts: scene.texts, now: scene.now, tz: zone(catalogue, person), platform, marks }
+    }
 }
 
 impl Shows for Voice {
     fn card(&self, platform: Platform, scene: &Scene<'_>) -> Message {
         let catalogue = self.bot.catalogue();
-        let reader = reader(&catalogue, scene, None);
+        let reader = self.reader(platform, &catalogue, scene, None);
         match view::card(scene.request, &reader, scene.around) {
-            Some(view) => self.templates.card(platform, &view),
-            None => Message { body: view::headline(scene.request, &reader), buttons: Vec::new(), notify: Vec::new() },
+            Some(view) => self.templates.card(platform, &view, &reader),
+            None => self.templates.line(platform, &view::headline(scene.request, &reader)),
         }
     }
 
     fn reply(&self, platform: Platform, telling: &Telling<'_>) -> Option<Message> {
         let (catalogue, scene) = (self.bot.catalogue(), &telling.scene);
-        let reader = reader(&catalogue, scene, None);
+        let reader = self.reader(platform, &catalogue, scene, None);
         let line = replies::reply_for(telling.event, telling.at, scene.request, &reader, scene.around)?;
-        Some(self.templates.reply(platform, &line))
+        Some(self.templates.reply(platform, &line, &reader))
     }
 
     fn direct(&self, platform: Platform, to: &PersonId, telling: &Telling<'_>) -> Option<Message> {
         let (catalogue, scene) = (self.bot.catalogue(), &telling.scene);
-        let reader = reader(&catalogue, scene, Some(to));
+        let reader = self.reader(platform, &catalogue, scene, Some(to));
         let line = replies::direct_for(telling.event, telling.at, to, scene.request, &reader, scene.around)?;
-        Some(self.templates.direct(platform, &line))
+        Some(self.templates.direct(platform, &line, &reader))
     }
 
     fn link(&self, platform: Platform, _to: &PersonId, account: (Platform, &str), joined: bool) -> Message {
         let name = if joined { "linked" } else { "unlinked" };
         let data = serde_json::json!({ "platform": account.0.name(), "account": account.1 });
-        self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new() })
+        let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
+        let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
+        let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks };
+        self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new() }, &reader)
     }
 
     fn alarm(&self, platform: Platform, alarm: &Alarm, about: Option<&Scene<'_>>, now: Instant) -> Message {
         let (catalogue, none) = (self.bot.catalogue(), Texts::new());
-        let reader = Reader { catalogue: &catalogue, texts: about.map_or(&none, |scene| scene.texts), now, tz: catalogue.time_zone };
+        let reader = Reader {
+            catalogue: &catalogue,
+            texts: about.map_or(&none, |scene| scene.texts),
+            now,
+            tz: catalogue.time_zone,
+            platform,
+            marks: self.templates.marks(platform),
+        };
         let post = alarms::post(alarm, about.map(|scene| (scene.request, scene.around)), &reader);
-        self.templates.alarm(platform, &post)
+        self.templates.alarm(platform, &post, &reader)
     }
 }

@@ -3,12 +3,15 @@
 pub mod adapter;
 mod check;
 pub mod demo;
+mod doctor;
 #[cfg(feature = "faults")]
 mod door;
 mod explain;
 mod init;
 pub mod ledger;
+pub mod log;
 pub mod run;
+pub mod slack;
 
 use std::{
     ffi::OsString,
@@ -36,7 +39,7 @@ impl Command {
     pub const fn log_filter(&self) -> &'static str {
         match self.verb {
             Verb::Demo { .. } => "warn",
-            _ => "warn,hallpass=info,slack_morphism=off",
+            _ => "warn,hallpass=info",
         }
     }
 }
@@ -68,6 +71,11 @@ enum Verb {
         #[arg(long, default_value = "bot.toml")]
         config: PathBuf,
     },
+    /// Look at everything that the bot needs (file, store, ledger key, Slack) and say what mends what is wrong.
+    Doctor {
+        #[arg(long, default_value = "bot.toml")]
+        config: PathBuf,
+    },
     /// Say which rule applies to an ask, who would be asked, the ladder and the cap.
     Explain {
         #[arg(long, default_value = "bot.toml")]
@@ -89,6 +97,9 @@ enum Verb {
     /// Adapters: check one against the real system behind it.
     #[command(subcommand)]
     Adapter(adapter::Adapter),
+    /// Slack: the app manifest for this bot.toml.
+    #[command(subcommand)]
+    Slack(slack::Slack),
     /// Look into the ledger.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -101,6 +112,7 @@ enum Verb {
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command.verb {
         Verb::Keep { most, program, arguments } => return exec::keep(Duration::from_millis(most), &program, &arguments).await,
+        Verb::Doctor { config } => return doctor::doctor(&config).await,
         Verb::Demo { store, play } => demo::run(store, play).await,
         Verb::Init(flags) => init::init(&flags),
         #[cfg(not(feature = "faults"))]
@@ -112,6 +124,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             explain::explain(&config, &person, &resource, &role, duration.as_deref())
         }
         Verb::Adapter(adapter) => adapter::adapter(adapter).await,
+        Verb::Slack(what) => slack::slack(&what),
         Verb::Ledger(ledger) => ledger::look(ledger).await,
         Verb::Audit(audit) => ledger::audit(audit).await,
     }?;

@@ -16,6 +16,8 @@ use crate::domain::{
 pub(super) struct People<'a> {
     pub(super) people: &'a BTreeMap<PersonId, Person>,
     pub(super) groups: &'a BTreeMap<GroupId, Group>,
+    /// A chat has more people.
+    pub(super) more: bool,
 }
 
 /// Active people, and whether a chat may know more.
@@ -30,7 +32,10 @@ impl People<'_> {
         let mut set = Set::default();
         for who in whos {
             match who {
-                Who::Everyone => set.people.extend(self.people.keys().cloned()),
+                Who::Everyone => {
+                    set.open |= self.more;
+                    set.people.extend(self.people.keys().cloned());
+                }
                 Who::Person(person) => drop(set.people.insert(person.clone())),
                 Who::Group(id) => {
                     let Some(group) = self.groups.get(id) else { continue };
@@ -66,6 +71,7 @@ pub(super) fn judge(log: &Log, who: &People<'_>, policies: &BTreeMap<PolicyName,
                 format!("nobody may ask by {}: write may_ask = [\"everyone\"], or name people and groups", policy.name),
             );
         }
+        called_directly(log, who, placed);
         if !each_stage(log, who, placed) {
             continue;
         }
@@ -104,6 +110,26 @@ fn each_stage(log: &Log, who: &People<'_>, placed: &Placed) -> bool {
         fine &= now && later;
     }
     fine
+}
+
+/// Whoever gets a card directly is to decide it.
+fn called_directly(log: &Log, who: &People<'_>, placed: &Placed) {
+    for (stage, at) in placed.policy.stages.iter().zip(&placed.direct) {
+        let deciders = who.set(stage.approvers_at(u32::MAX));
+        for one in stage.direct.iter().filter(|one| stage.approvers_at(u32::MAX).all(|named| named != *one)) {
+            let name = name_of(one);
+            match one {
+                Who::Person(person) if deciders.people.contains(person) => {}
+                Who::Person(person) if who.people.get(person).is_some_and(|p| !p.active) => {
+                    log.warn(*at, format!("{name} is not active and gets no card"));
+                }
+                Who::Person(_) if deciders.open => {
+                    log.warn(*at, format!("only a chat knows whether {name} may decide here, and so gets the card"))
+                }
+                _ => log.refuse(*at, format!("direct names {name}, who may not decide here: name some of the approvers or of the ladder")),
+            }
+        }
+    }
 }
 
 /// Nobody decides what they ask for: whoever is needed for the chain can never be granted by it.

@@ -8,20 +8,24 @@ mod people;
 mod policies;
 mod resources;
 mod settings;
+mod slack;
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
-pub use self::settings::{LedgerKey, StoreConfig};
 use self::{
     node::Table,
     notes::{At, Log, Reading, folder_of, line_and_column},
     people::Names,
     resources::Known,
 };
-use crate::domain::policy::{Catalogue, Channel, Platform};
+pub use self::{
+    settings::{LedgerKey, StoreConfig},
+    slack::{SlackConfig, SlackDoor},
+};
+use crate::domain::policy::{Catalogue, Channel};
 
 /// Largest file that is read, in bytes.
 const FILE_MAX: usize = 4 * 1024 * 1024;
@@ -32,8 +36,8 @@ pub struct Config {
     /// The file as it was read: what is kept of it once it counts as loaded.
     pub text: String,
     pub catalogue: Catalogue,
-    /// The chat whose full members become people, by `Catalogue::with_members`.
-    pub people_from: Option<Platform>,
+    /// The bot's app in Slack, if it has one.
+    pub slack: Option<SlackConfig>,
     pub store: StoreConfig,
     pub providers: Vec<ProviderConfig>,
     pub ledger_key: LedgerKey,
@@ -126,8 +130,10 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let log = &reading.log;
     let (names, known) = (Names::of(&file), Known::of(&file));
     let store = settings::store(&file);
-    let people_from = people::people_from(&file);
-    let (people, groups) = (people::people(&file), people::groups(&file, &names));
+    let members = people::members(&file);
+    let slack = slack::slack(&file);
+    slack::judge(&file, slack.as_ref());
+    let (people, groups) = (people::people(&file, members), people::groups(&file, &names));
     let policies = policies::policies(&file, &names);
     let resources = resources::resources(&file, &names, &known);
     let providers = settings::providers(&file);
@@ -140,12 +146,13 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let (ledger_key, ledger_origin) = settings::ledger(&file);
     let alarm = settings::alarm(&file);
     let templates = settings::templates(&file);
-    let who = chains::People { people: &people, groups: &groups };
+    let who = chains::People { people: &people, groups: &groups, more: members.people_from.is_some() };
     chains::judge(log, &who, &policies);
     let everywhere: Vec<_> = administrators.iter().chain(&auditors).cloned().collect();
     chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);
     let catalogue = Catalogue {
         people,
+        members,
         groups,
         resources: resources.into_iter().map(|(id, (_, resource))| (id, resource)).collect(),
         policies: policies.into_iter().map(|(name, placed)| (name, placed.policy)).collect(),
@@ -158,7 +165,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     Some(Config {
         text: String::new(),
         catalogue,
-        people_from,
+        slack,
         store: store?,
         providers,
         ledger_key,

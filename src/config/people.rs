@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use toml::de::DeValue;
+
 use super::{
     node::Table,
     notes::{At, Log, TEXT_MAX, TITLE_MAX, clean, near, short},
+    slack,
 };
 use crate::domain::{
     ids::{GroupId, PersonId},
+    members::Rules,
     policy::{Group, Person, Platform, Who},
 };
 
 /// Longest id on a platform, and longest address, in characters.
 const IDENTITY_MAX: usize = 64;
 const EMAIL_MAX: usize = 254;
-/// Platforms whose members this build can make people of. Chats come as parts of their own.
-const PEOPLE_COME_FROM: [Platform; 0] = [];
+/// Platforms that this build can ask who their members are.
+const SAY_WHO_THEY_ARE: [Platform; 1] = [Platform::Slack];
 
 /// Every name that a policy may use, whether or not what stands under it is right.
 pub(super) struct Names {
@@ -27,7 +31,12 @@ impl Names {
     pub(super) fn of(file: &Table<'_>) -> Self {
         let keys = |section: &str| -> Vec<String> {
             let table = file.raw().get(section).and_then(|value| value.get_ref().as_table());
-            table.into_iter().flat_map(|table| table.keys()).map(|key| key.get_ref().to_string()).filter(|key| key != FROM).collect()
+            table
+                .into_iter()
+                .flat_map(|table| table.keys())
+                .map(|key| key.get_ref().to_string())
+                .filter(|key| !SETTINGS.contains(&key.as_str()))
+                .collect()
         };
         Self { people: keys("people"), groups: keys("groups") }
     }
@@ -73,38 +82,74 @@ impl Names {
     }
 }
 
-/// Key of `[people]` that is no person.
+/// Keys of `[people]` that are no person.
 const FROM: &str = "from";
+const MATCH_EMAIL: &str = "match_email";
+const SETTINGS: [&str; 2] = [FROM, MATCH_EMAIL];
+
+/// Which chats' members count, and as whom.
+pub(super) fn members(file: &Table<'_>) -> Rules {
+    Rules { people_from: people_from(file), match_email: match_email(file) }
+}
+
+/// The chat whose accounts are joined to people by the address that it has confirmed.
+fn match_email(file: &Table<'_>) -> Option<Platform> {
+    let people = file.raw().get("people")?.get_ref().as_table()?;
+    let value = people.get(MATCH_EMAIL)?;
+    let at = value.span().start;
+    let platform = value.get_ref().as_str().and_then(Platform::named).filter(|platform| SAY_WHO_THEY_ARE.contains(platform));
+    let Some(platform) = platform else {
+        let why =
+            "people.match_email is the chat whose confirmed addresses count: write match_email = \"slack\". A person cannot have this name";
+        file.refuse(at, why);
+        return None;
+    };
+    must_be_there(file, platform, at, MATCH_EMAIL);
+    let has_email = |person: &DeValue<'_>| person.as_table().is_some_and(|person| person.contains_key("email"));
+    if !people.values().any(|person| has_email(person.get_ref())) {
+        file.warn(at, "nobody in [people] has an email, so nobody is found by it");
+    }
+    Some(platform)
+}
 
 /// The chat whose full members become people.
-pub(super) fn people_from(file: &Table<'_>) -> Option<Platform> {
+fn people_from(file: &Table<'_>) -> Option<Platform> {
     let people = file.raw().get("people")?.get_ref().as_table()?;
     let (key, value) = people.get_key_value(FROM)?;
-    let log = &file.reading.log;
     let Some(name) = value.get_ref().as_str() else {
-        log.refuse(
-            key.span().start,
-            "people.from is the chat whose members become people: write from = \"slack\". A person cannot have this name",
-        );
+        let why = "people.from is the chat whose members become people: write from = \"slack\". A person cannot have this name";
+        file.refuse(key.span().start, why);
         return None;
     };
     let at = value.span().start;
     match Platform::named(name).filter(|platform| *platform != Platform::Console) {
-        None => log.refuse(at, format!("\"{}\" is not a chat whose members could become people: slack or discord", short(name))),
-        Some(platform) if PEOPLE_COME_FROM.contains(&platform) => return Some(platform),
+        None => file.refuse(at, format!("\"{}\" is not a chat whose members could become people: slack or discord", short(name))),
+        Some(platform) if SAY_WHO_THEY_ARE.contains(&platform) => {
+            must_be_there(file, platform, at, FROM);
+            return Some(platform);
+        }
         Some(platform) => {
             let name = platform.name();
-            log.refuse(at, format!("this hallpass has no {name} yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]"));
+            file.refuse(at, format!("this hallpass has no {name} yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]"));
         }
     }
     None
 }
 
-pub(super) fn people(file: &Table<'_>) -> BTreeMap<PersonId, Person> {
+/// Only a chat that is configured can be asked who its members are.
+fn must_be_there(file: &Table<'_>, platform: Platform, at: usize, key: &str) {
+    let name = platform.name();
+    if file.raw().get(name).is_none() {
+        file.refuse(at, format!("there is no [{name}], so nobody can come from there: write [{name}], or leave people.{key} out"));
+    }
+}
+
+/// `rules`: whether a chat may know somebody who has no account here.
+pub(super) fn people(file: &Table<'_>, rules: Rules) -> BTreeMap<PersonId, Person> {
     let Some(table) = file.table("people").map(Table::opened) else { return BTreeMap::new() };
     let mut seen: BTreeMap<(Platform, String), String> = BTreeMap::new();
     let mut people = BTreeMap::new();
-    for (name, table) in table.entries_as_tables("people", &[FROM]) {
+    for (name, table) in table.entries_as_tables("people", &SETTINGS) {
         let id = id::<PersonId>(&table.reading.log, &name, "a person");
         let identities = identities(&table, &name.value, &mut seen);
         let shown = table.need_text("name", TITLE_MAX, "\"Ana Reyes\"");
@@ -114,7 +159,8 @@ pub(super) fn people(file: &Table<'_>) -> BTreeMap<PersonId, Person> {
         }
         let time_zone = zone(&table);
         let (active, logins) = (table.flag("active", true), logins(&table));
-        if identities.is_empty() && active {
+        let is_found = email.is_some() && rules.match_email.is_some();
+        if identities.is_empty() && active && !is_found {
             table.warn(
                 name.at,
                 format!("no chat knows {}: they can neither ask nor decide until they have console, slack or discord", name.value),
@@ -148,6 +194,9 @@ fn identities(table: &Table<'_>, person: &str, seen: &mut BTreeMap<(Platform, St
         let Some(user) = table.text(platform.name(), IDENTITY_MAX) else { continue };
         if let Some(other) = seen.insert((platform, user.value.clone()), person.to_owned()) {
             table.refuse(user.at, format!("{} id \"{}\" belongs to {other} already: one person, one id", platform.name(), user.value));
+        }
+        if platform == Platform::Slack {
+            slack::ids::is(table, &user, slack::ids::Kind::Person);
         }
         identities.insert(platform, user.value);
     }
@@ -203,8 +252,7 @@ pub(super) fn groups(file: &Table<'_>, names: &Names) -> BTreeMap<GroupId, Group
                 }
             }
         }
-        let chats = [Platform::Slack, Platform::Discord].into_iter().filter_map(|p| Some((p, table.text(p.name(), IDENTITY_MAX)?.value)));
-        let chats: BTreeMap<Platform, String> = chats.collect();
+        let chats = chats(&table);
         if listed.is_empty() && chats.is_empty() {
             log.refuse(
                 name.at,
@@ -223,4 +271,17 @@ pub(super) fn groups(file: &Table<'_>, names: &Names) -> BTreeMap<GroupId, Group
         }
     }
     groups
+}
+
+/// The group's id on each chat.
+fn chats(table: &Table<'_>) -> BTreeMap<Platform, String> {
+    let mut chats = BTreeMap::new();
+    for platform in [Platform::Slack, Platform::Discord] {
+        let Some(group) = table.text(platform.name(), IDENTITY_MAX) else { continue };
+        if platform == Platform::Slack {
+            slack::ids::is(table, &group, slack::ids::Kind::Group);
+        }
+        chats.insert(platform, group.value);
+    }
+    chats
 }

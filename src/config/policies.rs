@@ -29,6 +29,8 @@ pub(super) struct Placed {
     pub(super) at: usize,
     /// One for each stage.
     pub(super) stages: Vec<usize>,
+    /// Where `direct` stands in each stage.
+    pub(super) direct: Vec<usize>,
     /// Where `may_ask` stands.
     pub(super) may_ask: usize,
 }
@@ -43,7 +45,9 @@ fn policy(key: &At<String>, table: &Table<'_>, names: &Names) -> Option<Placed> 
     let name = id::<PolicyName>(log, key, "a policy");
     let lengths = lengths(table);
     let patience = lengths.patience;
-    let (places, stages): (Vec<usize>, Vec<Stage>) = table.tables("stages").iter().map(|one| (one.at, stage(one, names, patience))).unzip();
+    let tables = table.tables("stages");
+    let stages: Vec<Stage> = tables.iter().map(|one| stage(one, names, patience)).collect();
+    let (places, direct) = tables.iter().map(|one| (one.at, one.place("direct"))).unzip();
     if stages.is_empty() && lengths.cap.is_some() && lengths.at_once_up_to != lengths.cap {
         log.refuse(
             table.place("stages"),
@@ -70,7 +74,7 @@ fn policy(key: &At<String>, table: &Table<'_>, names: &Names) -> Option<Placed> 
         at_once_up_to: lengths.at_once_up_to,
         stages,
     };
-    Some(Placed { policy, at: key.at, stages: places, may_ask: table.place("may_ask") })
+    Some(Placed { policy, at: key.at, stages: places, direct, may_ask: table.place("may_ask") })
 }
 
 /// Every length of a policy.
@@ -156,7 +160,9 @@ fn stage(table: &Table<'_>, names: &Names, patience: Span) -> Stage {
         table.get("notify");
     }
     let notify = told.unwrap_or_else(|| approvers.clone());
-    Stage { approvers, needed, notify, remind_every: remind_every.map(|every| every.value), ladder: ladder(table, names, patience) }
+    let direct = names.deciders(log, &table.texts("direct"));
+    let (remind_every, ladder) = (remind_every.map(|every| every.value), ladder(table, names, patience));
+    Stage { approvers, needed, notify, direct, remind_every, ladder }
 }
 
 fn ladder(table: &Table<'_>, names: &Names, patience: Span) -> Vec<Rung> {

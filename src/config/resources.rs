@@ -6,7 +6,7 @@ use super::{
     node::Table,
     notes::{At, Log, TEXT_MAX, TITLE_MAX, near, short},
     people::{Names, id},
-    settings,
+    settings, slack,
 };
 use crate::{
     domain::{
@@ -119,7 +119,12 @@ pub(super) fn channels(table: &Table<'_>, key: &'static str) -> Vec<Channel> {
         let found =
             text.value.split_once(':').and_then(|(platform, id)| Some((Platform::named(platform)?, id))).filter(|(_, id)| !id.is_empty());
         match found {
-            Some((platform, id)) => channels.push(Channel { platform, id: id.to_owned() }),
+            Some((platform, id)) => {
+                if platform == Platform::Slack {
+                    slack::ids::is(table, &At { at: text.at, value: id.to_owned() }, slack::ids::Kind::Channel);
+                }
+                channels.push(Channel { platform, id: id.to_owned() });
+            }
             None => table
                 .refuse(text.at, format!("\"{}\" is not a channel: write console:#name, slack:C0123 or discord:123", short(&text.value))),
         }

@@ -4,6 +4,7 @@ use super::{
     command::{Length, NewAsk},
     facts::Facts,
     ids::{PersonId, ResourceId, RoleName},
+    limits,
     policy::{Policy, TicketRule},
     refusal::Refusal,
     request::{Ask, AskKind, Preview, Request, State},
@@ -38,6 +39,7 @@ pub fn judge(new: &NewAsk, by: &PersonId, preview: Preview, open: &[Request], fa
     check_length(length, (new.start.unwrap_or(now), now), policy)?;
     check_reason(&new.reason.text, policy)?;
     check_ticket(new.ticket.as_deref(), policy.ticket.as_ref())?;
+    new.about.as_deref().map_or(Ok(()), check_link)?;
     if let Some(other) = open.iter().find(|r| same_access(r, new, &subject, length, now)) {
         let yours = other.requester == *by || other.subject == *by;
         return Err(Refusal::AlreadyOpen { request: other.id.clone(), subject: (subject != *by).then_some(subject), yours });
@@ -52,6 +54,8 @@ pub fn judge(new: &NewAsk, by: &PersonId, preview: Preview, open: &[Request], fa
         start: new.start,
         reason: (!new.reason.text.trim().is_empty()).then(|| new.reason.id.clone()),
         ticket: new.ticket.clone(),
+        about: new.about.clone(),
+        direct: policy.sends_directly(),
         at: now,
         policy: policy.name.clone(),
         preview,
@@ -184,6 +188,19 @@ fn looks_like_ticket(ticket: &str, projects: &[String]) -> bool {
         && !number.is_empty()
         && number.chars().all(|c| c.is_ascii_digit());
     shape && ticket.len() <= 40 && (projects.is_empty() || projects.iter().any(|p| p == project))
+}
+
+/// A web address as platforms make them: characters of an address only, so that it can carry no markup and nothing hidden.
+pub fn check_link(link: &str) -> Result<(), Refusal> {
+    let bad = |why: String| Err(Refusal::BadText { what: "link".into(), why });
+    if link.chars().count() > limits::LINK {
+        return bad(format!("it is longer than {} characters", limits::LINK));
+    }
+    let of_an_address = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+    match link.strip_prefix("https://") {
+        Some(rest) if !rest.is_empty() && rest.chars().all(of_an_address) => Ok(()),
+        _ => bad("it is not a web address that begins with https://".into()),
+    }
 }
 
 /// How long the ask would last if it began at `from`.

@@ -53,6 +53,8 @@ pub struct NewAsk {
     pub subject: Option<PersonId>,
     pub reason: Words,
     pub ticket: Option<String>,
+    /// A link to the message that it is about, as the platform made it.
+    pub about: Option<String>,
 }
 
 /// What an approver offers instead; at least one is less than asked.

@@ -30,6 +30,9 @@ pub fn judge(request: &Request, untouched: bool, facts: &Facts<'_>, now: Instant
     let Some((_, _, policy)) = facts.catalogue.role(&grant.resource, &grant.role) else {
         return fails("it is no longer in the catalogue");
     };
+    if facts.groups.unknown.contains_key(&request.subject) {
+        return Intent::CannotTell;
+    }
     if !facts.is_active(&request.subject) {
         return Intent::Falls(due::left(request, &request.subject));
     }

@@ -4,5 +4,7 @@
 pub const LINE: usize = 8 * 1024;
 /// A reason, a comment or the words of a form, in characters.
 pub const WORDS: usize = 1_000;
+/// A link that a platform made, in characters.
+pub const LINK: usize = 500;
 /// A platform's id of a user or an interaction, and a button's fields, in bytes.
 pub const ID: usize = 255;

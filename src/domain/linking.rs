@@ -1,6 +1,8 @@
 //! Joining an account of another platform to a person: one-time codes, how often one may try, and a catalogue with the
 //! joined accounts in it. Pure: chance and time are arguments.
 
+use std::collections::{BTreeMap, HashSet, btree_map::Entry};
+
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -138,17 +140,26 @@ pub struct Link {
 
 /// The catalogue with the joined accounts in it. What bot.toml says wins: an account that it gives to somebody, or a
 /// platform on which it names the person, takes no other.
-pub fn joined(configured: &Catalogue, links: &[Link]) -> Catalogue {
-    let mut whole = configured.clone();
+#[must_use]
+pub fn joined(mut catalogue: Catalogue, links: &[Link]) -> Catalogue {
+    if links.is_empty() {
+        return catalogue;
+    }
+    let accounts = Platform::ALL.map(|platform| catalogue.accounts_on(platform).map(|(account, _)| account.to_owned()).collect());
+    let mut taken: BTreeMap<Platform, HashSet<String>> = Platform::ALL.into_iter().zip(accounts).collect();
     for link in links {
-        if whole.person_at(link.platform, &link.account).is_some() {
+        let taken = taken.entry(link.platform).or_default();
+        if taken.contains(&link.account) {
             continue;
         }
-        if let Some(person) = whole.people.get_mut(&link.person) {
-            person.identities.entry(link.platform).or_insert_with(|| link.account.clone());
+        if let Some(person) = catalogue.people.get_mut(&link.person)
+            && let Entry::Vacant(free) = person.identities.entry(link.platform)
+        {
+            free.insert(link.account.clone());
+            taken.insert(link.account.clone());
         }
     }
-    whole
+    catalogue
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! The catalogue and the policies in force, as loaded and checked from bot.toml.
 //! Plain values: how they are read is `config`'s business, what follows from them is `decide`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{GroupId, PersonId, PolicyName, ProviderName, ResourceId, RoleName},
+    members::Rules,
     time::Span,
 };
 
@@ -40,6 +41,8 @@ impl Platform {
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     pub people: BTreeMap<PersonId, Person>,
+    /// Which chats' members are people too, or are found among them.
+    pub members: Rules,
     pub groups: BTreeMap<GroupId, Group>,
     pub resources: BTreeMap<ResourceId, Resource>,
     pub policies: BTreeMap<PolicyName, Policy>,
@@ -178,6 +181,8 @@ pub struct Stage {
     pub needed: usize,
     /// Told when the stage begins; may be fewer than may approve.
     pub notify: Vec<Who>,
+    /// Of those who may approve, with the ladder's: who gets the card as a direct message as well.
+    pub direct: Vec<Who>,
     /// Remind the notified this often; None: never.
     pub remind_every: Option<Span>,
     /// Escalations in order of `after`, each counted from the start of the stage. They add approvers.
@@ -199,13 +204,28 @@ impl Catalogue {
         Some((resource, role, self.policies.get(&role.policy)?))
     }
 
+    /// All accounts on this platform, and whose each is.
+    pub fn accounts_on(&self, platform: Platform) -> impl Iterator<Item = (&str, &Person)> {
+        self.people.values().filter_map(move |person| Some((person.identities.get(&platform)?.as_str(), person)))
+    }
+
+    /// Who has one of these ids on this platform: one look at everybody, however many ids there are.
+    pub fn people_at(&self, platform: Platform, users: &BTreeSet<String>) -> BTreeSet<PersonId> {
+        self.accounts_on(platform).filter(|(account, _)| users.contains(*account)).map(|(_, person)| person.id.clone()).collect()
+    }
+
     /// Who has this id on this platform.
     pub fn person_at(&self, platform: Platform, user: &str) -> Option<&Person> {
-        self.people.values().find(|p| p.identities.get(&platform).is_some_and(|id| id == user))
+        self.accounts_on(platform).find(|(account, _)| *account == user).map(|(_, person)| person)
     }
 }
 
 impl Policy {
+    /// Does any stage send its card to people directly?
+    pub fn sends_directly(&self) -> bool {
+        self.stages.iter().any(|stage| !stage.direct.is_empty())
+    }
+
     /// How long before the end of a grant of this length its holder is warned.
     pub fn warning(&self, duration: Span) -> Span {
         let tenth = Span::from_seconds(duration.seconds() / 10);

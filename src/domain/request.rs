@@ -48,6 +48,12 @@ pub struct Ask {
     pub start: Option<Instant>,
     pub reason: Option<WordId>,
     pub ticket: Option<String>,
+    /// A link to the message that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// Its policy sent the card to people directly when it was asked: their copies are kept in line.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub direct: bool,
     pub at: Instant,
     /// The policy that judged it when asked, for the story; the one in force decides.
     pub policy: PolicyName,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Alarm, Commit, CommitError, InboxId, InboxRow, Post, StoreError, Task, TaskEnd,
+    Alarm, Commit, CommitError, InboxId, InboxRow, StoreError, Task, TaskEnd,
     db::{
         Conn, DbError, Row,
         Value::{self, Int, Text},
@@ -279,24 +279,6 @@ impl Store {
             }
         }
         Ok(ending)
-    }
-
-    pub async fn posts(&self, request: &RequestId) -> Result<Vec<Post>, StoreError> {
-        let sql = "SELECT platform, place, channel, message, shown, told FROM posts WHERE request = $1 ORDER BY platform, place";
-        let rows = self.read(sql, &[Text(request.to_string())]).await?;
-        rows.iter()
-            .map(|row| {
-                let posted = row.text_or(2)?.zip(row.text_or(3)?);
-                Ok(Post {
-                    request: request.clone(),
-                    platform: platform(&row.text(0)?)?,
-                    place: row.text(1)?,
-                    posted: posted.map(|(channel, message)| super::Posted { channel, message }),
-                    shown: row.text_or(4)?,
-                    cursor: u64::try_from(row.int(5)?).unwrap_or(0),
-                })
-            })
-            .collect()
     }
 
     /// Open alarms, oldest first.

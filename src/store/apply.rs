@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     ClaimWrite, Commit, CommitError, EntitlementWrite, RequestWrite,
     db::Value::{self, Bool, Int, IntOr, Text, TextOr},
-    entries,
+    entries, posts,
     tx::{Tx, Wanted},
 };
 use crate::{
@@ -49,7 +49,7 @@ fn document(value: &impl serde::Serialize) -> Result<String, CommitError> {
 }
 
 /// One statement over many rows waits in the transaction; with a meaning if not each of them is changed.
-fn exec<const WIDTH: usize>(tx: &mut Tx<'_>, sql: &'static str, rows: Vec<[Value; WIDTH]>, otherwise: Option<CommitError>) {
+pub(super) fn exec<const WIDTH: usize>(tx: &mut Tx<'_>, sql: &'static str, rows: Vec<[Value; WIDTH]>, otherwise: Option<CommitError>) {
     let wanted = otherwise.map(|otherwise| Wanted { rows: rows.len(), otherwise });
     tx.later(sql, WIDTH, rows.into_iter().flatten().collect(), wanted);
 }
@@ -255,31 +255,19 @@ fn tasks<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
 }
 
 async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
-    let (mut posts, mut alarms, mut inputs, mut words) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let (mut highest, mut told, mut links) = (None, Vec::new(), Vec::new());
+    let (mut written, mut alarms, mut inputs, mut words) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut highest, mut told, mut links, mut members) = (None, Vec::new(), Vec::new(), Vec::new());
     for commit in commits {
-        for super::PostWrite(post) in &commit.posts {
-            let key = (&post.request, post.platform.name(), &post.place);
-            let told = i64::try_from(post.cursor).unwrap_or(i64::MAX);
-            let before = posts.get(&key).map_or(0, |(_, told)| *told);
-            posts.insert(key, (post, told.max(before)));
-        }
+        written.extend(&commit.posts);
         alarms.extend(commit.alarms.iter().map(|super::AlarmWrite(alarm)| (&alarm.id, alarm)));
         inputs.extend(commit.inputs.iter().map(|input| ((&input.person, &input.key), input)));
         told.extend(&commit.alarms_told);
         links.extend(&commit.links);
+        members.extend(&commit.members);
         words.extend(commit.words.iter().map(|words| (&words.id, words)));
         highest = highest.max(commit.now);
     }
-    let rows = posts.into_iter().map(|((request, platform, place), (post, told))| {
-        let (channel, message) = post.posted.clone().map(|p| (p.channel, p.message)).unzip();
-        let shown = TextOr(post.shown.clone());
-        [Text(request.to_string()), Text(platform.into()), Text(place.clone()), TextOr(channel), TextOr(message), shown, Int(told)]
-    });
-    let sql = "INSERT INTO posts (request, platform, place, channel, message, shown, told) VALUES {rows} \
-               ON CONFLICT (request, platform, place) DO UPDATE SET channel = excluded.channel, message = excluded.message, \
-               shown = excluded.shown, told = CASE WHEN excluded.told > posts.told THEN excluded.told ELSE posts.told END";
-    exec(tx, sql, rows.collect(), None);
+    posts::apply(tx, &written);
     let rows = alarms.into_values().map(|alarm| {
         let request = TextOr(alarm.request.as_ref().map(ToString::to_string));
         let (raised, cleared) = (Int(alarm.raised_at.micros()), IntOr(micros(alarm.cleared_at)));
@@ -299,6 +287,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
     for link in links {
         super::links::apply(tx, link).await?;
     }
+    super::members::apply(tx, members.into_iter());
     let rows = words.into_values().map(|w| [Text(w.id.as_str().into()), Text(w.salt.clone()), Text(w.text.clone())]);
     exec(tx, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect(), None);
     let sql = "INSERT INTO marks (name, value) VALUES {rows} \

@@ -127,7 +127,8 @@ fn aggregates(commit: &Commit) -> Vec<String> {
         EntitlementWrite::Want { row, .. } | EntitlementWrite::Save { row, .. } => row.key.0.clone(),
         EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } | EntitlementWrite::Free { key, .. } => key.0.clone(),
     });
-    requests.chain(entitlements).chain(commit.links.iter().map(super::LinkWrite::aggregate)).collect()
+    let (links, members) = (commit.links.iter().map(super::LinkWrite::aggregate), commit.members.iter().map(super::MemberWrite::aggregate));
+    requests.chain(entitlements).chain(links).chain(members.collect::<BTreeSet<_>>()).collect()
 }
 
 async fn receive(tx: &mut Tx<'_>, rows: &[&InboxRow]) -> Result<Vec<Received>, CommitError> {

@@ -67,22 +67,23 @@ fn task(row: &Row) -> Result<Task, DbError> {
 /// Ends leases of tasks, when the transaction comes to it.
 pub(super) fn finish(tx: &mut Tx<'_>, tasks: &[(&Task, TaskEnd)]) {
     // Raised since the lease: still due, whatever this try came to.
-    let sql = "WITH v (kind, id, fence, wanted, failed, due_at) AS (VALUES {rows}) UPDATE tasks SET leased_until = 0, \
-               tries = CASE WHEN v.failed THEN tries + 1 ELSE 0 END, \
-               due_at = CASE WHEN v.failed OR tasks.wanted = v.wanted THEN v.due_at ELSE tasks.due_at END FROM v \
+    let sql = "WITH v (kind, id, fence, wanted, failed, waits, due_at) AS (VALUES {rows}) UPDATE tasks SET leased_until = 0, \
+               tries = CASE WHEN v.failed THEN tries + 1 WHEN v.waits THEN tries ELSE 0 END, \
+               due_at = CASE WHEN v.failed OR v.waits OR tasks.wanted = v.wanted THEN v.due_at ELSE tasks.due_at END FROM v \
                WHERE tasks.kind = v.kind AND tasks.id = v.id AND tasks.fence = v.fence";
     let row = |(task, end): &(&Task, TaskEnd)| {
-        let (failed, due) = match end {
-            TaskEnd::Done => (false, None),
-            TaskEnd::Again { due_at, failed } => (*failed, Some(due_at.micros())),
+        let (failed, waits, due) = match end {
+            TaskEnd::Done => (false, false, None),
+            TaskEnd::Again { due_at, failed } => (*failed, false, Some(due_at.micros())),
+            TaskEnd::Waits { due_at } => (false, true, Some(due_at.micros())),
         };
         let (kind, id) = (Text(task.kind.name().into()), Text(task.key.clone()));
-        [kind, id, Int(task.fence), Int(task.wanted), Bool(failed), IntOr(due)]
+        [kind, id, Int(task.fence), Int(task.wanted), Bool(failed), Bool(waits), IntOr(due)]
     };
     let mut tasks = tasks.to_vec();
     tasks.sort_by(|(a, _), (b, _)| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
     let values: Vec<Value> = tasks.iter().flat_map(row).collect();
-    tx.later(sql, 6, values, Some(Wanted { rows: tasks.len(), otherwise: CommitError::Fenced }));
+    tx.later(sql, 7, values, Some(Wanted { rows: tasks.len(), otherwise: CommitError::Fenced }));
 }
 
 macro_rules! lease_entitlements {

@@ -17,8 +17,10 @@ mod leases;
 mod ledger;
 mod links;
 mod listing;
+mod members;
 mod open;
 mod owed;
+mod posts;
 mod snapshot;
 mod tx;
 mod writer;
@@ -28,6 +30,7 @@ pub use audit::{Counts, StoredLeaf, StoredWords};
 pub use held::Holding;
 pub use links::LinkWrite;
 pub use listing::Filter;
+pub use members::MemberWrite;
 pub use snapshot::Snapshot;
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +59,7 @@ pub struct Commit {
     pub alarms_told: Vec<(String, String)>,
     pub inputs: Vec<InputWrite>,
     pub links: Vec<LinkWrite>,
+    pub members: Vec<MemberWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.
@@ -168,6 +172,10 @@ pub enum TaskEnd {
         due_at: Instant,
         failed: bool,
     },
+    /// It was not its turn: not before then, whatever is wanted of it meanwhile. Its tries stay as they are.
+    Waits {
+        due_at: Instant,
+    },
 }
 
 /// Where a message stands, in the platform's own ids.
@@ -177,7 +185,7 @@ pub struct Posted {
     pub message: String,
 }
 
-/// Where a request's card or thread stands on one platform.
+/// Where a request's card stands in one place, and how far its story was told there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
     pub request: RequestId,
@@ -187,12 +195,22 @@ pub struct Post {
     pub posted: Option<Posted>,
     /// Digest of what was last shown.
     pub shown: Option<String>,
+    /// Nonce of a card that may have been sent, on a chat that would not recognise it.
+    pub sending: Option<String>,
     /// How many events of the request's stream have been told: the number of the next one.
     pub cursor: u64,
+    /// Nonce of what tells the next event and may have been sent, on a chat that would not recognise it.
+    pub telling: Option<String>,
 }
 
+/// One half of a post: whoever shows the card never writes over what was told meanwhile, nor the other way round.
 #[derive(Debug, Clone)]
-pub struct PostWrite(pub Post);
+pub enum PostWrite {
+    /// `posted`, `shown` and `sending`.
+    Card(Post),
+    /// `cursor`, which never goes back, and `telling`.
+    Told(Post),
+}
 
 /// An open or closed alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]

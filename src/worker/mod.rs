@@ -28,7 +28,14 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use shows::{Scene, Shows, Telling};
 pub use stop::Stop;
 
-use self::{entitlements::Due, gates::Gates, heartbeat::Heartbeat, lifeline::Lifeline, side::together};
+use self::{
+    chat::places::Places,
+    entitlements::Due,
+    gates::Gates,
+    heartbeat::Heartbeat,
+    lifeline::Lifeline,
+    side::{AbortOnDrop, together},
+};
 
 use crate::{
     bot::Bot,
@@ -78,6 +85,7 @@ pub struct Workers {
     /// Of scheduled starts.
     gates: Gates,
     heartbeat: Heartbeat,
+    places: Places,
     /// Steady microseconds of the last time that a worker died.
     died: Mutex<Option<i64>>,
 }
@@ -88,6 +96,10 @@ const ROUNDS: usize = 1_000;
 const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(1));
 /// Between two rounds of chats while ends wait for their turn.
 const WAY: Duration = Duration::from_millis(500);
+/// Between two looks at what is due: at least, at least while places are held, and at most.
+const BREATH: Duration = Duration::from_millis(20);
+const LOOK_AT_HELD: Duration = Duration::from_millis(100);
+const IDLE: Duration = Duration::from_secs(1);
 /// At a start, overdue ends come before what was received, but no longer than this.
 const CATCH_UP: Duration = Duration::from_mins(1);
 /// Until a worker that died is begun again.
@@ -97,8 +109,8 @@ const ALIVE: i64 = 60_000_000;
 
 impl Workers {
     pub fn new(deps: Deps) -> Self {
-        let (lifeline, gates, heartbeat) = (Arc::default(), Gates::default(), Heartbeat::default());
-        Self { deps: Arc::new(deps), lifeline, gates, heartbeat, died: Mutex::default() }
+        let (lifeline, gates, heartbeat, places) = (Arc::default(), Gates::default(), Heartbeat::default(), Places::default());
+        Self { deps: Arc::new(deps), lifeline, gates, heartbeat, places, died: Mutex::default() }
     }
 
     pub fn deps(&self) -> &Deps {
@@ -172,7 +184,7 @@ impl Workers {
         let deps = &*self.deps;
         let done = self.tick().await? + self.make_starts().await?;
         let ended = self.noted(self.provide(Due::All).await)?;
-        let told = self.noted(chat::handle_due(deps, &self.lifeline).await)?;
+        let told = self.noted(chat::handle_due(deps, &self.lifeline, &self.places).await)?;
         Ok(done + ended + told)
     }
 
@@ -283,7 +295,7 @@ impl Workers {
             let result = self.tick().await;
             self.heartbeat.beat(&self.deps, self.lifeline.outage.is_on()).await;
             drop(self.noted(self.comfort().await.map(|()| 0)));
-            self.pause(matches!(result, Ok(n) if n > 0)).await;
+            self.pause(matches!(result, Ok(n) if n > 0), BREATH).await;
         }
     }
 
@@ -314,7 +326,7 @@ impl Workers {
                 }
             }
             let begun = self.noted(self.begin_providers(&mut busy).await);
-            self.pause(matches!(begun, Ok(n) if n > 0)).await;
+            self.pause(matches!(begun, Ok(n) if n > 0), BREATH).await;
         }
         for task in busy.into_values() {
             drop(task.await);
@@ -346,15 +358,18 @@ impl Workers {
 
     async fn run_chats(self: Arc<Self>) {
         while !self.deps.is_stopping() {
-            let done = self.noted(chat::handle_due(&self.deps, &self.lifeline).await);
+            let done = self.noted(chat::handle_due(&self.deps, &self.lifeline, &self.places).await);
             if self.lifeline.is_crowded() {
                 tokio::time::sleep(WAY).await;
             }
-            self.pause(matches!(done, Ok(n) if n > 0)).await;
+            // What waits for its place to take more is due and cannot be begun.
+            let least = if self.places.held(self.deps.bot.now()).is_empty() { BREATH } else { LOOK_AT_HELD };
+            self.pause(matches!(done, Ok(n) if n > 0), least).await;
         }
     }
 
-    async fn pause(&self, busy: bool) {
+    /// `least`: not before that, whatever is overdue.
+    async fn pause(&self, busy: bool, least: Duration) {
         if busy {
             return tokio::task::yield_now().await;
         }
@@ -363,27 +378,10 @@ impl Workers {
         let due = if away { None } else { self.deps.store.next_due().await.ok().flatten() };
         let now = self.deps.bot.now();
         let micros = due.map_or(1_000_000, |at| at.micros().saturating_sub(now.micros()) / i64::from(self.deps.pace.max(1)));
-        let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(0).clamp(20_000, 1_000_000));
+        let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(0)).clamp(least, IDLE);
         if away {
             return tokio::time::sleep(wait).await;
         }
         drop(tokio::time::timeout(wait, self.deps.bot.wake.notified()).await);
-    }
-}
-
-/// A task that ends when nobody waits for it any more.
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl Future for AbortOnDrop {
-    type Output = Result<(), tokio::task::JoinError>;
-
-    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        std::pin::Pin::new(&mut self.0).poll(context)
     }
 }

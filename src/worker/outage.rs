@@ -96,7 +96,7 @@ impl Outage {
             Alarm { id: "store".into(), request: None, raised_at: down.since, cleared_at: None, what, told }
         };
         tracing::error!(alarm.id = "store", "{}", told.what);
-        if let Err(why) = alarms::tell(deps, &mut told, None).await {
+        if let Some(why) = alarms::tell(deps, &mut told, None).await.trouble {
             tracing::error!(alarm.id = "store", %why, "the alarm could not be told");
         }
         if let Some(down) = &mut self.state().down {

@@ -1,8 +1,10 @@
-//! Many jobs side by side in one task, and what else that task waits for meanwhile. Must not know what the jobs do.
+//! Many jobs side by side in one task, and what else that task waits for meanwhile; tasks that end with whoever waits for
+//! them. Must not know what the jobs do.
 
 use std::{future::Future, pin::pin};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tokio::task::JoinHandle;
 
 use super::Stop;
 
@@ -58,6 +60,23 @@ pub(super) async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec
     })
     .await;
     running.into_iter().filter_map(|(_, result)| result).collect()
+}
+
+/// A task that ends when nobody waits for it any more.
+pub(super) struct AbortOnDrop(pub JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Future for AbortOnDrop {
+    type Output = Result<(), tokio::task::JoinError>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(context)
+    }
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ fn impossible_policies_are_refused_at_the_very_value() {
         refused_at("[\"@host-leads\"]", "[‸\"@host-lead\"]"),
         refused_at("[\"@host-leads\"]", "[\"ana\", ‸\"everyone\"]"),
         refused_at("[\"@host-leads\"]", "[\"ben\", ‸\"@ben\"]"),
+        refused_at("[\"@host-leads\"]", "[\"@host-leads\"], direct = ‸[\"ana\"]"),
+        refused_at("[\"@host-leads\"]", "[\"@host-leads\"], direct = [‸\"everyone\"]"),
         refused_at("remind_every = \"30m\"", "remind_every = ‸\"0\""),
         refused_at(
             "ladder = [{ after = \"10m\", to = [\"eve\"] }",
@@ -75,6 +77,8 @@ fn impossible_policies_are_refused_at_the_very_value() {
     "@host-lead" is neither a person nor a group; did you mean "host-leads"?
     "everyone" may ask, never decide: name people or groups
     "@ben" stands here twice: once is enough
+    direct names ana, who may not decide here: name some of the approvers or of the ladder
+    "everyone" may ask, never decide: name people or groups
     remind_every cannot be zero: write a length such as "30m", or leave it out
     a ladder's rungs come later and later: write a longer time than the rung before
     "everyone" may ask, never decide: name people or groups
@@ -133,7 +137,7 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
                 [resources.r]\nprovider = 'x'\nchannels = []\nroles = []\n";
     let said = parse(text, "/etc/hallpass/bot.toml").unwrap_err().to_string();
     insta::assert_snapshot!(said, @r#"
-    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
+    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, slack, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
     /etc/hallpass/bot.toml:4:9: name is missing: write name = "Ana Reyes"
     /etc/hallpass/bot.toml:5:1: unknown key "age"; known here: console, slack, discord, name, email, time_zone, active, logins
     /etc/hallpass/bot.toml:6:11: nobody would approve: write stages = [{ approvers = [".."] }], or at_once_up_to equal to the cap

@@ -193,10 +193,12 @@ fn a_number_in_a_target_that_readers_disagree_about_is_refused_at_its_place() {
 
 #[test]
 fn people_from_a_chat_that_is_not_there_are_refused_honestly() {
-    let all =
-        ["from = 'slack'", "from = 'console'", "from = { name = 'From' }"].map(|from| refused(&file(FINE, &format!("[people]\n{from}"))));
+    let all = ["from = 'slack'", "match_email = 'slack'", "from = 'discord'", "from = 'console'", "from = { name = 'From' }"]
+        .map(|from| refused(&file(FINE, &format!("[people]\n{from}"))));
     insta::assert_snapshot!(all.join("\n"), @r#"
-    bot.toml:28:8: this hallpass has no slack yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]
+    bot.toml:28:8: there is no [slack], so nobody can come from there: write [slack], or leave people.from out
+    bot.toml:28:15: there is no [slack], so nobody can come from there: write [slack], or leave people.match_email out
+    bot.toml:28:8: this hallpass has no discord yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]
     bot.toml:28:8: "console" is not a chat whose members could become people: slack or discord
     bot.toml:28:1: people.from is the chat whose members become people: write from = "slack". A person cannot have this name
     "#);
@@ -254,9 +256,37 @@ fn what_is_allowed_and_hardly_meant_is_warned_of_at_its_place() {
     bot.toml:20:12: nobody may ask for r
     bot.toml:29:9: no chat knows finn: they can neither ask nor decide until they have console, slack or discord
     bot.toml:31:9: only slack knows who is in chat: whether that is enough people is seen when somebody asks
+    bot.toml:32:9: S1 is not reached: there is no [slack]
     bot.toml:33:9: nothing names the group spare
     bot.toml:35:12: no resource uses the provider spare
     bot.toml:37:11: no role uses the policy spare
     "#);
     assert_eq!(warned(&file(FINE, "")), "", "and nothing is said of a file that is fine");
+}
+
+#[test]
+fn a_card_goes_directly_to_those_who_may_decide_it_and_a_chat_may_know_that_they_may() {
+    let stage = |stage: &str, more: &str| file(&format!("may_ask = ['ana']\nstages = [{{ {stage} }}]"), more);
+    let group = "[groups.g]\nmembers = ['ben']\n[groups.chat]\nslack = 'S1'\n[people.dora]\nname = 'Dora'\nactive = false\n";
+    for direct in ["['ben']", "['@g']", "['cleo', '@g']", "['@chat']", "[]"] {
+        let fine = stage(&format!("approvers = ['@g', '@chat'], direct = {direct}, ladder = [{{ after = '10m', to = ['cleo'] }}]"), group);
+        let config = parse(&fine, "bot.toml").unwrap();
+        assert!(!config.warnings.join("\n").contains("card"), "{direct}: {:?}", config.warnings);
+        let policy = config.catalogue.policies.values().next().unwrap();
+        assert_eq!(policy.sends_directly(), direct != "[]", "{direct}");
+    }
+    let all = [
+        warned(&stage("approvers = ['@g', '@chat'], direct = ['cleo']", group)),
+        warned(&stage("approvers = ['@g'], direct = ['dora']", group)),
+        refused(&stage("approvers = ['@g'], direct = ['ben', 'cleo']", group)),
+        refused(&stage("approvers = ['ben'], direct = ['@chat']", group)),
+    ];
+    let about: Vec<&str> =
+        all.iter().flat_map(|said| said.lines()).filter(|line| line.contains("card") || line.contains("direct")).collect();
+    insta::assert_snapshot!(about.join("\n"), @r"
+    bot.toml:21:51: only a chat knows whether cleo may decide here, and so gets the card
+    bot.toml:21:42: dora is not active and gets no card
+    bot.toml:21:42: direct names cleo, who may not decide here: name some of the approvers or of the ladder
+    bot.toml:21:43: direct names @chat, who may not decide here: name some of the approvers or of the ladder
+    ");
 }

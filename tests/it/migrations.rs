@@ -89,6 +89,7 @@ async fn everything_is_read(url: &str) {
     let alarms = raw.pairs("SELECT raised_at, id FROM alarms").await;
     let joined = count(raw.pairs("SELECT COUNT(*), '' FROM links WHERE ended_at IS NULL").await);
     let codes = raw.pairs("SELECT n, person FROM link_codes").await;
+    let members = raw.pairs("SELECT since, name FROM members WHERE platform = 'slack' ORDER BY account").await;
     let tries = raw.pairs("SELECT n, platform || ' ' || account FROM link_tries").await;
     drop(raw);
 
@@ -125,6 +126,9 @@ async fn everything_is_read(url: &str) {
     for (_, person) in codes {
         assert!(store.code_of(&person.parse().unwrap()).await.unwrap().is_some());
     }
+    let roster = store.members([Platform::Slack]).await.unwrap().remove(&Platform::Slack).unwrap();
+    let names: Vec<String> = roster.into_values().map(|known| known.member.name).collect();
+    assert_eq!(names, members.into_iter().map(|(_, name)| name).collect::<Vec<_>>());
     for (n, account) in tries {
         let (platform, account) = account.split_once(' ').unwrap();
         let found = store.link_tries(Platform::named(platform).unwrap(), account).await.unwrap();

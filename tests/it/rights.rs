@@ -101,6 +101,8 @@ fn ask(role: &str, start: Option<Span>) -> Request {
         start: start.map(|span| START + span),
         reason: Some(words("why").id),
         ticket: None,
+        about: None,
+        direct: false,
         at: START,
         policy: "prod-admin".parse().unwrap(),
         preview: Preview::default(),

@@ -2,6 +2,8 @@
 
 mod groups;
 mod held;
+mod members;
+mod posts;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +30,8 @@ use tokio::task::JoinSet;
 use self::{
     groups::{a_lost_lease_does_not_harm_its_neighbours, many_rows_ride_in_one_commit},
     held::what_is_held_is_found_on_every_page_and_each_once,
+    members::members_are_kept_with_who_left_and_as_whom_they_count,
+    posts::{a_card_and_what_is_told_under_it_are_written_apart, a_task_that_waits_for_its_turn_keeps_its_tries_and_is_not_hurried},
 };
 use crate::world::{START, World};
 
@@ -58,6 +62,8 @@ on_both![
     many_rows_ride_in_one_commit,
     a_lost_lease_does_not_harm_its_neighbours,
     a_task_raised_during_its_lease_stays_due,
+    a_task_that_waits_for_its_turn_keeps_its_tries_and_is_not_hurried,
+    a_card_and_what_is_told_under_it_are_written_apart,
     a_lost_task_lease_ends_nothing,
     one_task_of_a_queue_at_a_time,
     a_stale_lease_holder_writes_nothing,
@@ -75,6 +81,7 @@ on_both![
     opened_again_it_has_everything,
     what_a_dead_process_had_leased_is_free_at_once,
     what_is_held_is_found_on_every_page_and_each_once,
+    members_are_kept_with_who_left_and_as_whom_they_count,
 ];
 
 pub(crate) fn file(folder: &tempfile::TempDir) -> String {
@@ -109,6 +116,8 @@ fn request(number: u64) -> Request {
         start: None,
         reason: None,
         ticket: None,
+        about: None,
+        direct: false,
         at: START,
         policy: "prod-data".parse().unwrap(),
         preview: Preview::default(),

@@ -18,7 +18,7 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
     ("provider", &["domain", "clock", "secret"]),
     ("bot", &["domain", "store", "clock"]),
     ("ledger", &["domain", "store"]),
-    ("chat", &["domain", "store", "bot"]),
+    ("chat", &["domain", "store", "bot", "clock"]),
     ("worker", &["domain", "store", "bot", "clock"]),
     ("config", &["domain", "secret"]),
     ("cli", &["domain", "store", "provider", "bot", "ledger", "chat", "worker", "config", "clock", "secret"]),
@@ -34,7 +34,11 @@ const EXCEPTIONS: [(&str, &[&str], &str); 7] = [
         &["worker::Scene", "worker::Shows", "worker::Telling"],
         "implements the trait that the worker declares for what it wants shown",
     ),
-    ("src/worker/", &["chat::Chat", "chat::ChatFault", "chat::Message", "chat::Posted"], "the trait of a chat, and what passes through it"),
+    (
+        "src/worker/",
+        &["chat::Chat", "chat::ChatFault", "chat::Message", "chat::Once", "chat::Posted", "chat::Sending"],
+        "the trait of a chat, and what passes through it",
+    ),
     (
         "src/worker/",
         &["provider::Description", "provider::Fault", "provider::FaultKind", "provider::Provider", "provider::Seen", "provider::Step"],

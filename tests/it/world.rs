@@ -70,20 +70,42 @@ impl World {
         Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await
     }
 
+    /// With another chat beside the console, by these rules, over a store that another bot may share.
+    pub(crate) async fn beside(
+        store: Store,
+        clock: Arc<ManualClock>,
+        pretend: Arc<Pretend>,
+        chat: Arc<dyn Chat>,
+        rules: Catalogue,
+    ) -> Self {
+        Self::assembled(store, clock, pretend, Arc::new(Console::new()), Some(chat), rules).await
+    }
+
     async fn built(store: Store, clock: Arc<ManualClock>, pretend: Arc<Pretend>, console: Arc<Console>) -> Self {
+        Self::assembled(store, clock, pretend, console, None, catalogue()).await
+    }
+
+    async fn assembled(
+        store: Store,
+        clock: Arc<ManualClock>,
+        pretend: Arc<Pretend>,
+        console: Arc<Console>,
+        other: Option<Arc<dyn Chat>>,
+        rules: Catalogue,
+    ) -> Self {
         static SEED: AtomicU64 = AtomicU64::new(1);
         let beats = Arc::new(AtomicU64::new(0));
         for name in ["ana", "ben", "cleo", "dora", "eve", "finn"] {
             console.set_profile(name, name, true);
         }
-        let chats: BTreeMap<Platform, Arc<dyn Chat>> = BTreeMap::from([(Platform::Console, console.clone() as Arc<dyn Chat>)]);
+        let chats = [console.clone() as Arc<dyn Chat>].into_iter().chain(other).map(|chat| (chat.platform(), chat)).collect();
         let provider: Arc<dyn Provider> = pretend.clone();
         let bot = Bot::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
-            catalogue: catalogue(),
+            catalogue: rules,
             providers: BTreeMap::from([("pretended".parse().unwrap(), provider)]),
-            facts: Arc::new(Directory { chats }),
+            facts: Arc::new(Directory::new(chats, clock.clone())),
             seed: SEED.fetch_add(1, Ordering::Relaxed),
         });
         let bot = Arc::new(bot.await.unwrap());
@@ -96,6 +118,14 @@ impl World {
     pub(crate) fn alarms_run(mut self, program: &[&str]) -> Self {
         let program = program.iter().map(|word| (*word).to_owned()).collect();
         self.workers = Arc::new(Workers::new(deps(&self.bot, &self.clock, &self.console, &self.voice, &self.beats, program)));
+        self
+    }
+
+    /// Its alarms go to these channels.
+    pub(crate) fn ops(mut self, channels: &[&str]) -> Self {
+        let channel = |id: &&str| Channel { platform: Platform::Console, id: (*id).to_owned() };
+        let deps = deps(&self.bot, &self.clock, &self.console, &self.voice, &self.beats, Vec::new());
+        self.workers = Arc::new(Workers::new(Deps { ops: channels.iter().map(channel).collect(), ..deps }));
         self
     }
 
@@ -230,6 +260,7 @@ fn stage(approvers: &[&str], needed: usize, ladder: &[(i64, &str)]) -> Stage {
         approvers: approvers.iter().map(|n| who(n)).collect(),
         needed,
         notify: approvers.iter().map(|n| who(n)).collect(),
+        direct: Vec::new(),
         remind_every: None,
         ladder: ladder.iter().map(|(minutes, to)| Rung { after: Span::from_minutes(*minutes), to: vec![who(to)] }).collect(),
     }
@@ -307,6 +338,7 @@ pub(crate) fn catalogue() -> Catalogue {
         groups: groups.into(),
         resources: resources.map(|r| (r.id.clone(), r)).into(),
         policies: policies.into(),
+        members: hallpass::domain::members::Rules::default(),
         administrators: vec![who("eve")],
         auditors: Vec::new(),
         digest: "sha256:test".into(),

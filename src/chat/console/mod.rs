@@ -1,6 +1,7 @@
 //! The terminal as a chat: channels, threads, direct messages and numbered buttons in memory. For `demo` and tests.
 //! Keeps what was sent, decides nothing.
 
+mod moods;
 mod room;
 mod wrap;
 
@@ -12,19 +13,26 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
+pub use moods::Now;
 pub use wrap::wrap;
 
-use room::{Room, Shown};
+use self::{
+    moods::Moods,
+    room::{Room, Shown},
+};
 
-use super::{Button, Chat, ChatFault, Message, Posted, Profile, render::Folder, words::one_line};
-use crate::domain::policy::{Channel, Platform};
+use super::{Button, Chat, ChatFault, Message, Once, Posted, Profile, Sending, render::Folder, words::one_line};
+use crate::domain::{
+    policy::{Channel, Platform},
+    time::Span,
+};
 
 /// The console's words.
 pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Console,
     escape: one_line,
     // Where a part of a template says nothing, nothing stands.
-    finish: |text| text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"),
+    finish: |text, _| Ok(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")),
     files: &[
         ("card.hbs", include_str!("../../../templates/console/card.hbs")),
         ("reply.hbs", include_str!("../../../templates/console/reply.hbs")),
@@ -77,8 +85,7 @@ struct Inner {
     groups: BTreeMap<String, Vec<String>>,
     deactivated: BTreeSet<String>,
     names: BTreeMap<String, String>,
-    down: bool,
-    mute: bool,
+    moods: Moods,
     next: u64,
     next_button: usize,
 }
@@ -122,16 +129,6 @@ impl Console {
         }
     }
 
-    /// While down, everything asked of it fails as a chat that does not answer.
-    pub fn set_down(&self, down: bool) {
-        self.inner().down = down;
-    }
-
-    /// While mute, nothing can be sent, and questions are answered all the same.
-    pub fn set_mute(&self, mute: bool) {
-        self.inner().mute = mute;
-    }
-
     /// New output as a person would see it scroll by.
     pub fn subscribe(&self) -> broadcast::Receiver<Output> {
         self.screen.subscribe()
@@ -172,11 +169,15 @@ impl Console {
         self.buttons(user).into_iter().find(|(n, _)| *n == number).map(|(_, button)| button)
     }
 
-    fn add(&self, channel: &str, under: Option<&str>, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        let mut inner = self.sending()?;
+    fn add(&self, channel: &str, under: Option<&str>, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        let mut inner = self.inner();
         let inner = &mut *inner;
-        if let Some(posted) = inner.sent.get(nonce) {
-            return Ok(posted.clone());
+        inner.moods.takes(channel, message)?;
+        if let Some(posted) = inner.sent.get(once.nonce).filter(|_| once.may_stand || !inner.moods.is_forgetful()).cloned() {
+            if !inner.moods.is_forgetful() {
+                self.change(inner, &posted, message)?;
+            }
+            return Ok(posted);
         }
         inner.next += 1;
         let id = format!("{}m{}", self.run, inner.next);
@@ -192,25 +193,28 @@ impl Console {
         let message = under.unwrap_or(&id).to_owned();
         let card = room.first_line(&message);
         let posted = Posted { channel: channel.to_owned(), message: id };
-        inner.sent.insert(nonce.to_owned(), posted.clone());
+        inner.sent.insert(once.nonce.to_owned(), posted.clone());
         self.tell(Output { place: channel.to_owned(), kind, message, card, text });
+        inner.moods.took(channel)?;
         Ok(posted)
     }
 
-    fn sending(&self) -> Result<MutexGuard<'_, Inner>, ChatFault> {
-        let inner = self.up()?;
-        if inner.mute {
-            return Err(ChatFault::Transient { why: "the console is mute".to_owned(), retry_after: None });
+    /// A message says this from now on. One that says it already is left alone.
+    fn change(&self, inner: &mut Inner, at: &Posted, message: &Message) -> Result<(), ChatFault> {
+        let room = inner.channels.get_mut(&at.channel).ok_or(ChatFault::Gone)?;
+        let card = room.first_line(&at.message);
+        let shown = room.find(&at.message).ok_or(ChatFault::Gone)?;
+        let before = shown.lines();
+        shown.put(message, &mut inner.next_button);
+        let lines = shown.lines();
+        if lines == before {
+            return Ok(());
         }
-        Ok(inner)
-    }
-
-    fn up(&self) -> Result<MutexGuard<'_, Inner>, ChatFault> {
-        let inner = self.inner();
-        if inner.down {
-            return Err(ChatFault::Transient { why: "the console is down".to_owned(), retry_after: None });
-        }
-        Ok(inner)
+        let buttons = lines.len() - usize::from(!shown.buttons.is_empty());
+        let new = lines.iter().enumerate().filter(|(n, line)| *n >= buttons || !before.contains(*line));
+        let text = new.map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n");
+        self.tell(Output { place: at.channel.clone(), kind: Kind::Changed, message: at.message.clone(), card, text });
+        Ok(())
     }
 
     /// Nobody listening is no fault.
@@ -225,41 +229,43 @@ impl Chat for Console {
         Platform::Console
     }
 
-    async fn post(&self, channel: &Channel, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.add(&channel.id, None, message, nonce)
+    fn wait(&self, place: &str, _what: Sending) -> Option<Span> {
+        self.inner().moods.wait(place)
+    }
+
+    fn recognises(&self) -> bool {
+        !self.inner().moods.is_forgetful()
+    }
+
+    async fn post(&self, channel: &Channel, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.add(&channel.id, None, message, once)
     }
 
     async fn update(&self, at: &Posted, message: &Message) -> Result<(), ChatFault> {
-        let mut inner = self.sending()?;
-        let inner = &mut *inner;
-        let room = inner.channels.get_mut(&at.channel).ok_or(ChatFault::Gone)?;
-        let card = room.first_line(&at.message);
-        let shown = room.find(&at.message).ok_or(ChatFault::Gone)?;
-        let before: BTreeSet<String> = shown.lines().into_iter().collect();
-        shown.put(message, &mut inner.next_button);
-        let lines = shown.lines();
-        let buttons = lines.len() - usize::from(!shown.buttons.is_empty());
-        let new = lines.iter().enumerate().filter(|(n, line)| *n >= buttons || !before.contains(*line));
-        let text = new.map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n");
-        self.tell(Output { place: at.channel.clone(), kind: Kind::Changed, message: at.message.clone(), card, text });
-        Ok(())
+        let mut inner = self.inner();
+        inner.moods.takes(&at.channel, message)?;
+        self.change(&mut inner, at, message)?;
+        inner.moods.took(&at.channel)
     }
 
-    async fn reply(&self, under: &Posted, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.add(&under.channel, Some(&under.message), message, nonce)
+    async fn reply(&self, under: &Posted, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.add(&under.channel, Some(&under.message), message, once)
     }
 
-    async fn direct(&self, user: &str, message: &Message, nonce: &str) -> Result<Posted, ChatFault> {
-        self.add(&format!("@{user}"), None, message, nonce)
+    async fn direct(&self, user: &str, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
+        self.add(&format!("@{user}"), None, message, once)
     }
 
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault> {
-        let members = self.up()?.groups.get(group).cloned();
+        let inner = self.inner();
+        inner.moods.answers()?;
+        let members = inner.groups.get(group).cloned();
         members.ok_or_else(|| ChatFault::Permanent { why: format!("there is no group {group}") })
     }
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault> {
-        let inner = self.up()?;
+        let inner = self.inner();
+        inner.moods.answers()?;
         let name = inner.names.get(user).cloned().unwrap_or_else(|| user.to_owned());
         Ok(Profile { active: !inner.deactivated.contains(user), name })
     }

@@ -5,34 +5,46 @@ mod samples;
 mod sections;
 mod set;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use rand::RngCore as _;
+use serde::Serialize;
 use serde_json::Value;
 
 pub use sections::TemplateError;
 pub use set::Folder;
 
-use self::set::Set;
+use self::set::{Extra, Set};
 use super::{
-    Message,
+    Button, Message,
     alarms::AlarmPost,
     answers, console,
+    marks::Marks,
     replies::ReplyView,
+    slack,
     view::{CardView, Reader},
 };
 use crate::{
     bot::Around,
-    domain::{explain::Outlook, ids::PersonId, policy::Platform, refusal::Refusal, request::Request},
+    domain::{
+        explain::Outlook,
+        ids::PersonId,
+        policy::{Platform, Who},
+        refusal::Refusal,
+        request::Request,
+    },
 };
 
 /// Every platform's folder of templates. A platform without one shows the console's plain text.
-const FOLDERS: [&Folder; 1] = [&console::FOLDER];
+const FOLDERS: [&Folder; 2] = [&console::FOLDER, &slack::FOLDER];
 
 /// The templates of all platforms, ours and the overrides.
 #[derive(Debug)]
 pub struct Templates {
-    console: Set,
+    console: Arc<Set>,
     others: BTreeMap<Platform, Set>,
+    /// What the marks of this process are made with.
+    number: u64,
 }
 
 impl Templates {
@@ -40,10 +52,17 @@ impl Templates {
     /// # Errors
     /// The first thing wrong with an override; nothing of it is used then.
     pub fn load(folder: Option<&Path>) -> Result<Self, TemplateError> {
-        let console = Set::load(&console::FOLDER, folder)?;
+        let number = rand::rng().next_u64();
+        let console = Arc::new(Set::load(&console::FOLDER, folder, Marks::Plain, None)?);
         let others = FOLDERS.iter().filter(|f| f.platform != Platform::Console);
-        let others = others.map(|f| Ok((f.platform, Set::load(f, folder)?))).collect::<Result<_, TemplateError>>()?;
-        Ok(Self { console, others })
+        let load = |f: &&Folder| Ok((f.platform, Set::load(f, folder, Marks::Made(number), Some(console.clone()))?));
+        let others = others.map(load).collect::<Result<_, TemplateError>>()?;
+        Ok(Self { console, others, number })
+    }
+
+    /// How texts for this platform have their times.
+    pub fn marks(&self, platform: Platform) -> Marks {
+        if self.others.contains_key(&platform) { Marks::Made(self.number) } else { Marks::Plain }
     }
 
     fn on(&self, platform: Platform) -> &Set {
@@ -51,7 +70,7 @@ impl Templates {
     }
 
     fn sets(&self) -> impl Iterator<Item = &Set> {
-        std::iter::once(&self.console).chain(self.others.values())
+        std::iter::once(&*self.console).chain(self.others.values())
     }
 
     /// What went wrong with overrides since the last call; ours was used instead.
@@ -59,23 +78,62 @@ impl Templates {
         self.sets().flat_map(Set::take_troubles).collect()
     }
 
-    pub fn card(&self, platform: Platform, view: &CardView) -> Message {
-        self.on(platform).message("card", view, &view.buttons, &view.notify)
+    /// `reader`: whose catalogue says who has which account there.
+    pub fn card(&self, platform: Platform, view: &CardView, reader: &Reader<'_>) -> Message {
+        self.message(platform, "card", view, (&view.buttons, &view.notify), reader)
     }
 
-    pub fn reply(&self, platform: Platform, view: &ReplyView) -> Message {
-        self.on(platform).message(&format!("reply/{}", view.name), &view.data, &view.buttons, &view.notify)
+    pub fn reply(&self, platform: Platform, view: &ReplyView, reader: &Reader<'_>) -> Message {
+        self.message(platform, &format!("reply/{}", view.name), &view.data, (&view.buttons, &view.notify), reader)
     }
 
-    pub fn direct(&self, platform: Platform, view: &ReplyView) -> Message {
-        self.on(platform).message(&format!("direct/{}", view.name), &view.data, &view.buttons, &view.notify)
+    pub fn direct(&self, platform: Platform, view: &ReplyView, reader: &Reader<'_>) -> Message {
+        self.message(platform, &format!("direct/{}", view.name), &view.data, (&view.buttons, &view.notify), reader)
     }
 
     /// An alarm that has no words of its own is shown with its one line.
-    pub fn alarm(&self, platform: Platform, post: &AlarmPost) -> Message {
-        let (set, own) = (self.on(platform), format!("alarm/{}", post.name));
-        let section = if set.has(&own) { own } else { "alarm/other".to_owned() };
-        set.message(&section, &post.data, &[], &post.notify)
+    pub fn alarm(&self, platform: Platform, post: &AlarmPost, reader: &Reader<'_>) -> Message {
+        let own = format!("alarm/{}", post.name);
+        let section = if self.on(platform).has(&own) { own } else { "alarm/other".to_owned() };
+        self.message(platform, &section, &post.data, (&[], &post.notify), reader)
+    }
+
+    /// One plain line under a headline that has no template of its own.
+    pub fn line(&self, platform: Platform, text: &str) -> Message {
+        let set = self.on(platform);
+        Message { body: set.lines(text, &Extra::default()), buttons: Vec::new(), notify: Vec::new() }
+    }
+
+    fn message(
+        &self,
+        platform: Platform,
+        section: &str,
+        data: &impl Serialize,
+        (buttons, notify): (&[Button], &[Who]),
+        reader: &Reader<'_>,
+    ) -> Message {
+        self.on(platform).message(section, data, buttons, notify, reader.mentions(notify))
+    }
+
+    /// A page of the platform's own, such as a form, by its section.
+    pub fn page(&self, platform: Platform, section: &str, data: &Value) -> String {
+        self.on(platform).page(section, data)
+    }
+
+    /// An answer in words alone, for a page that shows lines.
+    pub fn answer_words(&self, name: &str, data: &Value, reader: &Reader<'_>) -> String {
+        self.console.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+    }
+
+    /// A "no" in words alone, for a place that takes no markup.
+    pub fn refusal_words(&self, platform: Platform, refusal: &Refusal, reader: &Reader<'_>) -> String {
+        let (name, data) = answers::refusal(refusal, reader);
+        self.marks(platform).plain(&self.console.render(&format!("refusal/{name}"), &data))
+    }
+
+    /// How an ask would go, in words alone.
+    pub fn before_words(&self, platform: Platform, outlook: &Outlook, reader: &Reader<'_>) -> String {
+        self.marks(platform).plain(&self.console.render("answer/explain", &answers::before(outlook, reader)))
     }
 
     /// A "no", in the presser's words and zone.

@@ -32,7 +32,7 @@ direct/found_absent what id requester subject|direct/undone what id requester su
 alarm/still_open what since id line alarm residue over|alarm/grant_failed what since id line alarm residue over
 alarm/residue what since id line alarm residue over|alarm/clock what since id line alarm residue over
 alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
-alarm/store what since id line alarm residue over|alarm/worker what since id line alarm residue over
+alarm/store what since id line alarm residue over|alarm/chat what since id line alarm residue over|alarm/worker what since id line alarm residue over
 alarm/over what since id line alarm residue over
 refusal/not_linked|refusal/inactive|refusal/cannot_ask_group group why|refusal/cannot_ask_profile why|refusal/not_administrator
 refusal/not_auditor|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
@@ -50,11 +50,16 @@ refusal/already_decided by at_clock how standing|refusal/not_open how at_clock s
 answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/show view how_to_connect opened opened_ago
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
-answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
+answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
 /// Long, and everything that a template, a terminal or a chat might take for its own.
 pub(super) fn hostile() -> String {
     "{{id}} {{{x}}} <!channel> *b* `c` \u{202e}rtl\u{200b}\u{1b}[31m\n@everyone \"q\" ".repeat(20)
+}
+
+/// Sections that only platforms with pages of their own have.
+pub(super) fn is_of_a_platform(section: &str) -> bool {
+    section.starts_with("form/") || section == "home"
 }
 
 /// Data by section.
@@ -67,7 +72,9 @@ pub(super) fn all() -> BTreeMap<String, Value> {
         })
         .collect();
     all.insert("card".to_owned(), card());
-    all.extend(action::ALL.iter().map(|action| (format!("button/{action}"), Value::Null)));
+    all.extend(pages());
+    let buttons = action::ALL.iter().chain(&[action::QUIET_ON, action::QUIET_OFF]);
+    all.extend(buttons.map(|action| (format!("button/{action}"), Value::Null)));
     all
 }
 
@@ -81,7 +88,7 @@ fn field(name: &str) -> (String, Value) {
             json!([{ "names": text, "needed": 1, "several": false, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "several": true, "people": "", "night": "", "ladder": "" }]),
         ),
         "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
-        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed" => {
+        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed" | "quiet" => {
             (key.to_owned(), json!(true))
         }
         "alarm" => (key.to_owned(), alarm()),
@@ -98,6 +105,41 @@ fn field(name: &str) -> (String, Value) {
     }
 }
 
+/// The pages of platforms that have some.
+fn pages() -> [(String, Value); 8] {
+    let t = hostile();
+    let picks = json!([{ "id": "prod-db", "text": t }, { "id": "bastion", "text": t }]);
+    let ask = json!({
+        "metadata": "{}", "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)), "notice": t, "resource": "prod-db",
+        "roles": picks, "ready": true, "role": "write", "lengths": picks, "length": { "id": "1h", "text": t }, "reason_needed": 10,
+        "ticket_required": true, "ticket": t, "on_behalf": true, "before": [t, t],
+    });
+    let words = json!({ "metadata": "{}", "line": t, "roles": picks });
+    let button = |action: &str| json!({ "action": action, "label": "", "value": "R-7K3QD2/0", "style": "plain" });
+    let row = json!({
+        "id": "R-7K3QD2", "state": "active", "line": t, "what": t, "until": t, "who": t, "subject": t, "reason": t, "ticket": t, "about": t,
+        "more": t, "waiting": t, "progress": t, "offer": t, "buttons": [button(RETURN), button(EXTEND_30)],
+    });
+    let mut silent = row.clone();
+    silent["buttons"] = json!([]);
+    let rows = |n: usize| json!({ "rows": vec![row.clone(); n], "more": 7 });
+    let page = json!({
+        "name": t, "mine": rows(10), "asked": rows(10), "waiting": rows(10), "closed": rows(5), "held": json!({ "rows": vec![silent; 15], "more": 7 }), "quiet": false,
+        "turn": button(action::QUIET_ON),
+    });
+    [
+        ("form/loading", json!({})),
+        ("form/said", json!({ "title": t, "lines": [t, t] })),
+        ("form/request", ask),
+        ("form/deny", words.clone()),
+        ("form/revoke", words.clone()),
+        ("form/less", words.clone()),
+        ("form/pass", words),
+        ("home", json!({ "notice": [t], "page": page })),
+    ]
+    .map(|(name, data)| (name.to_owned(), data))
+}
+
 fn sessions() -> Value {
     json!({ "cut": false, "next_request": false, "live_on": false, "at_most": hostile() })
 }
@@ -111,8 +153,8 @@ fn card() -> Value {
     let t = hostile();
     json!({
         "id": "R-7K3QD2", "state": "pending", "first_line": t, "unusual": [t], "progress": t,
-        "asked": { "requester": t, "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
-            "reason": t, "ticket": t, "ticket_link": t, "gets": t, "rule": t, "past": t },
+        "asked": { "requester": t, "account": "U0123456789", "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
+            "reason": t, "ticket": t, "ticket_link": format!("https://tickets.example.org/{}", "x".repeat(200)), "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)), "gets": t, "rule": t, "past": t },
         "votes": [{ "who": t, "at": t, "comment": t, "shown": true }],
         "waiting": { "names": t, "needed": 1, "of": 2, "then": t, "ladder": t, "also_asked": t, "passed_to": t, "looking": t },
         "offer": { "who": t, "less": t, "comment": t }, "extension": t,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handlebars::Handlebars;
+use handlebars::{Handlebars, handlebars_helper};
 
 /// Why templates were refused at load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,11 +21,22 @@ pub enum TemplateError {
     Unreadable { file: String, why: String },
 }
 
+handlebars_helper!(cut: |text: str, most: u64| shortened(text, usize::try_from(most).unwrap_or(usize::MAX)));
+
+/// `{{cut text 300}}`: no more characters than that, with a mark where it was cut.
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The registry of these files, each its name and text.
 pub(super) fn registry(files: &[(String, String)], escape: fn(&str) -> String) -> Result<Handlebars<'static>, TemplateError> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     registry.register_escape_fn(escape);
+    registry.register_helper("cut", Box::new(cut));
     for (file, text) in files {
         if text.contains("{{{") || raw_ampersand(text) {
             return Err(TemplateError::Raw { file: file.clone() });

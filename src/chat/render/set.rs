@@ -1,18 +1,21 @@
 //! One platform's templates: ours, the override if there is one, and which was used. An override never costs a message:
 //! where it fails, ours is sent and the trouble is kept for an alarm.
 
-use std::{path::Path, sync::Mutex};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use handlebars::Handlebars;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     TemplateError, samples,
     sections::{registry, sections},
 };
 use crate::{
-    chat::{Button, Message},
+    chat::{Button, Mention, Message, Style, marks::Marks},
     domain::policy::{Platform, Who},
 };
 
@@ -22,12 +25,19 @@ pub struct Folder {
     pub platform: Platform,
     /// Makes text from people inert in this platform's messages.
     pub escape: fn(&str) -> String,
-    /// The last touch to what a template made, such as taking out lines that came out empty.
-    pub finish: fn(&str) -> String,
-    /// File name and text of each file.
+    /// The last touch to what a template made, such as taking out lines that came out empty; or why it cannot be sent.
+    pub finish: fn(&str, Marks) -> Result<String, String>,
+    /// File name and text of each file. What has no section here is said in the console's words, laid out by `lines`.
     pub files: &'static [(&'static str, &'static str)],
     /// The actions that somebody could press in this message.
     pub actions: fn(&Message) -> Vec<String>,
+}
+
+/// What a message has besides its words.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(super) struct Extra {
+    buttons: Vec<Value>,
+    mentions: Vec<Mention>,
 }
 
 /// The templates of one platform.
@@ -36,19 +46,22 @@ pub(super) struct Set {
     ours: Handlebars<'static>,
     /// Ours with the override's sections in their place.
     theirs: Option<Handlebars<'static>>,
-    finish: fn(&str) -> String,
+    /// Whose words stand where this platform has no section of its own.
+    words: Option<Arc<Set>>,
+    marks: Marks,
+    finish: fn(&str, Marks) -> Result<String, String>,
     troubles: Mutex<Vec<String>>,
 }
 
 impl Set {
-    pub(super) fn load(folder: &Folder, overrides: Option<&Path>) -> Result<Self, TemplateError> {
+    pub(super) fn load(folder: &Folder, overrides: Option<&Path>, marks: Marks, words: Option<Arc<Self>>) -> Result<Self, TemplateError> {
         let files: Vec<_> = folder.files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
         let ours = registry(&files, folder.escape)?;
-        let theirs = match overrides.map(|f| f.join(folder.platform.name())) {
-            Some(theirs) if theirs.is_dir() => Some(overridden(folder, &theirs)?),
-            _ => None,
-        };
-        Ok(Self { ours, theirs, finish: folder.finish, troubles: Mutex::default() })
+        let mut set = Self { ours, theirs: None, words, marks, finish: folder.finish, troubles: Mutex::default() };
+        if let Some(theirs) = overrides.map(|f| f.join(folder.platform.name())).filter(|theirs| theirs.is_dir()) {
+            set.theirs = Some(overridden(folder, &theirs, &set)?);
+        }
+        Ok(set)
     }
 
     pub(super) fn take_troubles(&self) -> Vec<String> {
@@ -56,36 +69,82 @@ impl Set {
     }
 
     pub(super) fn has(&self, section: &str) -> bool {
-        self.ours.has_template(section)
+        self.has_own(section) || self.words.as_ref().is_some_and(|words| words.has(section))
+    }
+
+    fn has_own(&self, section: &str) -> bool {
+        self.theirs.as_ref().unwrap_or(&self.ours).has_template(section)
     }
 
     pub(super) fn names(&self) -> Vec<String> {
         self.ours.get_templates().keys().cloned().collect()
     }
 
-    pub(super) fn message(&self, section: &str, data: &impl Serialize, buttons: &[Button], notify: &[Who]) -> Message {
-        let label = |b: &Button| self.render(&format!("button/{}", b.action), &Value::Null);
-        Message {
-            body: self.render(section, data),
-            buttons: buttons.iter().map(|b| Button { label: label(b), ..b.clone() }).collect(),
-            notify: notify.to_vec(),
-        }
+    pub(super) fn message(
+        &self,
+        section: &str,
+        data: &impl Serialize,
+        buttons: &[Button],
+        notify: &[Who],
+        mentions: Vec<Mention>,
+    ) -> Message {
+        let words = self.words.as_deref().unwrap_or(self);
+        let label = |b: &Button| words.render(&format!("button/{}", b.action), &Value::Null);
+        let buttons: Vec<_> = buttons.iter().map(|b| Button { label: label(b), ..b.clone() }).collect();
+        let extra = Extra { buttons: buttons.iter().map(shown).collect(), mentions };
+        Message { body: self.laid_out(section, data, &extra), buttons, notify: notify.to_vec() }
+    }
+
+    /// A page whose buttons lie somewhere in its data, still without their labels.
+    pub(super) fn page(&self, section: &str, data: &Value) -> String {
+        let words = self.words.as_deref().unwrap_or(self);
+        let mut data = data.clone();
+        label(&mut data, &|action| words.render(&format!("button/{action}"), &Value::Null));
+        self.render(section, &data)
     }
 
     pub(super) fn render(&self, section: &str, data: &impl Serialize) -> String {
+        self.laid_out(section, data, &Extra::default())
+    }
+
+    /// By this platform's own section; else the console's words in this platform's `lines`.
+    fn laid_out(&self, section: &str, data: &impl Serialize, extra: &Extra) -> String {
+        match &self.words {
+            Some(words) if !self.has_own(section) => self.lines(&words.render(section, data), extra),
+            Some(_) => self.own(section, &with(data, extra)),
+            None => self.own(section, data),
+        }
+    }
+
+    /// Plain lines as a message of this platform.
+    pub(super) fn lines(&self, text: &str, extra: &Extra) -> String {
+        if self.words.is_none() {
+            return text.to_owned();
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        self.own("lines", &with(&json!({ "first": lines.first(), "lines": lines }), extra))
+    }
+
+    fn own(&self, section: &str, data: &impl Serialize) -> String {
         if let Some(theirs) = &self.theirs {
-            match theirs.render(section, data) {
-                Ok(text) => return (self.finish)(&text),
+            match self.finished(theirs, section, data) {
+                Ok(text) => return text,
                 Err(error) => self.trouble(format!("override of {section}: {error}")),
             }
         }
-        match self.ours.render(section, data) {
-            Ok(text) => (self.finish)(&text),
+        match self.finished(&self.ours, section, data) {
+            Ok(text) => text,
             Err(error) => {
                 self.trouble(format!("{section}: {error}"));
-                "Something happened here that could not be shown. /jit mine shows how your requests stand.".to_owned()
+                let sorry = "Something happened here that could not be shown. /jit mine shows how your requests stand.";
+                if section == "lines" || self.words.is_none() { sorry.to_owned() } else { self.lines(sorry, &Extra::default()) }
             }
         }
+    }
+
+    fn finished(&self, registry: &Handlebars<'static>, section: &str, data: &impl Serialize) -> Result<String, String> {
+        let text = registry.render(section, data).map_err(|error| error.to_string())?;
+        (self.finish)(&text, self.marks)
     }
 
     fn trouble(&self, what: String) {
@@ -96,21 +155,72 @@ impl Set {
     /// Renders every section with worst-case samples, and says what does not work.
     pub(super) fn check(&self) -> Vec<String> {
         let registry = self.theirs.as_ref().unwrap_or(&self.ours);
-        let samples = samples::all();
-        let mut wrong: Vec<_> = samples
-            .iter()
-            .filter_map(|(section, data)| registry.render(section, data).err().map(|error| format!("{section}: {error}")))
-            .collect();
-        let free = |name: &str| name.starts_with("help/") || name.starts_with("part/");
+        let (samples, extra) = (samples::all(), self.extras());
+        let tried = |section: &str, data: &Value| match (&self.words, self.has_own(section)) {
+            (Some(words), false) => {
+                let text = words.finished(words.theirs.as_ref().unwrap_or(&words.ours), section, data)?;
+                let lines: Vec<&str> = text.lines().collect();
+                self.finished(registry, "lines", &with(&json!({ "first": lines.first(), "lines": lines }), &extra))
+            }
+            (Some(_), true) => self.finished(registry, section, &with(data, &extra)),
+            (None, _) => self.finished(registry, section, data),
+        };
+        let known = samples.iter().filter(|(section, _)| self.words.is_some() || !samples::is_of_a_platform(section));
+        let mut wrong: Vec<_> =
+            known.filter_map(|(section, data)| tried(section, data).err().map(|error| format!("{section}: {error}"))).collect();
+        let free = |name: &str| name == "lines" || name.starts_with("help/") || name.starts_with("part/");
         let unused = registry.get_templates().keys().filter(|name| !free(name) && !samples.contains_key(*name));
         wrong.extend(unused.map(|name| format!("{name}: nothing uses it")));
         wrong.sort();
         wrong
     }
+
+    fn extras(&self) -> Extra {
+        let words = self.words.as_deref().unwrap_or(self);
+        let label = |b: &Button| Button { label: words.render(&format!("button/{}", b.action), &Value::Null), ..b.clone() };
+        let all = samples::with_buttons().remove("card").unwrap_or_default();
+        let mentions = vec![Mention::User("U0123456789".into()), Mention::Group("S0123456789".into())];
+        Extra { buttons: all.iter().map(|b| shown(&label(b))).collect(), mentions }
+    }
+}
+
+/// A button as templates see it.
+fn shown(button: &Button) -> Value {
+    let Button { action, label, value, style } = button;
+    json!({ "action": action, "label": label, "value": value, "primary": *style == Style::Primary, "danger": *style == Style::Danger })
+}
+
+/// Every button in the data, as templates see it.
+fn label(data: &mut Value, says: &dyn Fn(&str) -> String) {
+    match data {
+        Value::Object(map) => {
+            if let Ok(button) = serde_json::from_value::<Button>(Value::Object(map.clone())) {
+                let label = says(&button.action);
+                *data = shown(&Button { label, ..button });
+                return;
+            }
+            map.values_mut().for_each(|value| label(value, says));
+        }
+        Value::Array(all) => all.iter_mut().for_each(|value| label(value, says)),
+        _ => {}
+    }
+}
+
+/// The data, and what else the message has.
+fn with(data: &impl Serialize, extra: &Extra) -> Value {
+    let mut data = serde_json::to_value(data).unwrap_or_default();
+    if data.is_null() {
+        data = json!({});
+    }
+    if let Some(map) = data.as_object_mut() {
+        map.insert("buttons".to_owned(), json!(extra.buttons));
+        map.insert("mentions".to_owned(), json!(extra.mentions));
+    }
+    data
 }
 
 /// Ours with the files of an override in their place; refused where something that people need is missing from it.
-fn overridden(ours: &Folder, folder: &Path) -> Result<Handlebars<'static>, TemplateError> {
+fn overridden(ours: &Folder, folder: &Path, plain: &Set) -> Result<Handlebars<'static>, TemplateError> {
     let mut files = Vec::new();
     for (file, text) in ours.files {
         let path = folder.join(file);
@@ -128,14 +238,15 @@ fn overridden(ours: &Folder, folder: &Path) -> Result<Handlebars<'static>, Templ
         files.push((shown, new));
     }
     let registry = registry(&files, ours.escape)?;
-    let set = Set { ours: registry.clone(), theirs: None, finish: ours.finish, troubles: Mutex::default() };
+    let words = plain.words.clone();
+    let set = Set { ours: registry.clone(), theirs: None, words, marks: plain.marks, finish: ours.finish, troubles: Mutex::default() };
     for (section, buttons) in samples::with_buttons() {
         let data = samples::all().remove(&section).unwrap_or_default();
         // What does not render is ours to send and alarms; what renders must let people act.
-        if registry.render(&section, &data).is_err() {
+        if !set.has_own(&section) || set.finished(&registry, &section, &with(&data, &set.extras())).is_err() {
             continue;
         }
-        let offered = (ours.actions)(&set.message(&section, &data, &buttons, &[]));
+        let offered = (ours.actions)(&set.message(&section, &data, &buttons, &[], Vec::new()));
         if let Some(missing) = buttons.iter().find(|b| !offered.contains(&b.action)) {
             let (file, action) = (folder.display().to_string(), missing.action.clone());
             return Err(TemplateError::Action { file, section, action });

@@ -18,6 +18,7 @@ pub(super) fn asked(request: &Request, ask: &Ask, r: &Reader<'_>, around: &Aroun
     let stages = waiting::stages(ask, request, r);
     AskedView {
         requester: r.name(&request.requester),
+        account: r.account(&request.requester),
         subject: r.name(&request.subject),
         for_other: request.requester != request.subject,
         resource: ask.resource.to_string(),
@@ -28,6 +29,7 @@ pub(super) fn asked(request: &Request, ask: &Ask, r: &Reader<'_>, around: &Aroun
         reason: r.some_text(ask.reason.as_ref()),
         ticket: ask.ticket.clone(),
         ticket_link: link.zip(ask.ticket.as_ref()).map(|(link, ticket)| link.replace("{ticket}", ticket)),
+        about: ask.about.clone(),
         gets: gets(request, ask, r),
         rule: policy.map_or_else(|| format!("{} (no longer in the catalogue)", ask.policy), |p| rule(p, stages, ask, r)),
         past: around.past.as_ref().map(|p| past(p, ask, r)),

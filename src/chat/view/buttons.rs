@@ -1,10 +1,11 @@
 //! The buttons of cards, thread lines and direct messages: only what would not be refused, one primary at most.
 //! A button carries ids, never authority: the right is judged at the press.
 
-use super::Reader;
+use super::{Reader, waiting::open_round};
 use crate::{
     chat::{Button, Style},
     domain::{
+        ids::PersonId,
         pressed::{About, Pressed},
         request::{Ending, Extension, Grant, Request, Round, State, Work},
         time::{Instant, Span},
@@ -27,17 +28,23 @@ pub mod action {
     pub const REVOKE: &str = "revoke";
     /// Asks the same again, for whoever asked it.
     pub const AGAIN: &str = "again";
-    /// Every action there is; each has its label in the templates, as `button/<action>`.
+    /// Turns one's own direct messages down, or up again; about no request, and on no card.
+    pub const QUIET_ON: &str = "quiet:on";
+    pub const QUIET_OFF: &str = "quiet:off";
+    /// Every action of a card there is; each has its label in the templates, as `button/<action>`.
     pub const ALL: [&str; 13] = [APPROVE, LESS, DENY, LOOKING, PASS, ACCEPT, DECLINE, CANCEL, RETURN, EXTEND_30, EXTEND_60, REVOKE, AGAIN];
 }
 
 use Style::{Danger, Plain, Primary};
 
+/// What whoever decides may do.
+const DECISIONS: [(&str, Style); 5] =
+    [(action::APPROVE, Primary), (action::LESS, Plain), (action::DENY, Danger), (action::LOOKING, Plain), (action::PASS, Plain)];
+
 /// The buttons of a card, in order. Labels are put in by the renderer.
 pub(super) fn buttons(request: &Request, r: &Reader<'_>) -> Vec<Button> {
-    use action::{ACCEPT, APPROVE, DECLINE, DENY, LESS, LOOKING, PASS, RETURN, REVOKE};
+    use action::{ACCEPT, APPROVE, DECLINE, DENY, LESS, RETURN, REVOKE};
     const ANSWERS: [(&str, Style); 5] = [(ACCEPT, Primary), (DECLINE, Plain), (APPROVE, Plain), (LESS, Plain), (DENY, Danger)];
-    const DECISIONS: [(&str, Style); 5] = [(APPROVE, Primary), (LESS, Plain), (DENY, Danger), (LOOKING, Plain), (PASS, Plain)];
     let deciding = |round: &Round| if round.offer.is_some() { ANSWERS } else { DECISIONS };
     let these: Vec<(&str, Style)> = match &request.state {
         State::Pending { round } => deciding(round).into(),
@@ -56,6 +63,27 @@ pub(super) fn buttons(request: &Request, r: &Reader<'_>) -> Vec<Button> {
         State::Scheduled { .. } | State::Granting { .. } | State::Revoking { .. } => Vec::new(),
     };
     these.iter().map(|(action, style)| button(action, *style, request)).collect()
+}
+
+/// For somebody who decides, on their own page: without what only the asker can answer.
+pub(in crate::chat) fn decisions(request: &Request) -> Vec<Button> {
+    let offered = open_round(&request.state).is_some_and(|round| round.offer.is_some());
+    // As on the card: while an offer waits for its answer, nobody is called and nothing is passed on.
+    let these = if offered { &DECISIONS[..3] } else { &DECISIONS[..] };
+    these.iter().map(|(action, style)| button(action, *style, request)).collect()
+}
+
+/// For whoever asked or holds it, on their own page: an offer's answers, calling it off, `I'm done` and more time.
+pub(in crate::chat) fn own(request: &Request, person: &PersonId, r: &Reader<'_>) -> Vec<Button> {
+    let offered = open_round(&request.state).is_some_and(|round| round.offer.is_some()) && request.ask().by == *person;
+    let answers: &[(&str, Style)] = if offered { &[(action::ACCEPT, Primary), (action::DECLINE, Plain)] } else { &[] };
+    let rest = match &request.state {
+        State::Pending { .. } | State::Scheduled { .. } | State::Granting { .. } => vec![button(action::CANCEL, Plain, request)],
+        State::Active { .. } => more_time(request, r),
+        State::Revoking { .. } | State::Closed { .. } => Vec::new(),
+    };
+    let one_primary = rest.into_iter().map(|b| if offered { Button { style: Plain, ..b } } else { b });
+    answers.iter().map(|(action, style)| button(action, *style, request)).chain(one_primary).collect()
 }
 
 /// `I'm done`, and as much more time as there is room for.

@@ -2,7 +2,7 @@
 
 use super::{Reader, standing, waiting};
 use crate::{
-    chat::words::{duration, relative, rough},
+    chat::words::{duration, rough},
     domain::{
         command::Length,
         event::AlarmKind,
@@ -32,7 +32,7 @@ fn first_line(request: &Request, ask: &Ask, r: &Reader<'_>) -> String {
             format!("{}{}", asks(request, ask, false, r), progress.map(|p| format!(" · {p}")).unwrap_or_default())
         }
         State::Scheduled { start, .. } => {
-            format!("{subject} will have {what} from {} ({})", r.moment(*start), relative(*start, r.now))
+            format!("{subject} will have {what} from {}", r.moment_from_now(*start))
         }
         State::Granting { .. } => format!("Approved: {subject} is getting {what}"),
         State::Active { work, extension, .. } => {
@@ -40,7 +40,7 @@ fn first_line(request: &Request, ask: &Ask, r: &Reader<'_>) -> String {
                 Some(Extension::Asked { .. }) => " and asks for more time",
                 _ => "",
             };
-            format!("{subject} has {what} until {} ({}){more}", r.moment(work.until), relative(work.until, r.now))
+            format!("{subject} has {what} until {}{more}", r.moment_from_now(work.until))
         }
         State::Revoking { work, cause, since, .. } => revoking(request, ask, (work.as_ref(), cause, *since), r),
         State::Closed { ending, at, held, .. } => closed(request, ask, (ending, *at, held.as_ref()), r),

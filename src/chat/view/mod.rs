@@ -12,7 +12,7 @@ mod waiting;
 use serde::Serialize;
 
 pub use buttons::action;
-pub(super) use buttons::{ask_again, button, more_time, offer_button};
+pub(super) use buttons::{ask_again, button, decisions, more_time, offer_button, own};
 pub(super) use ending::ending_words;
 pub use headline::headline;
 pub(super) use headline::what;
@@ -61,6 +61,8 @@ pub struct CardView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AskedView {
     pub requester: String,
+    /// The requester's id where this is read, to mention them by.
+    pub account: Option<String>,
     pub subject: String,
     pub for_other: bool,
     pub resource: String,
@@ -72,6 +74,8 @@ pub struct AskedView {
     pub reason: Option<String>,
     pub ticket: Option<String>,
     pub ticket_link: Option<String>,
+    /// A link to the message that it is about.
+    pub about: Option<String>,
     pub gets: String,
     pub rule: String,
     pub past: Option<String>,

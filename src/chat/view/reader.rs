@@ -4,16 +4,23 @@ use chrono_tz::Tz;
 
 use crate::{
     bot::ToldTo,
-    chat::words::{duration, exact, list, moment},
+    chat::{
+        Mention,
+        marks::Marks,
+        words::{duration, exact, list, moment, relative},
+    },
     domain::{
         command::{Length, Less},
         ids::PersonId,
-        policy::{Catalogue, Policy, Who},
+        policy::{Catalogue, Platform, Policy, Who},
         request::Ask,
         time::Instant,
         words::{Texts, WordId},
     },
 };
+
+/// Members of a group without an id on the platform who are mentioned one by one; of a larger one nobody is.
+const MENTIONED: usize = 20;
 
 /// A reader, and the moment of reading.
 #[derive(Debug, Clone, Copy)]
@@ -23,12 +30,21 @@ pub struct Reader<'a> {
     pub now: Instant,
     /// The reader's zone; for a channel the catalogue's.
     pub tz: Tz,
+    /// Where it is read.
+    pub platform: Platform,
+    /// How that platform shows times.
+    pub marks: Marks,
 }
 
 impl<'a> Reader<'a> {
     /// The name people know somebody by; the id when nobody has it any more.
     pub fn name(&self, person: &PersonId) -> String {
         self.catalogue.people.get(person).map_or_else(|| person.to_string(), |p| p.name.clone())
+    }
+
+    /// Somebody's id where this is read.
+    pub fn account(&self, person: &PersonId) -> Option<String> {
+        self.catalogue.people.get(person)?.identities.get(&self.platform).cloned()
     }
 
     /// `Ben`, `Ben and Cleo`.
@@ -47,11 +63,51 @@ impl<'a> Reader<'a> {
     }
 
     pub fn moment(&self, at: Instant) -> String {
-        moment(at, self.now, self.tz)
+        self.marks.time(at, false, self.words(at, moment))
     }
 
     pub fn exact(&self, at: Instant) -> String {
-        exact(at, self.now, self.tz)
+        self.marks.time(at, true, self.words(at, exact))
+    }
+
+    /// Where the words are only what stands in for the reader's own time, they name their zone.
+    fn words(&self, at: Instant, say: fn(Instant, Instant, Tz) -> String) -> String {
+        let words = say(at, self.now, self.tz);
+        match self.marks {
+            Marks::Plain => words,
+            Marks::Made(_) => format!("{words} {}", at.utc().with_timezone(&self.tz).format("%Z")),
+        }
+    }
+
+    /// `15:04 (in 58 min)`. What stays on a card is not counted down where the platform shows the reader's own clock.
+    pub fn moment_from_now(&self, at: Instant) -> String {
+        match self.marks {
+            Marks::Plain => format!("{} ({})", self.moment(at), relative(at, self.now)),
+            Marks::Made(_) => self.moment(at),
+        }
+    }
+
+    /// Whom a message mentions: by the platform's ids, nobody who has none there, and never everybody. A group that only
+    /// bot.toml knows is its members, unless they are more than a message should call.
+    pub fn mentions(&self, notify: &[Who]) -> Vec<Mention> {
+        let account = |person: &PersonId| self.account(person);
+        let mut all = Vec::new();
+        for who in notify {
+            match who {
+                Who::Everyone => {}
+                Who::Person(person) => all.extend(account(person).map(Mention::User)),
+                Who::Group(id) => {
+                    let Some(group) = self.catalogue.groups.get(id) else { continue };
+                    match group.chats.get(&self.platform) {
+                        Some(id) => all.push(Mention::Group(id.clone())),
+                        None if group.members.len() > MENTIONED => {}
+                        None => all.extend(group.members.iter().filter_map(account).map(Mention::User)),
+                    }
+                }
+            }
+        }
+        all.dedup();
+        all
     }
 
     /// `@db-leads`, a person's name, `everyone`.

@@ -100,7 +100,7 @@ impl<'a> Rig<'a> {
             clock: self.clock.clone(),
             catalogue: catalogue(self.fixture)?,
             providers: BTreeMap::from([(self.fixture.provider.clone(), self.provider.clone())]),
-            facts: Arc::new(Directory { chats: chats.clone() }),
+            facts: Arc::new(Directory::new(chats.clone(), self.clock.clone())),
             seed: self.clock.now().micros().unsigned_abs(),
         });
         let bot = Arc::new(bot.await.map_err(|error| error.to_string())?);

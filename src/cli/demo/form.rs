@@ -78,7 +78,7 @@ impl Asking {
     }
 
     fn field(&mut self, piece: Piece) -> &mut String {
-        let Filled { resource, role, length, start, subject, reason, ticket } = &mut self.filled;
+        let Filled { resource, role, length, start, subject, reason, ticket, .. } = &mut self.filled;
         match piece {
             Piece::Resource => resource,
             Piece::Role => role,
@@ -101,6 +101,7 @@ impl Asking {
             length: some(length),
             start: some(start),
             subject: some(subject),
+            about: None,
         };
         Ok(bot.form(Platform::Console, &self.who, &chosen).await?)
     }

@@ -76,7 +76,7 @@ impl House {
             clock: clock.clone(),
             catalogue: catalogue(&public),
             providers: BTreeMap::from([("hosts".parse()?, ssh.clone() as Arc<dyn Provider>)]),
-            facts: Arc::new(Directory { chats: chats.clone() }),
+            facts: Arc::new(Directory::new(chats.clone(), clock.clone())),
             seed: chance.next_u64(),
         });
         let bot = Arc::new(bot.await?);
@@ -119,12 +119,13 @@ impl House {
         let (store, due_at) = (self.bot.store(), self.bot.now());
         for request in store.requests(&Filter { open: Some(true), limit: 100, ..Filter::default() }).await? {
             let posts = store.posts(&request.id).await?.into_iter().filter(|post| post.posted.is_some());
-            let posts: Vec<_> = posts.map(|post| PostWrite(crate::store::Post { posted: None, shown: None, ..post })).collect();
-            let card = |post: &PostWrite| {
-                let place = format!("{}/{}", post.0.platform.name(), post.0.place);
+            let posts: Vec<_> = posts.map(|post| crate::store::Post { posted: None, shown: None, ..post }).collect();
+            let card = |post: &crate::store::Post| {
+                let place = format!("{}/{}", post.platform.name(), post.place);
                 TaskWant { kind: TaskKind::Card, key: format!("{}/{place}", request.id), queue: place, due_at }
             };
             let tasks = posts.iter().map(card).collect();
+            let posts = posts.into_iter().map(PostWrite::Card).collect();
             store.commit(Commit { tasks, posts, ..Commit::default() }).await?;
         }
         self.bot.wake.notify_waiters();

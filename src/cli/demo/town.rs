@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         ids::PersonId,
+        members::Rules,
         policy::{Catalogue, Channel, Group, Person, Platform, Policy, ReasonRule, Resource, Role, Rung, Stage, Who},
         time::Span,
     },
@@ -42,6 +43,7 @@ fn stage(approvers: &str, ladder: &[(i64, &str)]) -> Stage {
         approvers: who(approvers).into_iter().collect(),
         needed: 1,
         notify: who(approvers).into_iter().collect(),
+        direct: Vec::new(),
         remind_every: None,
         ladder: ladder.iter().map(|(after, to)| Rung { after: Span::from_minutes(*after), to: who(to).into_iter().collect() }).collect(),
     }
@@ -112,6 +114,7 @@ pub(super) fn catalogue(keys: &BTreeMap<String, String>) -> Catalogue {
         groups: groups.into_iter().flatten().collect(),
         resources: bastion().map(|r| (r.id.clone(), r)).into_iter().collect(),
         policies: policies.into_iter().flatten().map(|p| (p.name.clone(), p)).collect(),
+        members: Rules::default(),
         administrators: who("eve").into_iter().collect(),
         auditors: Vec::new(),
         digest: "sha256:demo".into(),

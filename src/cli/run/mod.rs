@@ -57,7 +57,7 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
         clock: clock.clone(),
         catalogue: config.catalogue.clone(),
         providers,
-        facts: Arc::new(Directory { chats: chats.clone() }),
+        facts: Arc::new(Directory::new(chats.clone(), clock.clone())),
         seed: chance.next_u64(),
     });
     let bot = Arc::new(bot.await?);
@@ -98,6 +98,7 @@ pub async fn run(path: &Path, chats: Chats) -> anyhow::Result<()> {
         },
         tokio::spawn(reloads.on_hangup(bot.clone())),
         tokio::spawn(watch::leavers(bot.clone())),
+        tokio::spawn(watch::roster(bot.clone())),
         tokio::spawn(watch::release_dead(bot.clone())),
         tokio::spawn(watch::templates(bot.clone(), templates)),
     ];

@@ -14,6 +14,8 @@ use crate::{
 
 /// How often the other replicas are looked at.
 const RELEASE_EVERY: Duration = Duration::from_secs(2);
+/// How often the members of the chats are read.
+const ROSTER_EVERY: Duration = Duration::from_mins(5);
 /// Failures in a row until sealing is in trouble: a store that blinks is another matter.
 const FAILURES: u32 = 3;
 
@@ -82,6 +84,17 @@ pub(super) async fn leavers(bot: Arc<Bot>) {
             tracing::error!(%error, "people could not be looked at");
         }
         tokio::time::sleep(Duration::from_mins(2)).await;
+    }
+}
+
+/// Who came to the chats counts within minutes, and who left them does not any more. Also when a reload says that others count.
+pub(super) async fn roster(bot: Arc<Bot>) {
+    loop {
+        if let Err(error) = bot.read_roster().await {
+            tracing::error!(%error, "the members of the chats could not be kept");
+        }
+        // Either is right: it is time, or there is a reason.
+        let _ = tokio::time::timeout(ROSTER_EVERY, bot.roster_is_due()).await;
     }
 }
 

@@ -76,6 +76,7 @@ pub(super) fn extend(
         reason: reason.or_else(|| main.reason.clone()),
         at: context.now,
         policy: policy.name.clone(),
+        direct: policy.sends_directly(),
         ..main.clone()
     };
     let mut events = vec![Event::ExtensionAsked { ask }];

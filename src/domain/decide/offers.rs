@@ -65,7 +65,7 @@ pub(super) fn accept(request: &Request, by: &PersonId, context: &Context<'_>) ->
         ask.length = shortened(&ask, span, context);
     }
     let (_, _, policy) = context.facts.catalogue.role(&ask.resource, &ask.role).ok_or(Refusal::NoOffer)?;
-    ask.policy = policy.name.clone();
+    (ask.policy, ask.direct) = (policy.name.clone(), policy.sends_directly());
     if let Some(preview) = &context.preview {
         ask.preview = preview.clone();
     }

@@ -63,6 +63,8 @@ pub enum Parsed {
     Link(Option<String>),
     /// Part an account from its person.
     Unlink(PersonId, Platform),
+    /// Turn one's own direct messages down, or up again; None: how they are.
+    Quiet(Option<bool>),
     /// How the clock stands; or, after a jump, that it is right.
     Clock {
         confirm: bool,
@@ -81,7 +83,7 @@ pub enum Parsed {
 }
 
 /// Every command's word, for "did you mean" and for help.
-pub const COMMANDS: [&str; 25] = [
+pub const COMMANDS: [&str; 26] = [
     "request",
     "mine",
     "show",
@@ -96,6 +98,7 @@ pub const COMMANDS: [&str; 25] = [
     "inbox",
     "link",
     "unlink",
+    "quiet",
     "clock",
     "key",
     "help",
@@ -140,6 +143,7 @@ pub fn parse(line: &str, context: &Context<'_>) -> Result<Parsed, Refusal> {
         "inbox" => Parsed::Inbox,
         "link" => Parsed::Link(words.some_rest()?),
         "unlink" => Parsed::Unlink(words.person(context)?, platform(&mut words)?),
+        "quiet" => quiet(&mut words)?,
         "clock" => clock(&mut words)?,
         "key" => Parsed::Key(words.rest()?),
         "help" => Parsed::Help(words.some_rest()?),
@@ -177,6 +181,15 @@ fn clock(words: &mut Words<'_>) -> Result<Parsed, Refusal> {
         None => Ok(Parsed::Clock { confirm: false }),
         Some(word) if word.eq_ignore_ascii_case("confirm") => Ok(Parsed::Clock { confirm: true }),
         Some(word) => Err(grammar("confirm, or nothing", word, near(word, std::iter::once("confirm")))),
+    }
+}
+
+fn quiet(words: &mut Words<'_>) -> Result<Parsed, Refusal> {
+    match words.next().map(str::to_lowercase).as_deref() {
+        None => Ok(Parsed::Quiet(None)),
+        Some("on") => Ok(Parsed::Quiet(Some(true))),
+        Some("off") => Ok(Parsed::Quiet(Some(false))),
+        Some(word) => Err(grammar("on, off, or nothing", word, Vec::new())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Brings an alarm's posts and program in line, and the cards that say who was told.
 
-use super::{Handled, Seen, Trouble};
+use super::{Handled, Seen, Trouble, Turn};
 use crate::{
     bot::Told,
     domain::{policy::Platform, request::RequestId},
@@ -9,8 +9,10 @@ use crate::{
     worker::{Deps, alarms},
 };
 
-/// Tells ops channels and program how the alarm stands.
-pub(super) async fn bring_in_line(deps: &Deps, id: &str) -> Result<Handled, Trouble> {
+/// Tells ops channels and program how the alarm stands. A channel of operators that refuses is an alarm itself, which the
+/// others and the program get; in the channel itself it is tried like any other.
+pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
+    let (deps, id) = (turn.deps, &turn.task.key);
     let Some(mut alarm) = deps.store.alarm(id).await? else { return Ok(Handled::Done) };
     let before = Told::read(&alarm.told).to();
     let about = match &alarm.request {
@@ -25,7 +27,13 @@ pub(super) async fn bring_in_line(deps: &Deps, id: &str) -> Result<Handled, Trou
     faults::point("alarm.told");
     // It may have been cleared meanwhile: only what was told is written.
     deps.store.commit(Commit { alarms_told: vec![(alarm.id, alarm.told)], tasks, ..Commit::default() }).await?;
-    told.map(|()| Handled::Done).map_err(Trouble::from)
+    for (place, refused) in told.places {
+        match refused {
+            Some(why) => drop(turn.places.refused(deps, &place, turn.task, &why).await?),
+            None => turn.places.took(deps, &place, turn.task).await?,
+        }
+    }
+    told.trouble.map_or(Ok(Handled::Done), |fault| Err(fault.into()))
 }
 
 /// The cards of a request that stand somewhere.
@@ -37,5 +45,5 @@ async fn cards_of(deps: &Deps, request: Option<&RequestId>) -> Result<Vec<TaskWa
         TaskWant { kind: TaskKind::Card, key, queue, due_at }
     };
     let posts = deps.store.posts(id).await?;
-    Ok(posts.iter().filter(|p| !p.place.starts_with('@')).map(|p| card(p.platform, &p.place)).collect())
+    Ok(posts.iter().filter(|p| p.posted.is_some()).map(|p| card(p.platform, &p.place)).collect())
 }

@@ -3,43 +3,68 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Handled, Seen, Trouble, bring, parts, post_of, save};
+use super::{
+    Handled, Seen, Trouble, Turn,
+    place::{Place, To, account, anew, is_rewritten, save},
+};
 use crate::{
-    chat::Message,
+    chat::{Message, Once, Sending},
     domain::{
         event::AlarmKind,
-        policy::Channel,
         request::{Request, State},
         time::{Instant, Span},
     },
     faults,
-    worker::Deps,
+    store::{Post, PostWrite},
 };
 
 /// A card of access that outlives its end is looked at this often at first, and ever less often as it drags on.
 const STUCK_FIRST: Span = Span::from_minutes(1);
 const STUCK_LAST: Span = Span::from_minutes(60);
 
-/// Posts the card, or rewrites it.
-pub(super) async fn bring_in_line(deps: &Deps, key: &str) -> Result<Handled, Trouble> {
-    let Some((id, platform, place, chat)) = parts(deps, key) else { return Ok(Handled::Done) };
-    let Some(seen) = Seen::load(deps, &id).await? else { return Ok(Handled::Done) };
-    let message = deps.shows.card(platform, &seen.scene());
+/// Posts the card, or rewrites it: in a channel, or privately to somebody who is asked directly.
+pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
+    let deps = turn.deps;
+    let Some(place) = Place::of(deps, &turn.task.key) else { return Ok(Handled::Done) };
+    let to = match place.person() {
+        Some(person) => account(deps, &person, place.platform).map(To::User),
+        None => Some(To::Channel(place.channel())),
+    };
+    let Some(to) = to else { return Ok(Handled::Done) };
+    let mut post = place.post(deps).await?;
+    let what = if post.posted.is_some() { Sending::Update } else { Sending::Post };
+    // Before it is looked at: what changes meanwhile is shown with the rest.
+    if let Some(wait) = to.wait(place.chat, what) {
+        return Ok(Handled::Wait(wait));
+    }
+    let Some(seen) = Seen::load(deps, &place.request).await? else { return Ok(Handled::Done) };
+    let message = deps.shows.card(place.platform, &seen.scene());
     let digest = digest(&message);
     let next = next_look(&seen.request, seen.now);
-    let mut post = post_of(deps, &id, platform, place).await?;
     if post.posted.is_some() && post.shown.as_deref() == Some(digest.as_str()) {
         return Ok(next);
     }
-    let channel = Channel { platform, id: place.to_owned() };
-    let nonce = format!("{id}/{}/{place}/card", platform.name());
-    post.posted = Some(bring(chat, post.posted.as_ref(), &channel, &message, &nonce).await?);
+    if !is_rewritten(place.chat, post.posted.as_ref(), &message).await? {
+        send(turn, &place, &to, &message, &mut post).await?;
+    }
     faults::point("card.posted");
-    post.shown = Some(digest);
-    // The thread may have moved on meanwhile: only the card's part is written over what is stored now.
-    post.cursor = post_of(deps, &id, platform, place).await?.cursor;
-    save(deps, &post).await?;
+    (post.shown, post.sending) = (Some(digest), None);
+    save(deps, PostWrite::Card(post)).await?;
+    turn.took().await?;
     Ok(next)
+}
+
+/// Posts it for the first time, or again because it is gone.
+async fn send(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, post: &mut Post) -> Result<(), Trouble> {
+    let card = format!("{}/{}/{}/card", place.request, place.platform.name(), place.name);
+    let nonce = anew(&card, post.posted.as_ref());
+    let may_stand = !place.chat.recognises() && post.sending.replace(nonce.clone()).as_ref() == Some(&nonce);
+    if !place.chat.recognises() && !may_stand {
+        save(turn.deps, PostWrite::Card(post.clone())).await?;
+        faults::point("card.noted");
+    }
+    post.posted = Some(to.show(place.chat, message, Once { nonce: &nonce, may_stand }).await?);
+    Ok(())
 }
 
 /// Tries, the last answer and how long it is past its end go on while access outlives its end.

@@ -4,12 +4,15 @@
 mod alarms;
 mod cards;
 mod links;
+pub(super) mod place;
+pub(super) mod places;
 mod threads;
 
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
+use self::places::Places;
 use super::{
     Deps, Scene, Stop, WAY,
     lifeline::Lifeline,
@@ -17,15 +20,15 @@ use super::{
 };
 use crate::{
     bot::Around,
-    chat::{Chat, ChatFault, Message, Posted},
+    chat::ChatFault,
     domain::{
         plan::learn::backoff,
-        policy::{Channel, Platform},
+        policy::Platform,
         request::{Request, RequestId},
         time::{Instant, Span},
         words::{self, Texts},
     },
-    store::{Commit, CommitError, Post, PostWrite, Task, TaskEnd, TaskKind},
+    store::{CommitError, Task, TaskEnd, TaskKind},
 };
 
 const LEASE: Span = Span::from_minutes(2);
@@ -63,15 +66,49 @@ impl From<crate::store::StoreError> for Trouble {
     }
 }
 
-/// A task that was handled, and when it wants to be looked at again though nothing changes.
+/// A task that was handled.
 enum Handled {
     Done,
+    /// It wants to be looked at again then, though nothing changes.
     Again(Span),
+    /// Its place takes nothing before then, and whatever else is for that place waits too.
+    Wait(Span),
+}
+
+/// A task that is being handled.
+struct Turn<'a> {
+    deps: &'a Deps,
+    places: &'a Places,
+    task: &'a Task,
+}
+
+impl Turn<'_> {
+    /// The platform and place that it is for, such as `slack/C0123ABCD` or `slack/@ana`; None: there are several.
+    fn place(&self) -> Option<String> {
+        let (_, rest) = self.task.key.split_once('/')?;
+        match self.task.kind {
+            TaskKind::Card | TaskKind::Thread => Some(rest.to_owned()),
+            TaskKind::Link => {
+                let mut pieces = self.task.key.split('/');
+                Some(format!("{}/@{}", pieces.next()?, pieces.next()?))
+            }
+            TaskKind::Alarm => None,
+        }
+    }
+
+    /// Something was sent to its place.
+    async fn took(&self) -> Result<(), CommitError> {
+        match self.place() {
+            Some(place) => self.places.took(self.deps, &place, self.task).await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// Leases and handles what is due in chats, one task per queue side by side: whoever is done makes room for the next, and one
 /// that is slow holds up nobody. Returns how many were handled.
-pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize, Stop> {
+pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline, places: &Places) -> Result<usize, Stop> {
+    places.look_up(deps).await?;
     let lease = Span::from_seconds(LEASE.seconds() * i64::from(deps.pace.max(1)));
     let mut running = FuturesUnordered::new();
     let (mut begun, mut tally) = (0, Tally::default());
@@ -84,7 +121,8 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize
         if more && tokio::time::Instant::now() >= next_look {
             patient_until = tokio::time::Instant::now() + LOOK_AGAIN;
             let now = deps.bot.now();
-            let leasing = deps.store.lease_tasks(now, now + lease, &[], u32::try_from(free).unwrap_or(u32::MAX));
+            let held = places.held(now);
+            let leasing = deps.store.lease_tasks(now, now + lease, &held, u32::try_from(free).unwrap_or(u32::MAX));
             match beside(leasing, &mut running, &mut tally).await {
                 Ok(tasks) => {
                     // Alarms are told here too: slowly, but at once.
@@ -93,7 +131,8 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize
                         nothing_before = tokio::time::Instant::now() + pause;
                     }
                     begun += tasks.len();
-                    running.extend(tasks.into_iter().map(|task| Box::pin(async move { handle(deps, &task).await })));
+                    running
+                        .extend(tasks.into_iter().map(|task| Box::pin(async move { handle(&Turn { deps, places, task: &task }).await })));
                 }
                 Err(error) => tally.stop = Some(Stop::read(error)),
             }
@@ -109,23 +148,31 @@ pub(super) async fn handle_due(deps: &Deps, lifeline: &Lifeline) -> Result<usize
     tally.end()
 }
 
-async fn handle(deps: &Deps, task: &Task) -> Result<(), Stop> {
+async fn handle(turn: &Turn<'_>) -> Result<(), Stop> {
+    let Turn { deps, places, task } = turn;
     let result = match task.kind {
-        TaskKind::Card => cards::bring_in_line(deps, &task.key).await,
-        TaskKind::Thread => threads::bring_up_to_date(deps, &task.key).await,
-        TaskKind::Alarm => alarms::bring_in_line(deps, &task.key).await,
-        TaskKind::Link => links::tell(deps, task).await,
+        TaskKind::Card => cards::bring_in_line(turn).await,
+        TaskKind::Thread => threads::bring_up_to_date(turn).await,
+        TaskKind::Alarm => alarms::bring_in_line(turn).await,
+        TaskKind::Link => links::tell(turn).await,
     };
+    if let (Ok(Handled::Done | Handled::Again(_)), Some(place)) = (&result, turn.place()) {
+        places.is_over(deps, &place, task).await?;
+    }
     let now = deps.bot.now();
     let end = match result {
         Ok(Handled::Done) => TaskEnd::Done,
         Ok(Handled::Again(after)) => TaskEnd::Again { due_at: now + after, failed: false },
+        Ok(Handled::Wait(wait)) => {
+            places.hold(&task.queue, now + wait);
+            TaskEnd::Waits { due_at: now + wait }
+        }
         Err(Trouble::Store(stop @ (Stop::Stale | Stop::Refused(_)))) => {
             tracing::error!(task = %task.key, "what was shown cannot be written down, and is tried again: {stop}");
             TaskEnd::Again { due_at: now + backoff(task.tries.saturating_add(1), (deps.jitter)()), failed: true }
         }
         Err(Trouble::Store(stop)) => return Err(stop),
-        Err(Trouble::Chat(fault)) => TaskEnd::Again { due_at: now + pause(deps, task, &fault), failed: true },
+        Err(Trouble::Chat(fault)) => failed(turn, fault).await?,
     };
     finish(deps, task, end).await
 }
@@ -141,26 +188,25 @@ async fn finish(deps: &Deps, task: &Task, end: TaskEnd) -> Result<(), Stop> {
     Err(Stop::Stale)
 }
 
-fn pause(deps: &Deps, task: &Task, fault: &ChatFault) -> Span {
-    let pause = backoff(task.tries.saturating_add(1), (deps.jitter)());
-    match fault {
-        ChatFault::Transient { retry_after, .. } => retry_after.map_or(pause, |asked| asked.max(pause)),
-        ChatFault::Gone => pause,
-        ChatFault::Permanent { why } => {
-            if task.tries == 0 {
-                tracing::error!(task = %task.key, %why, "a chat refuses; an operator must mend it");
-            }
-            MENDING
+/// What becomes of a task that its chat did not do.
+async fn failed(turn: &Turn<'_>, fault: ChatFault) -> Result<TaskEnd, Stop> {
+    let Turn { deps, places, task } = turn;
+    let (now, pause) = (deps.bot.now(), backoff(task.tries.saturating_add(1), (deps.jitter)()));
+    let after = match fault {
+        ChatFault::Transient { retry_after: Some(asked), .. } => {
+            places.hold(&task.queue, now + asked);
+            asked.max(pause)
         }
-    }
-}
-
-/// A task's key: `<request>/<platform>/<place>`.
-fn parts<'a>(deps: &'a Deps, key: &'a str) -> Option<(RequestId, Platform, &'a str, &'a dyn Chat)> {
-    let mut pieces = key.splitn(3, '/');
-    let (id, platform, place) = (pieces.next()?, pieces.next()?, pieces.next()?);
-    let platform = Platform::named(platform)?;
-    Some((id.parse().ok()?, platform, place, deps.chats.get(&platform)?.as_ref()))
+        ChatFault::Transient { retry_after: None, .. } | ChatFault::Gone => pause,
+        ChatFault::Permanent { why } => match turn.place() {
+            Some(place) if !places.refused(deps, &place, task, &why).await? => {
+                tracing::info!(task = %task.key, %why, "nothing is sent there any more, and this is given up");
+                return Ok(TaskEnd::Done);
+            }
+            _ => MENDING,
+        },
+    };
+    Ok(TaskEnd::Again { due_at: now + after, failed: true })
 }
 
 /// Everything that showing a request needs; kept by the caller while a `Scene` is made of it.
@@ -182,33 +228,5 @@ impl Seen {
 
     const fn scene(&self) -> Scene<'_> {
         Scene { request: &self.request, texts: &self.texts, around: &self.around, now: self.now }
-    }
-}
-
-async fn post_of(deps: &Deps, id: &RequestId, platform: Platform, place: &str) -> Result<Post, Trouble> {
-    let known = deps.store.posts(id).await?.into_iter().find(|p| p.platform == platform && p.place == place);
-    let none = || Post { request: id.clone(), platform, place: place.to_owned(), posted: None, shown: None, cursor: 0 };
-    Ok(known.unwrap_or_else(none))
-}
-
-async fn save(deps: &Deps, post: &Post) -> Result<(), Trouble> {
-    Ok(deps.store.commit(Commit { posts: vec![PostWrite(post.clone())], ..Commit::default() }).await?)
-}
-
-/// Updates the message, or posts it: for the first time, or again because it is gone.
-pub(super) async fn bring(
-    chat: &dyn Chat,
-    at: Option<&Posted>,
-    channel: &Channel,
-    message: &Message,
-    nonce: &str,
-) -> Result<Posted, ChatFault> {
-    match at {
-        Some(at) => match chat.update(at, message).await {
-            Ok(()) => Ok(at.clone()),
-            Err(ChatFault::Gone) => chat.post(channel, message, &format!("{nonce}/{}", at.message)).await,
-            Err(fault) => Err(fault),
-        },
-        None => chat.post(channel, message, nonce).await,
     }
 }

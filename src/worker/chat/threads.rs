@@ -1,9 +1,12 @@
 //! Tells what happened, from the cursor on: in the thread under a card, or to one person privately.
 //! Each event has a nonce of its own, so that one told twice after a crash is the same message.
 
-use super::{Handled, Seen, Trouble, parts, post_of, save};
+use super::{
+    Handled, Seen, Trouble, Turn,
+    place::{Place, To, account, save},
+};
 use crate::{
-    chat::Chat,
+    chat::{ChatFault, Message, Once, Sending},
     domain::{
         event::Event,
         ids::PersonId,
@@ -12,7 +15,7 @@ use crate::{
         words,
     },
     faults,
-    store::{Entry, Post},
+    store::{Commit, Entry, Post, PostWrite, StoreError, TaskKind, TaskWant},
     worker::{Deps, Telling},
 };
 
@@ -22,30 +25,45 @@ const ENTRIES: u32 = 500;
 const SOON: Span = Span::from_seconds(1);
 
 /// Tells every event after the cursor, each with the request as it was just then: what is told late, or again after a
-/// crash, is told in the same words.
-pub(super) async fn bring_up_to_date(deps: &Deps, key: &str) -> Result<Handled, Trouble> {
-    let Some((id, platform, place, chat)) = parts(deps, key) else { return Ok(Handled::Done) };
-    let person: Option<PersonId> = place.strip_prefix('@').and_then(|p| p.parse().ok());
-    let mut post = post_of(deps, &id, platform, place).await?;
-    if person.is_none() && post.posted.is_none() {
-        return Ok(Handled::Again(SOON));
+/// crash, is told in the same words. When it must wait for its turn, it goes on later from where it is.
+pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble> {
+    let deps = turn.deps;
+    let Some(place) = Place::of(deps, &turn.task.key) else { return Ok(Handled::Done) };
+    let person = place.person();
+    let mut post = place.post(deps).await?;
+    let to = match (&person, &post.posted) {
+        // Without an account, what happens is not told later either.
+        (Some(person), _) => account(deps, person, place.platform).map(To::User),
+        (None, Some(card)) => Some(To::Under(card.clone())),
+        (None, None) => return Ok(Handled::Again(SOON)),
+    };
+    let wait = || to.as_ref().and_then(|to| to.wait(place.chat, Sending::Post));
+    if let Some(wait) = wait() {
+        return Ok(Handled::Wait(wait));
     }
-    let story = story(deps, &id).await?;
-    let Some(mut seen) = Seen::load(deps, &id).await? else { return Ok(Handled::Done) };
-    let cursor = post.cursor;
-    let new: Vec<Step> = story.into_iter().filter(|(n, ..)| *n >= cursor).collect();
+    let story = story(deps, &place.request).await?;
+    let Some(mut seen) = Seen::load(deps, &place.request).await? else { return Ok(Handled::Done) };
+    let mut saved = post.cursor;
+    let new: Vec<Step> = story.into_iter().filter(|(n, ..)| *n >= saved).collect();
     // The document no longer names the words of what is over, such as why more time was denied.
     let told: Vec<_> = new.iter().map(|(_, _, event, then)| (event, then)).collect();
     seen.texts.extend(deps.store.texts(&words::of(&told)).await?);
     for (n, at, event, then) in new {
-        if let (Some(event), Some(then)) = (event, then) {
+        if let (Some(event), Some(then), Some(to)) = (event, then, &to) {
             seen.request = then;
-            tell(deps, chat, &post, person.as_ref(), &Telling { scene: seen.scene(), event: &event, n, at }).await?;
+            let telling = Telling { scene: seen.scene(), event: &event, n, at };
+            if let Some(message) = words_of(deps, &place, person.as_ref(), &telling).await? {
+                if let Some(wait) = wait() {
+                    return Ok(Handled::Wait(wait));
+                }
+                tell(turn, &place, to, &message, &mut post, n).await?;
+                saved = post.cursor;
+            }
         }
         post.cursor = n + 1;
-        let newest = post_of(deps, &id, platform, place).await?;
-        (post.posted, post.shown) = (newest.posted.or(post.posted), newest.shown.or(post.shown));
-        save(deps, &post).await?;
+    }
+    if post.cursor > saved {
+        save(deps, PostWrite::Told(post)).await?;
     }
     Ok(Handled::Done)
 }
@@ -74,23 +92,43 @@ async fn story(deps: &Deps, id: &RequestId) -> Result<Vec<Step>, Trouble> {
     }
 }
 
-async fn tell(deps: &Deps, chat: &dyn Chat, post: &Post, person: Option<&PersonId>, telling: &Telling<'_>) -> Result<(), Trouble> {
+/// None: that is not told here, or was turned down.
+async fn words_of(deps: &Deps, place: &Place<'_>, person: Option<&PersonId>, telling: &Telling<'_>) -> Result<Option<Message>, StoreError> {
+    let Some(person) = person else { return Ok(deps.shows.reply(place.platform, telling)) };
+    let Some(message) = deps.shows.direct(place.platform, person, telling) else { return Ok(None) };
+    Ok(deps.bot.tells(person, telling.event, telling.scene.request).await?.then_some(message))
+}
+
+/// Tells the event of this number, and writes down that it is told.
+async fn tell(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, post: &mut Post, n: u64) -> Result<(), Trouble> {
     // With the place: the same event is told in every channel and to everybody concerned.
-    let nonce = format!("{}/{}/{}/{}", post.request, post.platform.name(), post.place, telling.n);
-    if let Some(person) = person {
-        let Some(message) = deps.shows.direct(post.platform, person, telling) else { return Ok(()) };
-        let catalogue = deps.bot.catalogue();
-        let user = catalogue.people.get(person).and_then(|p| p.identities.get(&post.platform)).cloned();
-        if let Some(user) = user {
-            chat.direct(&user, &message, &nonce).await?;
-            faults::point("direct.posted");
-        }
+    let nonce = format!("{}/{}/{}/{n}", place.request, place.platform.name(), place.name);
+    let may_stand = !place.chat.recognises() && post.telling.replace(nonce.clone()).as_ref() == Some(&nonce);
+    if !place.chat.recognises() && !may_stand {
+        save(turn.deps, PostWrite::Told(post.clone())).await?;
+        faults::point("reply.noted");
+    }
+    let sent = to.send(place.chat, message, Once { nonce: &nonce, may_stand }).await;
+    if sent == Err(ChatFault::Gone) {
+        card_is_gone(turn, place, post).await?;
+    }
+    sent?;
+    faults::point(if matches!(to, To::User(_)) { "direct.posted" } else { "reply.posted" });
+    (post.cursor, post.telling) = (n + 1, None);
+    save(turn.deps, PostWrite::Told(post.clone())).await?;
+    Ok(turn.took().await?)
+}
+
+/// The card is posted anew, and what was not told yet is told under that one.
+async fn card_is_gone(turn: &Turn<'_>, place: &Place<'_>, post: &Post) -> Result<(), Trouble> {
+    let newest = place.post(turn.deps).await?;
+    if newest.posted != post.posted {
         return Ok(());
     }
-    let Some(message) = deps.shows.reply(post.platform, telling) else { return Ok(()) };
-    let Some(under) = &post.posted else { return Ok(()) };
-    chat.reply(under, &message, &nonce).await?;
-    faults::point("reply.posted");
+    let task = turn.task;
+    let card = TaskWant { kind: TaskKind::Card, key: task.key.clone(), queue: task.queue.clone(), due_at: turn.deps.bot.now() };
+    let unseen = PostWrite::Card(Post { shown: None, ..newest });
+    turn.deps.store.commit(Commit { posts: vec![unseen], tasks: vec![card], ..Commit::default() }).await?;
     Ok(())
 }
 

@@ -29,6 +29,9 @@ async fn page() -> (String, Vec<String>) {
     note("link", "/jit link", link.replace(&code, "CODE"));
     note("linked", "/jit link CODE", world.say_on(Platform::Discord, "80351110224678912", &format!("/jit link {code}")).await);
     note("unlinked", "/jit unlink", world.say("eve", "/jit unlink @ana discord").await);
+    for line in ["/jit quiet", "/jit quiet on", "/jit quiet", "/jit quiet off"] {
+        note("quiet", line, world.say("ana", line).await);
+    }
     note("clock", "/jit clock", world.say("eve", "/jit clock").await);
     note("clock", "/jit clock confirm", world.say("eve", "/jit clock confirm").await);
     note("help", "/jit help", world.say("ana", "/jit help").await);

@@ -174,7 +174,7 @@ async fn every_alarm() {
     );
     let about = ours.into_iter().flat_map(|(_, stories)| stories);
     let mut alarms: Vec<_> = AlarmKind::ALL.iter().zip(about).map(|(kind, story)| (kind.name().to_owned(), Some(story))).collect();
-    alarms.extend(["clock", "policy", "store", "worker", "anything"].map(|id| (id.to_owned(), None)));
+    alarms.extend(["chat/slack/C0123ABCD", "clock", "policy", "store", "worker", "anything"].map(|id| (id.to_owned(), None)));
     for (id, story) in alarms {
         for cleared_at in [None, Some(START + Span::from_minutes(90))] {
             let alarm = hallpass::store::Alarm {

@@ -1,7 +1,7 @@
 //! Every "no", in the words of whoever gets it.
 
 use hallpass::{
-    chat::{render::Templates, view::Reader},
+    chat::{marks::Marks, render::Templates, view::Reader},
     domain::{
         parse::{Missing, Piece},
         policy::Platform,
@@ -115,7 +115,14 @@ fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
 
 fn said(templates: &Templates, refusal: &Refusal) -> String {
     let (catalogue, texts) = (catalogue(), Texts::new());
-    let reader = Reader { catalogue: &catalogue, texts: &texts, now: START, tz: chrono_tz::Europe::Berlin };
+    let reader = Reader {
+        catalogue: &catalogue,
+        texts: &texts,
+        now: START,
+        tz: chrono_tz::Europe::Berlin,
+        platform: Platform::Console,
+        marks: Marks::Plain,
+    };
     templates.refusal(Platform::Console, refusal, &reader)
 }
 

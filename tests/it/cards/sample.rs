@@ -2,7 +2,7 @@
 
 use hallpass::{
     bot::Around,
-    chat::{Chat, Message, console::Console, render::Templates, replies, view},
+    chat::{Chat, Message, Once, console::Console, marks::Marks, render::Templates, replies, view},
     domain::{
         command::{Length, Less},
         event::{AlarmKind, Event, Used},
@@ -66,6 +66,8 @@ pub(super) fn ask(role: &str, length: Length) -> Ask {
         start: None,
         reason: Some(said("Unblock the stuck import")),
         ticket: Some("OPS-4512".into()),
+        about: None,
+        direct: false,
         at: START,
         policy: "prod-data".parse().unwrap(),
         preview: Preview {
@@ -257,30 +259,37 @@ impl Story {
     }
 
     pub(super) fn reader<'a>(&'a self, texts: &'a Texts) -> view::Reader<'a> {
-        view::Reader { catalogue: &self.catalogue, texts, now: self.now, tz: chrono_tz::UTC }
+        view::Reader {
+            catalogue: &self.catalogue,
+            texts,
+            now: self.now,
+            tz: chrono_tz::UTC,
+            platform: Platform::Console,
+            marks: Marks::Plain,
+        }
     }
 
     pub(super) fn card(&self, templates: &Templates, texts: &Texts) -> Message {
         let view = view::card(&self.request, &self.reader(texts), &self.around).unwrap();
-        templates.card(Platform::Console, &view)
+        templates.card(Platform::Console, &view, &self.reader(texts))
     }
 
     pub(super) fn reply(&self, templates: &Templates, texts: &Texts) -> Option<Message> {
         let line = replies::reply_for(&self.last, self.at, &self.request, &self.reader(texts), &self.around)?;
-        Some(templates.reply(Platform::Console, &line))
+        Some(templates.reply(Platform::Console, &line, &self.reader(texts)))
     }
 
     pub(super) fn direct(&self, to: &str, templates: &Templates, texts: &Texts) -> Option<Message> {
         let to = to.parse().unwrap();
         let line = replies::direct_for(&self.last, self.at, &to, &self.request, &self.reader(texts), &self.around)?;
-        Some(templates.direct(Platform::Console, &line))
+        Some(templates.direct(Platform::Console, &line, &self.reader(texts)))
     }
 }
 
 /// As it stands on the console.
 pub(super) async fn drawn(message: &Message) -> String {
     let (console, channel) = (Console::new(), Channel { platform: Platform::Console, id: "#c".into() });
-    console.post(&channel, message, "nonce").await.unwrap();
+    console.post(&channel, message, Once { nonce: "nonce", may_stand: false }).await.unwrap();
     console.channel("#c")
 }
 

@@ -54,6 +54,8 @@ fn ask() -> Ask {
         start: None,
         reason: None,
         ticket: None,
+        about: None,
+        direct: false,
         at: at(0),
         policy: "prod".parse().unwrap(),
         preview: Preview::default(),
@@ -97,7 +99,8 @@ fn work() -> Work {
 }
 
 fn policy() -> Policy {
-    let stage = Stage { approvers: vec![Who::Everyone], needed: 1, notify: Vec::new(), remind_every: None, ladder: Vec::new() };
+    let stage =
+        Stage { approvers: vec![Who::Everyone], needed: 1, notify: Vec::new(), direct: Vec::new(), remind_every: None, ladder: Vec::new() };
     Policy {
         name: "prod".parse().unwrap(),
         cap: Span::from_minutes(240),

@@ -34,6 +34,8 @@ pub(super) struct Armed {
     /// The start (from one) that is armed with it.
     pub(super) start: usize,
     pub(super) fault: Option<&'static str>,
+    /// The chat does not recognise a repeated message by itself, at any start.
+    pub(super) forgetful: bool,
 }
 
 /// What it shows of its store.
@@ -102,6 +104,9 @@ impl<'a> Drive<'a> {
         command.arg("run").arg("--config").arg(self.house.path("bot.toml")).arg("--console").arg(self.house.path("chat.jsonl"));
         command.env("HALLPASS_THIS_IS_A_TEST", "yes").env("HALLPASS_PACE", PACE.to_string());
         command.env("HALLPASS_EPOCH", self.house.epoch.micros().to_string()).current_dir(self.house.path("."));
+        if self.armed.forgetful {
+            command.env("HALLPASS_FORGETFUL_CHAT", "yes");
+        }
         if self.armed.start == self.starts {
             command.envs(self.armed.crash.as_ref().map(|crash| ("HALLPASS_CRASH", crash)));
             command.envs(self.armed.fault.map(|fault| ("HALLPASS_FAULT", fault)));

@@ -176,6 +176,18 @@ roles = [{{ name = "open", title = "open it", target = {{ name = "open" }} }}]
         lines(&self.path("record.jsonl")).iter().any(|line| line["what"] == "on")
     }
 
+    /// Messages that the chat got twice, by their nonce.
+    pub(super) fn doubled(&self) -> Vec<String> {
+        let (mut seen, mut doubled) = (BTreeSet::new(), Vec::new());
+        for line in lines(&self.path("chat.jsonl")) {
+            let nonce = line["nonce"].as_str().unwrap().to_owned();
+            if !nonce.is_empty() && !seen.insert(nonce.clone()) {
+                doubled.push(format!("sent twice: {nonce}"));
+            }
+        }
+        doubled
+    }
+
     /// What the ledger's own audit finds wrong, after the sealer's next round: a stop may come between a seal and its
     /// signature. Lateness is for the checker, which knows when the bot was down.
     pub(super) async fn audit(&self) -> Vec<String> {

@@ -36,7 +36,7 @@ impl Case {
     /// Dies there by itself: in the first start, or in the one after it was away.
     fn at(story: Story, point: &str) -> Self {
         let case = Self::of(story);
-        let armed = Armed { crash: Some(point.to_owned()), start: if story == Away { 2 } else { 1 }, fault: None };
+        let armed = Armed { crash: Some(point.to_owned()), start: if story == Away { 2 } else { 1 }, ..Armed::default() };
         Self { armed, deaths: case.deaths + 1, ..case }
     }
 
@@ -51,7 +51,8 @@ impl Case {
         let temper = self.temper.map_or_else(String::new, |(op, how)| format!(" {op} {how}"));
         let fault = self.armed.fault.map_or_else(String::new, |fault| format!(" planted {fault}"));
         let (story, ownership, before) = (self.story, self.ownership, if self.before { " before" } else { "" });
-        format!("{story:?} {ownership}{before} {crash}{temper}{fault}")
+        let chat = if self.armed.forgetful { " forgetful" } else { "" };
+        format!("{story:?} {ownership}{before} {crash}{temper}{fault}{chat}")
     }
 }
 
@@ -80,6 +81,12 @@ fn cases() -> Vec<Case> {
     cases.extend(all(Away, &["tick.decided:1", "revoke.intended", "revoke.answered", "news.decided:1"]));
     cases.extend(all(Reloaded, &["reload.read", "reload.kept", "reload.done"]));
     cases.extend(all(Cancelled, &["revoke.intended"]));
+    let sent = ["card.noted:1", "card.posted:1", "reply.noted:1", "reply.posted:1", "reply.posted:3", "direct.posted:1"];
+    cases.extend(sent.map(|point| {
+        let mut case = Case::at(Returned, point);
+        case.armed.forgetful = true;
+        case
+    }));
     for op in ["grant", "extend", "revoke", "observe"] {
         cases.extend(["kill_before", "kill_after", "silent"].map(|how| Case::temper(Returned, op, how)));
     }
@@ -108,6 +115,7 @@ async fn lived(case: &Case, house: &House) -> Result<(), String> {
     }
     let mut findings = check(&house.evidence(drive.down, drive.said).await);
     findings.extend(house.audit().await);
+    findings.extend(house.doubled());
     if findings.is_empty() { Ok(()) } else { Err(findings.join("\n")) }
 }
 

@@ -3,6 +3,7 @@
 use hallpass::{
     bot::{Answer, Body, Chosen, Filled, Form, Ticket},
     domain::{
+        command::Length,
         parse::Piece,
         policy::{Platform, Who},
         refusal::Refusal,
@@ -143,4 +144,85 @@ async fn a_filled_form_is_an_ask_like_any_other_and_a_forged_one_is_refused() {
     let hidden = world.send("ana", filled("prod-db", "write", "1h", "fix it")).await;
     assert!(matches!(hidden, Answer::Refused(Refusal::MayNotAsk { .. })), "what the form did not offer is judged all the same");
     assert_eq!(world.no("ana", ASK).await.field(), Some(Piece::Role));
+}
+
+const LINK: &str = "https://acme.slack.com/archives/C0123/p1795528800000000?thread_ts=1795528800.000000&cid=C0123";
+
+#[tokio::test]
+async fn an_ask_carries_the_link_to_what_it_is_about_over_offers_more_time_and_another_try() {
+    let world = World::new().await;
+    let sent = Filled { about: format!(" {LINK} "), ..filled("prod-db", "write", "1h", "fix it") };
+    let Answer::Said { name: "asked", .. } = world.send("ana", sent).await else { panic!() };
+    let id = world.newest().await;
+    let card = world.console.thread(&world.card());
+    assert!(card.contains(&format!("\nAbout  {LINK}\n")), "{card}");
+    world.done("ben", &format!("/jit offer {id} read 30m")).await;
+    world.done("ana", &format!("/jit accept {id}")).await;
+    assert_eq!(world.state(&id).await.main_ask().about.as_deref(), Some(LINK));
+    world.done("ben", &format!("/jit approve {id}")).await;
+    world.done("ana", &format!("/jit extend {id} 2h one more batch")).await;
+    assert_eq!(world.state(&id).await.ask().about.as_deref(), Some(LINK));
+    assert!(world.say("ben", &format!("/jit show {id}")).await.contains(LINK));
+    let sent = Filled { about: LINK.into(), ..filled("prod-db", "write", "1h", "fix it") };
+    world.advance(Span::from_seconds(1)).await;
+    world.send("ana", sent).await;
+    let first = world.newest().await;
+    world.advance(Span::from_minutes(240)).await;
+    world.press("ana", "again", &first, None).await;
+    let again = world.newest().await;
+    assert_ne!(again, first);
+    assert_eq!(world.state(&again).await.main_ask().about.as_deref(), Some(LINK));
+    let plain = world.ask("finn", ASK).await;
+    assert!(!world.say("finn", &format!("/jit show {plain}")).await.contains("About"));
+}
+
+#[tokio::test]
+async fn a_link_that_no_platform_makes_is_refused_before_and_when_it_is_sent() {
+    let world = World::new().await;
+    let long = format!("https://{}", "a".repeat(493));
+    for about in [
+        "http://acme.slack.com/archives/C0123",
+        "https://",
+        "javascript:alert(1)",
+        "https://acme.slack.com/a b",
+        "https://acme.slack.com/a\nb",
+        "https://acme.slack.com/<!channel>",
+        "https://acme.slack.com/a|b",
+        "https://acme.slack.com/\u{202e}moc",
+        "https://acme.slack.com/\u{0}",
+        long.as_str(),
+    ] {
+        let refused = world.send("ana", Filled { about: about.into(), ..filled("prod-db", "write", "1h", "fix it") }).await;
+        assert!(matches!(refused, Answer::Refused(Refusal::BadText { ref what, .. }) if what == "link"), "{about}: {refused:?}");
+        let early = world.form("ana", Chosen { about: Some(about.into()), ..chosen("prod-db", "write", "1h") }).await;
+        assert!(matches!(early, Err(Refusal::BadText { ref what, .. }) if what == "link"), "{about}: {early:?}");
+    }
+    assert!(world.all().await.is_empty());
+    let longest = format!("https://{}", "a".repeat(492));
+    assert!(world.form("ana", Chosen { about: Some(longest.clone()), ..chosen("prod-db", "write", "1h") }).await.is_ok());
+    let Answer::Said { .. } = world.send("ana", Filled { about: longest, ..filled("prod-db", "write", "1h", "fix it") }).await else {
+        panic!()
+    };
+}
+
+#[tokio::test]
+async fn a_form_of_another_platform_names_people_as_that_platform_does() {
+    let world = World::new().await;
+    world
+        .rules(|catalogue| {
+            for (person, account) in [("ana", "U0ANA"), ("cleo", "U0CLEO")] {
+                let identities = &mut catalogue.people.get_mut(&person.parse().unwrap()).unwrap().identities;
+                identities.insert(Platform::Slack, account.into());
+            }
+        })
+        .await;
+    let sent = |subject: &str| Filled { subject: subject.into(), ..filled("prod-db", "write", "1h", "fix it") };
+    let answer = world.from(Platform::Slack, "U0ANA", Body::Form(sent("<@U0CLEO>"))).await;
+    assert!(matches!(answer, Answer::Said { name: "asked", .. }), "{answer:?}");
+    let request = world.all().await.remove(0);
+    assert_eq!((request.subject.as_str(), request.main_ask().length), ("cleo", Length::For(Span::from_minutes(60))));
+    let chosen = Chosen { subject: Some("<@U0CLEO>".into()), limit: 10, ..chosen("prod-db", "write", "1h") };
+    assert!(world.bot.form(Platform::Slack, "U0ANA", &chosen).await.unwrap().is_ok());
+    let Answer::Refused(refusal) = world.from(Platform::Slack, "U0ANA", Body::Form(sent("<@U0NOBODY>"))).await else { panic!() };
+    assert_eq!(refusal.field(), Some(Piece::Subject));
 }

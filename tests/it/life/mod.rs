@@ -4,15 +4,18 @@ mod answers;
 mod asking;
 mod clock;
 mod deciding;
+mod directly;
 mod ending;
 mod forms;
 mod holding;
+mod home;
 mod intent;
 mod leaving;
 mod linking;
 mod offers;
 mod pressing;
 mod providing;
+mod quiet;
 mod slow_commit;
 
 use std::sync::atomic::{AtomicU64, Ordering};

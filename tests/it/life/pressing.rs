@@ -95,3 +95,50 @@ async fn more_time_that_is_pressed_twice_is_given_once() {
     world.press("ana", "extend:30m", &next.value, None).await;
     assert_eq!(world.work(&id).await.until, end + Span::from_minutes(60), "its new button gives more");
 }
+
+#[tokio::test]
+async fn what_is_chosen_is_offered_and_the_words_beside_it_are_the_comment() {
+    let world = World::new().await;
+    let id = world.ask("ana", ASK).await;
+    let comment = "2h is too long";
+    for (action, less, said) in [
+        ("less:read", (Some("read"), None), Some(comment)),
+        ("less:read 30m", (Some("read"), Some(30)), Some(comment)),
+        ("less:30m", (None, Some(30)), Some("read admin 5m")),
+        ("less:20m", (None, Some(20)), None),
+        ("less", (None, Some(10)), Some("10m try it with this first")),
+    ] {
+        world.press("ben", action, &id, said).await;
+        let offer = world.round(&id).await.offer.unwrap();
+        let offered = (offer.less.role.as_ref().map(|role| role.as_str()), offer.less.duration.map(|span| span.seconds() / 60));
+        assert_eq!(offered, less, "{action}");
+        let texts = world.store.texts(&offer.comment.clone().into_iter().collect::<Vec<_>>()).await.unwrap();
+        let expected = if action == "less" { Some("try it with this first") } else { said };
+        assert_eq!(offer.comment.and_then(|id| texts.get(&id).cloned()).as_deref(), expected, "{action}");
+        world.advance(Span::from_seconds(1)).await;
+    }
+    for (action, words) in
+        [("less:read please", None), ("less:please", Some("30m")), ("less", None), ("less", Some("please")), ("less:read 5h", None)]
+    {
+        let before = world.round(&id).await.offer;
+        let said = world.press("ben", action, &id, words).await;
+        assert!(
+            said.starts_with("I did not understand") || said.starts_with("Something is missing") || said.starts_with("That is not less"),
+            "{action}: {said}"
+        );
+        assert_eq!(world.round(&id).await.offer, before, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_passed_to_whom_was_chosen_whatever_stands_beside_it() {
+    let world = World::new().await;
+    let id = world.ask("ana", ASK).await;
+    let said = world.press("ben", "pass:@dora", &id, Some("")).await;
+    assert!(said.starts_with("Passed on."), "{said}");
+    let said = world.press("ben", "pass:<@eve>", &id, Some("@dora")).await;
+    assert!(said.starts_with("Eve Stone may not decide this"), "{said}");
+    assert_eq!(world.round(&id).await.passed_to.iter().map(ToString::to_string).collect::<Vec<_>>(), ["dora"]);
+    world.press("dora", "pass", &id, Some("@ben")).await;
+    assert_eq!(world.round(&id).await.passed_to.len(), 2);
+}

@@ -321,6 +321,8 @@ fn ask() -> Ask {
         start: None,
         reason: None,
         ticket: None,
+        about: None,
+        direct: false,
         at: START,
         policy: "prod-data".parse().unwrap(),
         preview: Preview::default(),

@@ -1,0 +1,109 @@
+//! Times and accounts inside texts, for platforms that show them in each reader's own way: in their zone, as a mention. A mark
+//! is made with a number that never leaves the process, so nobody can type one. Pure; must not know a platform's markup.
+
+use std::fmt::Write as _;
+
+use crate::domain::time::Instant;
+
+/// Characters of Unicode's private use, which stand around a mark.
+const OPEN: char = '\u{e000}';
+const CLOSE: char = '\u{e001}';
+/// Between a mark's parts.
+const BAR: char = '\u{e002}';
+
+/// How times and accounts are written into texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marks {
+    /// As words: for platforms that show text as it is.
+    Plain,
+    /// As marks made with this number, for whoever lays out the message.
+    Made(u64),
+}
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece<'t> {
+    Text(&'t str),
+    /// `fallback` says the same in words.
+    Time {
+        at: Instant,
+        /// To the second.
+        exact: bool,
+        fallback: &'t str,
+    },
+}
+
+impl Marks {
+    /// A time, which `words` says in the house's zone.
+    pub fn time(self, at: Instant, exact: bool, words: String) -> String {
+        match self {
+            Self::Plain => words,
+            Self::Made(number) => format!("{OPEN}{number:016x}{}{}{BAR}{words}{CLOSE}", if exact { 'x' } else { 'm' }, at.micros()),
+        }
+    }
+
+    /// A text's pieces in order; what only looks like a mark is text.
+    pub fn pieces(self, text: &str) -> Vec<Piece<'_>> {
+        let Self::Made(number) = self else { return vec![Piece::Text(text)] };
+        let mut begin = String::new();
+        let _infallible = write!(begin, "{OPEN}{number:016x}");
+        let (mut pieces, mut rest) = (Vec::new(), text);
+        while let Some(at) = rest.find(&begin) {
+            let inner = &rest[at + begin.len()..];
+            let Some((piece, after)) = inner.find(CLOSE).and_then(|end| Some((piece(&inner[..end])?, &inner[end + CLOSE.len_utf8()..])))
+            else {
+                break;
+            };
+            if at > 0 {
+                pieces.push(Piece::Text(&rest[..at]));
+            }
+            pieces.push(piece);
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest));
+        }
+        pieces
+    }
+
+    /// The text with every mark in words.
+    pub fn plain(self, text: &str) -> String {
+        let words = |piece: &Piece<'_>| match piece {
+            Piece::Text(text) => (*text).to_owned(),
+            Piece::Time { fallback, .. } => (*fallback).to_owned(),
+        };
+        self.pieces(text).iter().map(words).collect()
+    }
+}
+
+fn piece(inner: &str) -> Option<Piece<'_>> {
+    let (head, fallback) = inner.split_once(BAR)?;
+    let (kind, micros) = (head.chars().next()?, head.get(1..)?);
+    let at = Instant::from_micros(micros.parse().ok()?);
+    Some(Piece::Time { at, exact: kind == 'x', fallback })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Instant = Instant::from_micros(1_795_528_800_000_000);
+
+    #[test]
+    fn a_time_is_found_again_and_said_in_words() {
+        let marks = Marks::Made(7);
+        let text = format!("has it until {} today", marks.time(AT, false, "15:04 UTC".into()));
+        let time = Piece::Time { at: AT, exact: false, fallback: "15:04 UTC" };
+        assert_eq!(marks.pieces(&text), [Piece::Text("has it until "), time, Piece::Text(" today")]);
+        assert_eq!(marks.plain(&text), "has it until 15:04 UTC today");
+        assert_eq!(Marks::Plain.time(AT, false, "15:04".into()), "15:04");
+    }
+
+    #[test]
+    fn what_was_typed_is_never_a_mark() {
+        let (ours, theirs) = (Marks::Made(7), Marks::Made(8));
+        for text in [theirs.time(AT, true, "now".into()), format!("{OPEN}{:016x}x", 7), format!("{OPEN}{CLOSE}{BAR}")] {
+            assert_eq!(ours.pieces(&text), [Piece::Text(&text)]);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! From what somebody did in Slack to a command of the bot's, and back. What starts work is durable before it is acknowledged;
+//! rights are the bot's to judge, at the press. Must not decide anything.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    Slack,
+    api::Trouble,
+    payload::{From, Heard, View, What},
+};
+use crate::{
+    bot::{Answer, Body, Bot, Incoming, NotRecorded},
+    chat::{Chat as _, ChatFault, Message, Once, show::Voice, view::action},
+    domain::{policy::Platform, refusal::Refusal},
+    store::Received,
+};
+
+/// A form is decided before it is acknowledged, and Slack waits three seconds.
+const DECIDED_WITHIN: Duration = Duration::from_millis(2_300);
+pub(super) const SLACK: Platform = Platform::Slack;
+
+/// What travels with the acknowledgement.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Ack {
+    Empty,
+    With(Value),
+    /// It is for another app: nobody's here.
+    Forbidden,
+    /// Nothing was recorded, and whoever sent it may send it again.
+    Unavailable,
+}
+
+/// Everything that comes from Slack comes through here, by whichever way.
+pub struct Door {
+    pub(super) bot: Arc<Bot>,
+    pub(super) voice: Arc<Voice>,
+    pub(super) slack: Arc<Slack>,
+}
+
+impl Door {
+    pub fn new(bot: Arc<Bot>, voice: Arc<Voice>, slack: Arc<Slack>) -> Arc<Self> {
+        Arc::new(Self { bot, voice, slack })
+    }
+
+    /// Takes one thing that somebody did; returns when it may be acknowledged.
+    pub(super) async fn hear(self: &Arc<Self>, heard: Heard) -> Ack {
+        let user = match self.account(&heard.from).await {
+            Ok(Some(user)) => user,
+            Ok(None) => return Ack::Forbidden,
+            Err(error) => {
+                tracing::error!(%error, "Slack does not say where the bot is at home; what it sends cannot be told from another app's");
+                return Ack::Unavailable;
+            }
+        };
+        let from = Presser { user, trigger: heard.trigger, response_url: heard.response_url };
+        match heard.what {
+            What::Command { text } if matches!(text.trim(), "" | "request") => {
+                self.clone().beside(move |door| async move { door.open_form(&from, String::new()).await });
+                Ack::Empty
+            }
+            What::Command { text } => self.command(from, heard.id, &text).await,
+            What::Action { action, value, view } => self.action(from, heard.id, (action, value), view).await,
+            What::Submission { view } => self.submission(from, heard.id, view).await,
+            What::Suggestion { query, .. } => Ack::With(json!({ "options": self.suggestions(&from.user, &query).await })),
+            What::Shortcut { message, .. } => {
+                self.clone().beside(move |door| async move {
+                    let about = match message {
+                        Some((channel, ts)) => door.slack.permalink(&channel, &ts).await,
+                        None => String::new(),
+                    };
+                    door.open_form(&from, about).await;
+                });
+                Ack::Empty
+            }
+            What::HomeOpened => {
+                self.clone().beside(move |door| async move { door.publish_home(&from.user, &[]).await });
+                Ack::Empty
+            }
+        }
+    }
+
+    /// Whose account it is: a user's id at home and of tenants that are named; others keep their team's, and are nobody's here.
+    /// None: it was sent to another app.
+    async fn account(&self, from: &From) -> Result<Option<String>, ChatFault> {
+        let home = self.slack.home().await?;
+        if home.app.is_some() && from.app.is_some() && home.app != from.app {
+            tracing::error!("a payload for another app was refused");
+            return Ok(None);
+        }
+        let nowhere = from.team.is_none() && from.enterprise.is_none();
+        let tenant = from.team.as_ref().is_some_and(|team| self.slack.settings.tenants.contains(team));
+        let ours = home.is(from.team.as_deref(), from.enterprise.as_deref()) || tenant || (nowhere && home.org_wide);
+        let team = from.team.as_deref().unwrap_or("elsewhere");
+        Ok(Some(if ours { from.user.clone() } else { format!("{team}/{}", from.user) }))
+    }
+
+    /// Goes on after the acknowledgement.
+    fn beside<F, W>(self: Arc<Self>, work: W)
+    where
+        W: FnOnce(Arc<Self>) -> F,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        tokio::spawn(work(self));
+    }
+
+    async fn command(self: &Arc<Self>, from: Presser, id: String, text: &str) -> Ack {
+        let incoming = incoming(&from, id, Body::Line { text: format!("/jit {text}") });
+        match self.bot.receive(&incoming).await {
+            Err(_) => Ack::With(self.private(&NotRecorded::answer()).await),
+            Ok(Received::Duplicate) => Ack::Empty,
+            Ok(Received::New) => {
+                self.clone().beside(move |door| async move {
+                    let answer = door.handled(&incoming).await;
+                    door.answer(&from, &answer).await;
+                });
+                Ack::Empty
+            }
+        }
+    }
+
+    async fn action(self: &Arc<Self>, from: Presser, id: String, (name, value): (String, String), view: Option<View>) -> Ack {
+        let kind = view.as_ref().map(|view| view.kind.clone()).unwrap_or_default();
+        if kind == "modal" {
+            self.clone().beside(move |door| async move { door.refresh(&from, view.unwrap_or_default()).await });
+            return Ack::Empty;
+        }
+        if name == "form" {
+            self.clone().beside(move |door| async move { door.open_form(&from, String::new()).await });
+            return Ack::Empty;
+        }
+        if [action::DENY, action::REVOKE, action::LESS, action::PASS].contains(&name.as_str()) {
+            self.clone().beside(move |door| async move { door.open_words(&from, id, &name, &value).await });
+            return Ack::Empty;
+        }
+        let incoming = incoming(&from, id, Body::Press { action: name, request: value, words: None });
+        let received = self.bot.receive(&incoming).await;
+        if matches!(received, Ok(Received::Duplicate)) {
+            return Ack::Empty;
+        }
+        self.clone().beside(move |door| async move {
+            let answer = match received {
+                Ok(_) => door.handled(&incoming).await,
+                Err(_) => NotRecorded::answer(),
+            };
+            if kind == "home" {
+                let lines = door.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
+                door.publish_home(&from.user, &lines).await;
+            } else {
+                door.answer(&from, &answer).await;
+            }
+        });
+        Ack::Empty
+    }
+
+    /// Decided before it is acknowledged: what is wrong is shown on its field, and nothing that was typed is lost.
+    async fn submission(self: &Arc<Self>, from: Presser, id: String, view: View) -> Ack {
+        let Some(body) = self.submitted(&view) else { return Ack::Empty };
+        let incoming = incoming(&from, id, body);
+        match self.bot.receive(&incoming).await {
+            Err(_) => return errors(&view, &Refusal::NotRecorded, &self.words(&Refusal::NotRecorded)),
+            Ok(Received::Duplicate) => return clear(),
+            Ok(Received::New) => {}
+        }
+        let deciding = tokio::spawn({
+            let (door, incoming) = (self.clone(), incoming.clone());
+            async move { door.handled(&incoming).await }
+        });
+        let mut deciding = deciding;
+        let Ok(answer) = tokio::time::timeout(DECIDED_WITHIN, &mut deciding).await else {
+            // It is durable. Slack would say that something went wrong, so it is told here that it goes on.
+            self.clone().beside(move |door| async move {
+                if let Ok(answer) = deciding.await {
+                    door.answer(&from, &answer).await;
+                }
+            });
+            let lines = ["I have this and go on with it; it takes longer than Slack waits. The answer comes as a direct message."];
+            return update(self.voice.page(SLACK, "form/said", &json!({ "title": "On its way", "lines": lines })));
+        };
+        match answer {
+            Ok(Answer::Refused(refusal)) => errors(&view, &refusal, &self.words(&refusal)),
+            Ok(answer) if view.callback == "request" => {
+                let lines = self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
+                update(self.voice.page(SLACK, "form/said", &json!({ "title": "Asked", "lines": lines })))
+            }
+            Ok(_) => clear(),
+            Err(error) => {
+                tracing::error!(%error, "deciding a form died: it is in the inbox, and a start handles it");
+                clear()
+            }
+        }
+    }
+
+    /// What the bot makes of a durable command.
+    pub(super) async fn handled(&self, incoming: &Incoming) -> Answer {
+        self.bot.handle(incoming).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a command was received and could not be handled yet");
+            Answer::Said { name: "later", data: json!({}) }
+        })
+    }
+
+    pub(super) fn words(&self, refusal: &Refusal) -> String {
+        self.voice.refusal_words(SLACK, None, refusal)
+    }
+
+    /// For one person alone, as a message.
+    async fn private(&self, answer: &Answer) -> Value {
+        let body = self.voice.answer(SLACK, None, answer).await.unwrap_or_default();
+        let mut body: Value = serde_json::from_str(&body).unwrap_or_else(|_| json!({ "text": "…" }));
+        body["response_type"] = json!("ephemeral");
+        body["replace_original"] = json!(false);
+        body
+    }
+
+    /// Tells the presser what came of it: where they pressed, else as a direct message.
+    pub(super) async fn answer(&self, to: &Presser, answer: &Answer) {
+        let body = self.private(answer).await;
+        if let Some(url) = &to.response_url {
+            if !(self.slack.settings.may_answer_at)(url) {
+                tracing::error!("an answer was not sent: its place is none of slack.response_hosts");
+                return;
+            }
+            match self.slack.api.respond(url, &body).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "an answer could not be sent where it was asked for"),
+            }
+        }
+        if to.user.contains('/') {
+            return;
+        }
+        let body = self.voice.answer(SLACK, None, answer).await.unwrap_or_default();
+        let message = Message { body, buttons: Vec::new(), notify: Vec::new() };
+        let once = Once { nonce: "answer", may_stand: false };
+        if let Err(error) = self.slack.direct(&to.user, &message, once).await {
+            tracing::warn!(%error, "an answer could not be sent");
+        }
+    }
+}
+
+/// Who pressed, and how to reach them.
+pub(super) struct Presser {
+    pub user: String,
+    pub trigger: Option<String>,
+    pub response_url: Option<String>,
+}
+
+pub(super) fn incoming(from: &Presser, interaction: String, body: Body) -> Incoming {
+    Incoming { platform: SLACK, user: from.user.clone(), interaction, body }
+}
+
+/// The form's answer: what is wrong, on its field; what is about no field, on the first.
+fn errors(view: &View, refusal: &Refusal, words: &str) -> Ack {
+    let wanted = refusal.field().map(super::form::block_of).unwrap_or_default();
+    let block = wanted.iter().find_map(|name| view.values.keys().find(|block| block.split('/').next() == Some(*name)));
+    let Some(block) = block.or_else(|| view.values.keys().next()) else { return clear() };
+    Ack::With(json!({ "response_action": "errors", "errors": { block: words } }))
+}
+
+fn clear() -> Ack {
+    Ack::With(json!({ "response_action": "clear" }))
+}
+
+fn update(view: Value) -> Ack {
+    Ack::With(json!({ "response_action": "update", "view": view }))
+}
+
+impl Slack {
+    /// The link to a message; empty when Slack gives none.
+    async fn permalink(&self, channel: &str, ts: &str) -> String {
+        let answer = self.api.get("chat.getPermalink", &[("channel", channel.to_owned()), ("message_ts", ts.to_owned())]).await;
+        match answer {
+            Ok(answer) => answer["permalink"].as_str().unwrap_or_default().to_owned(),
+            Err(error) => {
+                tracing::warn!(%error, "a message's link could not be had: the ask goes without it");
+                String::new()
+            }
+        }
+    }
+
+    /// Opens a view in front of whoever did it, and says its id.
+    pub(super) async fn open_view(&self, from: &Presser, view: &Value) -> Result<String, Trouble> {
+        let answer = self.api.post("views.open", &json!({ "trigger_id": from.trigger, "view": view })).await?;
+        Ok(answer["view"]["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    pub(super) async fn update_view(&self, id: &str, view: &Value) {
+        if let Err(error) = self.api.post("views.update", &json!({ "view_id": id, "view": view })).await {
+            tracing::warn!(%error, "a page could not be filled");
+        }
+    }
+}

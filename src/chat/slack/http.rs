@@ -1,0 +1,152 @@
+//! Slack's requests over HTTP: the raw body is bounded and its signature checked before anything in it is looked at; a signature
+//! counts once. Must not decide, and must not say why it refuses.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use slack_morphism::{SlackSigningSecret, signature_verifier::SlackEventSignatureVerifier};
+use tokio::net::TcpListener;
+use url::form_urlencoded;
+
+use super::{
+    door::{Ack, Door},
+    payload::{self, Heard},
+};
+
+/// Largest body, in bytes. Slack's own are well below.
+const BODY: usize = 256 * 1024;
+/// As long as a signature is good, in seconds.
+const WINDOW: i64 = SlackEventSignatureVerifier::MAX_TIMESTAMP_AGE_SECONDS;
+/// Signatures remembered; more than that within the window are refused.
+const SEEN: usize = 200_000;
+
+/// What requests are checked with, and who hears them.
+pub struct Http {
+    door: Arc<Door>,
+    verifier: SlackEventSignatureVerifier,
+    /// When each signature that was used stops being good, in monotonic microseconds.
+    seen: Mutex<HashMap<String, i64>>,
+}
+
+impl Http {
+    pub fn new(door: Arc<Door>, signing_secret: &SecretString) -> Arc<Self> {
+        let secret = SlackSigningSecret::from(signing_secret.expose_secret().to_owned());
+        Arc::new(Self { door, verifier: SlackEventSignatureVerifier::new(&secret), seen: Mutex::default() })
+    }
+
+    /// Where Slack is told to send what people do.
+    pub fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/slack/commands", post(commands))
+            .route("/slack/interactive", post(interactive))
+            .route("/slack/events", post(events))
+            .layer(DefaultBodyLimit::max(BODY))
+            .with_state(self)
+    }
+
+    /// The body's text, if Slack signed it just now and it was not used before.
+    fn verified(&self, headers: &HeaderMap, body: &[u8]) -> Result<String, StatusCode> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let body = std::str::from_utf8(body).map_err(|_| StatusCode::UNAUTHORIZED)?;
+        let signature = header(SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER);
+        let stamp = header(SlackEventSignatureVerifier::SLACK_SIGNED_TIMESTAMP);
+        if self.verifier.verify(signature, body, stamp).is_err() {
+            tracing::warn!("a request without a good signature was refused");
+            return Err(StatusCode::UNAUTHORIZED);
+        }
+        let now = self.door.slack.now();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= SEEN {
+            seen.retain(|_, until| *until > now);
+        }
+        if seen.len() >= SEEN {
+            return Err(StatusCode::TOO_MANY_REQUESTS);
+        }
+        // Good for as long before its time as after it.
+        match seen.insert(signature.to_owned(), now + 2 * WINDOW * 1_000_000) {
+            Some(until) if until > now => {
+                tracing::warn!("a request was refused that was made before");
+                Err(StatusCode::UNAUTHORIZED)
+            }
+            _ => Ok(body.to_owned()),
+        }
+    }
+
+    async fn hear(&self, signature: &HeaderMap, heard: Option<Heard>) -> Response {
+        let Some(heard) = heard else {
+            tracing::debug!("a payload that this bot does not know was let go");
+            return StatusCode::OK.into_response();
+        };
+        match self.door.hear(heard).await {
+            Ack::Empty => StatusCode::OK.into_response(),
+            Ack::With(body) => ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.to_string()).into_response(),
+            Ack::Forbidden => StatusCode::FORBIDDEN.into_response(),
+            Ack::Unavailable => {
+                // Nothing was done with it: the same may come again.
+                let name = SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER;
+                let text = signature.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+                self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(text);
+                StatusCode::SERVICE_UNAVAILABLE.into_response()
+            }
+        }
+    }
+}
+
+/// Serves until it is dropped.
+/// # Errors
+/// The socket fails.
+pub async fn serve(http: Arc<Http>, listener: TcpListener) -> std::io::Result<()> {
+    axum::serve(listener, http.router()).await
+}
+
+fn fields(body: &str) -> Value {
+    form_urlencoded::parse(body.as_bytes()).map(|(key, value)| (key.into_owned(), Value::String(value.into_owned()))).collect()
+}
+
+async fn commands(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) -> Response {
+    let body = match http.verified(&headers, &body) {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
+    };
+    let fields = fields(&body);
+    if fields["ssl_check"] == "1" {
+        return StatusCode::OK.into_response();
+    }
+    http.hear(&headers, payload::command(&fields)).await
+}
+
+async fn interactive(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) -> Response {
+    let body = match http.verified(&headers, &body) {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
+    };
+    match serde_json::from_str(fields(&body)["payload"].as_str().unwrap_or_default()) {
+        Ok(payload) => http.hear(&headers, payload::interaction(&payload)).await,
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+async fn events(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) -> Response {
+    let body = match http.verified(&headers, &body) {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
+    };
+    let Ok(payload) = serde_json::from_str::<Value>(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    if payload["type"] == "url_verification" {
+        let answer = json!({ "challenge": payload["challenge"] });
+        return ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response();
+    }
+    http.hear(&headers, payload::event(&payload)).await
+}

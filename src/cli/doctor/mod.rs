@@ -1,0 +1,30 @@
+//! `hallpass doctor`: looks at everything that the bot needs before it is needed, and says for each finding what mends it.
+//! A process of its own that only reads: it may be used before the first start and beside a running bot.
+
+mod own;
+mod report;
+mod slack;
+
+use std::{path::Path, process::ExitCode};
+
+use self::report::Report;
+
+/// Looks at the file, the store, the ledger's key and, where there is one, the app in Slack, and prints what it finds.
+/// Gives 1 when something must be mended.
+/// # Errors
+/// Nothing can be printed.
+pub(super) async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
+    let mut report = Report::default();
+    let config = own::file(path, &mut report);
+    report.tell()?;
+    if let Some(config) = config {
+        own::store(&config, &mut report).await;
+        own::ledger_key(&config, &mut report);
+        report.tell()?;
+        match &config.slack {
+            Some(app) => slack::look(&config, app, &mut report).await?,
+            None => report.note("there is no [slack]: nothing was looked at there"),
+        }
+    }
+    report.end()
+}

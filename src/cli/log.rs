@@ -1,0 +1,22 @@
+//! What is logged, and what never is, whatever `HALLPASS_LOG` says.
+
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, filter_fn},
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt as _,
+    registry,
+};
+
+/// Libraries that log what they send: a socket's address with its ticket, a header with its token, a body with people's words.
+const SILENT: [&str; 6] = ["slack_morphism", "tungstenite", "tokio_tungstenite", "hyper", "hyper_util", "h2"];
+
+/// Writes what `filter` lets through, and nothing of the silent ones.
+pub fn subscriber<W>(filter: EnvFilter, writer: W, ansi: bool) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let loud = filter_fn(|about| !SILENT.contains(&about.target().split("::").next().unwrap_or_default()));
+    registry().with(fmt::layer().with_writer(writer).with_ansi(ansi).with_filter(filter.and(loud)))
+}

@@ -1,0 +1,73 @@
+//! Where cards stand and how far threads were told: the rows, each in two halves that are written apart. What is to be
+//! shown, and whether it stands already, is for the workers to say.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Post, PostWrite, Posted, Store, StoreError,
+    api::platform,
+    apply::exec,
+    db::Value::{Int, Text, TextOr},
+    tx::Tx,
+};
+use crate::domain::request::RequestId;
+
+impl Store {
+    /// Everywhere that a request is shown or told.
+    pub async fn posts(&self, request: &RequestId) -> Result<Vec<Post>, StoreError> {
+        let sql = "SELECT platform, place, channel, message, shown, told, sending, telling FROM posts WHERE request = $1 ORDER BY platform, place";
+        let rows = self.read(sql, &[Text(request.to_string())]).await?;
+        rows.iter()
+            .map(|row| {
+                let posted = row.text_or(2)?.zip(row.text_or(3)?);
+                Ok(Post {
+                    request: request.clone(),
+                    platform: platform(&row.text(0)?)?,
+                    place: row.text(1)?,
+                    posted: posted.map(|(channel, message)| Posted { channel, message }),
+                    shown: row.text_or(4)?,
+                    cursor: u64::try_from(row.int(5)?).unwrap_or(0),
+                    sending: row.text_or(6)?,
+                    telling: row.text_or(7)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// All cards are one statement, and all that was told another.
+pub(super) fn apply(tx: &mut Tx<'_>, written: &[&PostWrite]) {
+    let (mut cards, mut told) = (BTreeMap::new(), BTreeMap::new());
+    let key = |post: &Post| [Text(post.request.to_string()), Text(post.platform.name().into()), Text(post.place.clone())];
+    for write in written {
+        let (PostWrite::Card(post) | PostWrite::Told(post)) = write;
+        let at = (&post.request, post.platform.name(), &post.place);
+        match write {
+            PostWrite::Card(post) => drop(cards.insert(at, post)),
+            PostWrite::Told(post) => {
+                let furthest = told.entry(at).or_insert(post);
+                if post.cursor >= furthest.cursor {
+                    *furthest = post;
+                }
+            }
+        }
+    }
+    let rows = cards.into_values().map(|post| {
+        let [request, platform, place] = key(post);
+        let (channel, message) = post.posted.clone().map(|p| (p.channel, p.message)).unzip();
+        let (shown, sending) = (TextOr(post.shown.clone()), TextOr(post.sending.clone()));
+        [request, platform, place, TextOr(channel), TextOr(message), shown, sending, Int(0)]
+    });
+    let sql = "INSERT INTO posts (request, platform, place, channel, message, shown, sending, told) VALUES {rows} \
+               ON CONFLICT (request, platform, place) DO UPDATE SET channel = excluded.channel, message = excluded.message, \
+               shown = excluded.shown, sending = excluded.sending";
+    exec(tx, sql, rows.collect(), None);
+    let rows = told.into_values().map(|post| {
+        let [request, platform, place] = key(post);
+        [request, platform, place, Int(i64::try_from(post.cursor).unwrap_or(i64::MAX)), TextOr(post.telling.clone())]
+    });
+    let sql = "INSERT INTO posts (request, platform, place, told, telling) VALUES {rows} \
+               ON CONFLICT (request, platform, place) DO UPDATE SET told = excluded.told, telling = excluded.telling \
+               WHERE excluded.told >= posts.told";
+    exec(tx, sql, rows.collect(), None);
+}

@@ -1,0 +1,136 @@
+//! What this process knows of the places that it sends to: those that must wait for their turn, and those that refuse what is
+//! sent until a human mends it, of which operators hear once. Must not decide what is sent.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{Deps, Stop, place::account};
+use crate::{
+    domain::{ids::PersonId, policy::Platform, time::Instant},
+    store::{Commit, CommitError, Task, TaskKind, TaskWant},
+};
+
+/// Begins the ids of alarms about places; the rest is `<platform>/<channel, or @ and a person>`.
+const ALARM: &str = "chat/";
+
+#[derive(Default)]
+pub(in crate::worker) struct Places {
+    /// Queues of which nothing is begun before then.
+    held: Mutex<BTreeMap<String, Instant>>,
+    /// By open alarm, what was refused since the start; None: not looked up yet. Locked over a change, so that no alarm is raised
+    /// twice.
+    refusing: tokio::sync::Mutex<Option<BTreeMap<String, Tasks>>>,
+}
+
+type Tasks = BTreeMap<(TaskKind, String), Refused>;
+
+/// A task whose message was refused.
+struct Refused {
+    queue: String,
+    /// It is being tried again because something else got through.
+    hurried: bool,
+}
+
+impl Places {
+    /// Nothing of this queue is begun before then.
+    pub(super) fn hold(&self, queue: &str, until: Instant) {
+        let mut queues = self.queues();
+        let at = queues.entry(queue.to_owned()).or_insert(until);
+        *at = until.max(*at);
+    }
+
+    /// The queues that are held now.
+    pub(in crate::worker) fn held(&self, now: Instant) -> Vec<String> {
+        let mut queues = self.queues();
+        queues.retain(|_, until| *until > now);
+        queues.keys().cloned().collect()
+    }
+
+    fn queues(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Once after a start: which places refused what was sent. What is not sent to any more has nothing to be mended.
+    pub(super) async fn look_up(&self, deps: &Deps) -> Result<(), Stop> {
+        let mut refusing = self.refusing.lock().await;
+        if refusing.is_some() {
+            return Ok(());
+        }
+        let mut known = BTreeMap::new();
+        for alarm in deps.store.open_alarms().await.map_err(Stop::read)? {
+            match alarm.id.strip_prefix(ALARM) {
+                Some(place) if is_named(deps, place) => drop(known.insert(alarm.id, Tasks::new())),
+                Some(_) => deps.bot.clear(&alarm.id).await?,
+                None => {}
+            }
+        }
+        *refusing = Some(known);
+        Ok(())
+    }
+
+    /// This place refuses what the task would send: operators hear of it, and why. False: nothing is sent there any more, so
+    /// there is nothing to mend.
+    pub(super) async fn refused(&self, deps: &Deps, place: &str, task: &Task, why: &str) -> Result<bool, CommitError> {
+        let (id, mut refusing) = (format!("{ALARM}{place}"), self.refusing.lock().await);
+        let known = refusing.get_or_insert_default();
+        if !is_named(deps, place) {
+            deps.bot.clear(&id).await?;
+            known.remove(&id);
+            return Ok(false);
+        }
+        deps.bot.raise(&id, format!("{}: {why}", place.replacen('/', " ", 1)), None).await?;
+        known.entry(id).or_default().insert((task.kind, task.key.clone()), Refused { queue: task.queue.clone(), hurried: false });
+        Ok(true)
+    }
+
+    /// This place took what the task sends. Whatever else it refused is tried at once, and when that is through the alarm is
+    /// over: one message that no place would take keeps it open.
+    pub(super) async fn took(&self, deps: &Deps, place: &str, task: &Task) -> Result<(), CommitError> {
+        let (id, mut refusing) = (format!("{ALARM}{place}"), self.refusing.lock().await);
+        let known = refusing.get_or_insert_default();
+        let Some(refused) = known.get_mut(&id) else {
+            // Another process may have heard of a refusal.
+            return if task.tries > 0 { deps.bot.clear(&id).await } else { Ok(()) };
+        };
+        refused.remove(&(task.kind, task.key.clone()));
+        if refused.is_empty() {
+            deps.bot.clear(&id).await?;
+            known.remove(&id);
+            return Ok(());
+        }
+        let (due_at, mut tasks) = (deps.bot.now(), Vec::new());
+        for ((kind, key), other) in refused {
+            if !std::mem::replace(&mut other.hurried, true) {
+                tasks.push(TaskWant { kind: *kind, key: key.clone(), queue: other.queue.clone(), due_at });
+            }
+        }
+        if tasks.is_empty() { Ok(()) } else { deps.store.commit(Commit { tasks, ..Commit::default() }).await }
+    }
+
+    /// The task has nothing to send any more: of what was refused, it was perhaps the last.
+    pub(super) async fn is_over(&self, deps: &Deps, place: &str, task: &Task) -> Result<(), CommitError> {
+        let (id, mut refusing) = (format!("{ALARM}{place}"), self.refusing.lock().await);
+        let Some(known) = refusing.as_mut() else { return Ok(()) };
+        let Some(refused) = known.get_mut(&id) else { return Ok(()) };
+        if refused.remove(&(task.kind, task.key.clone())).is_some() && refused.is_empty() {
+            deps.bot.clear(&id).await?;
+            known.remove(&id);
+        }
+        Ok(())
+    }
+}
+
+/// Is it a place that bot.toml names, or a person with an account there?
+fn is_named(deps: &Deps, place: &str) -> bool {
+    let Some((platform, name)) = place.split_once('/').and_then(|(platform, name)| Some((Platform::named(platform)?, name))) else {
+        return false;
+    };
+    let catalogue = deps.bot.catalogue();
+    if let Some(person) = name.strip_prefix('@') {
+        return person.parse().is_ok_and(|person: PersonId| account(deps, &person, platform).is_some());
+    }
+    let channels = catalogue.resources.values().flat_map(|resource| &resource.channels);
+    deps.ops.iter().chain(channels).any(|channel| channel.platform == platform && channel.id == name)
+}
