@@ -1,6 +1,6 @@
 //! Delivering what people do to the app: signed requests to its addresses, or envelopes down its sockets.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use axum::body::{Body, to_bytes};
 use hallpass::clock::{Clock as _, SystemClock};
@@ -62,10 +62,11 @@ pub(crate) enum Stamp {
     At(i64),
 }
 
-#[derive(Clone)]
 pub(super) enum Transport {
     None,
-    Http { commands: String, interactive: String, events: String },
+    /// The base of the three addresses.
+    Http(String),
+    OneUrl(String),
     Sockets,
 }
 
@@ -83,14 +84,26 @@ pub(super) enum Raw {
     Envelope(Value),
 }
 
+/// Where each kind of thing goes, under the app's address.
+fn path(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Command => "/slack/commands",
+        Kind::Interactive => "/slack/interactive",
+        Kind::Event => "/slack/events",
+    }
+}
+
 /// `v0=` and the HMAC-SHA256 of `v0:{timestamp}:{body}`.
 pub(super) fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     for part in [b"v0:", timestamp.as_bytes(), b":", body] {
         mac.update(part);
     }
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("v0={hex}")
+    let mut signature = "v0=".to_owned();
+    for byte in mac.finalize().into_bytes() {
+        write!(signature, "{byte:02x}").unwrap();
+    }
+    signature
 }
 
 pub(super) fn encode(kind: Kind, payload: &Value) -> (&'static str, Vec<u8>) {
@@ -110,17 +123,13 @@ pub(super) fn encode(kind: Kind, payload: &Value) -> (&'static str, Vec<u8>) {
 impl Slack {
     /// From now on things are delivered to `{url}/slack/commands`, `/slack/interactive` and `/slack/events`.
     pub(crate) fn over_http(&self, url: &str) -> &Self {
-        self.state().transport = Transport::Http {
-            commands: format!("{url}/slack/commands"),
-            interactive: format!("{url}/slack/interactive"),
-            events: format!("{url}/slack/events"),
-        };
+        self.state().transport = Transport::Http(url.to_owned());
         self
     }
 
     /// All to one address.
     pub(crate) fn over_one_url(&self, url: &str) -> &Self {
-        self.state().transport = Transport::Http { commands: url.to_owned(), interactive: url.to_owned(), events: url.to_owned() };
+        self.state().transport = Transport::OneUrl(url.to_owned());
         self
     }
 
@@ -152,6 +161,20 @@ impl Slack {
         self.send(raw).await
     }
 
+    /// Delivers a payload to the app at another address (a second process of it).
+    pub(crate) async fn deliver_to(&self, url: &str, kind: Kind, payload: &Value) -> Ack {
+        let (content_type, body) = encode(kind, payload);
+        let raw = self.signed(format!("{url}{}", path(kind)), content_type, body);
+        self.send(raw).await
+    }
+
+    /// Sends any bytes, rightly signed, where things of this kind go. Over HTTP only.
+    pub(crate) async fn deliver_bytes(&self, kind: Kind, content_type: &str, body: Vec<u8>) -> Ack {
+        let url = self.address(kind).expect("only over HTTP");
+        let raw = self.signed(url, content_type, body);
+        self.send(raw).await
+    }
+
     /// The last delivery again, byte for byte: the same signature, the same envelope.
     pub(crate) async fn replay_last(&self) -> Ack {
         let last = self.last();
@@ -178,29 +201,35 @@ impl Slack {
         self.state().last.clone().expect("nothing was delivered yet")
     }
 
-    fn packed(&self, kind: Kind, payload: &Value, more: &[(&'static str, String)]) -> Raw {
-        let transport = self.state().transport.clone();
-        match transport {
+    /// Where things of this kind go; nowhere over sockets.
+    pub(super) fn address(&self, kind: Kind) -> Option<String> {
+        match &self.state().transport {
             Transport::None => panic!("say over_http or over_sockets first"),
-            Transport::Sockets => Raw::Envelope(self.envelope(kind, payload)),
-            Transport::Http { commands, interactive, events } => {
-                let url = match kind {
-                    Kind::Command => commands,
-                    Kind::Interactive => interactive,
-                    Kind::Event => events,
-                };
-                let (content_type, body) = encode(kind, payload);
-                let timestamp = self.timestamp().to_string();
-                let mut headers = vec![
-                    ("content-type", content_type.to_owned()),
-                    ("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)".to_owned()),
-                    ("x-slack-signature", signature(SIGNING_SECRET, &timestamp, &body)),
-                    ("x-slack-request-timestamp", timestamp),
-                ];
-                headers.extend_from_slice(more);
-                Raw::Http { url, headers, body }
-            }
+            Transport::Sockets => None,
+            Transport::Http(url) => Some(format!("{url}{}", path(kind))),
+            Transport::OneUrl(url) => Some(url.clone()),
         }
+    }
+
+    fn packed(&self, kind: Kind, payload: &Value, more: &[(&'static str, String)]) -> Raw {
+        let Some(url) = self.address(kind) else { return Raw::Envelope(self.envelope(kind, payload)) };
+        let (content_type, body) = encode(kind, payload);
+        let mut raw = self.signed(url, content_type, body);
+        if let Raw::Http { headers, .. } = &mut raw {
+            headers.extend_from_slice(more);
+        }
+        raw
+    }
+
+    fn signed(&self, url: String, content_type: &str, body: Vec<u8>) -> Raw {
+        let timestamp = self.timestamp().to_string();
+        let headers = vec![
+            ("content-type", content_type.to_owned()),
+            ("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)".to_owned()),
+            ("x-slack-signature", signature(SIGNING_SECRET, &timestamp, &body)),
+            ("x-slack-request-timestamp", timestamp),
+        ];
+        Raw::Http { url, headers, body }
     }
 
     fn envelope(&self, kind: Kind, payload: &Value) -> Value {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     SIGNING_SECRET, Slack,
-    deliver::{Ack, Kind, Raw, Transport, encode, signature},
+    deliver::{Ack, Kind, Raw, encode, signature},
 };
 
 /// Older than the five minutes that a signature is good for, in seconds.
@@ -45,14 +45,7 @@ impl Forgery {
 impl Slack {
     /// Sends a payload in a request with something wrong. Over HTTP only: an envelope has no signature.
     pub(crate) async fn forge(&self, forgery: Forgery, kind: Kind, payload: &Value) -> Ack {
-        let Transport::Http { commands, interactive, events } = self.state().transport.clone() else {
-            panic!("only requests over HTTP are signed")
-        };
-        let url = match kind {
-            Kind::Command => commands,
-            Kind::Interactive => interactive,
-            Kind::Event => events,
-        };
+        let url = self.address(kind).expect("only requests over HTTP are signed");
         let (content_type, mut body) = encode(kind, payload);
         let now = self.timestamp();
         let at = match forgery {
@@ -69,7 +62,7 @@ impl Slack {
             Forgery::TimestampChanged => headers[2].1 = (at + 1).to_string(),
             Forgery::NoSignature => drop(headers.remove(1)),
             Forgery::NoTimestamp => drop(headers.remove(2)),
-            Forgery::Garbage => headers[1].1 = "v0=not-a-signature".to_owned(),
+            Forgery::Garbage => "v0=not-a-signature".clone_into(&mut headers[1].1),
             Forgery::WrongSecret | Forgery::Stale | Forgery::FromTheFuture => {}
         }
         self.send(Raw::Http { url, headers, body }).await

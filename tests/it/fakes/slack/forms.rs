@@ -158,7 +158,7 @@ impl Slack {
             state.refuse(format!("the options for {field}: {}", problems.join("; ")));
             return Vec::new();
         }
-        let grouped = body["option_groups"].as_array().into_iter().flatten().flat_map(|g| g["options"].as_array()).flatten();
+        let grouped = body["option_groups"].as_array().into_iter().flatten().filter_map(|g| g["options"].as_array()).flatten();
         let options: Vec<Value> = body["options"].as_array().into_iter().flatten().chain(grouped).cloned().collect();
         state.top(user).offered.insert(action, options.clone());
         options

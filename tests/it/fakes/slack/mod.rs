@@ -71,6 +71,23 @@ impl Slack {
         format!("{}/api", self.state().origin)
     }
 
+    /// Lets time pass: triggers and response URLs expire, limits refill, later messages have later `ts`.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.state().now_micros += i64::try_from(by.as_micros()).unwrap();
+    }
+
+    /// Sets the clock, in seconds since 1970.
+    pub(crate) fn set_time(&self, seconds: i64) {
+        self.state().now_micros = seconds * 1_000_000;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[expect(clippy::unused_self, reason = "they read as what belongs to this Slack")]
+impl Slack {
     pub(crate) fn bot_token(&self) -> &'static str {
         BOT_TOKEN
     }
@@ -93,19 +110,5 @@ impl Slack {
 
     pub(crate) fn bot_user(&self) -> &'static str {
         BOT_USER
-    }
-
-    /// Lets time pass: triggers and response URLs expire, limits refill, later messages have later `ts`.
-    pub(crate) fn advance(&self, by: Duration) {
-        self.state().now_micros += i64::try_from(by.as_micros()).unwrap();
-    }
-
-    /// Sets the clock, in seconds since 1970.
-    pub(crate) fn set_time(&self, seconds: i64) {
-        self.state().now_micros = seconds * 1_000_000;
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -117,7 +117,7 @@ impl State {
         payload.insert("trigger_id".to_owned(), json!(self.new_trigger(user, None)));
         payload.insert("response_url".to_owned(), json!(self.new_hook(user, channel, Some(ts))));
         payload.insert("state".to_owned(), json!({"values": {}}));
-        payload.insert("actions".to_owned(), json!([act]));
+        payload.insert("actions".to_owned(), Value::Array(vec![act]));
         if !is_ephemeral {
             payload.insert("message".to_owned(), message.clone());
         }
@@ -158,7 +158,7 @@ impl State {
         payload.insert("container".to_owned(), json!({"type": "view", "view_id": form.id()}));
         payload.insert("trigger_id".to_owned(), json!(self.new_trigger(user, Some(form.id()))));
         payload.insert("view".to_owned(), form.shown());
-        payload.insert("actions".to_owned(), json!([act]));
+        payload.insert("actions".to_owned(), Value::Array(vec![act]));
         Value::Object(payload)
     }
 
@@ -213,7 +213,7 @@ impl State {
         let serial = self.next();
         let org = self.enterprise.as_ref();
         let mut payload = json!({
-            "token": TOKEN, "team_id": TEAM, "api_app_id": APP_ID, "event": event, "type": "event_callback",
+            "token": TOKEN, "team_id": TEAM, "api_app_id": APP_ID, "type": "event_callback",
             "event_id": format!("Ev{serial:06}"), "event_time": self.now_seconds(), "is_ext_shared_channel": false,
             "context_team_id": TEAM, "context_enterprise_id": org,
             "authorizations": [{
@@ -221,6 +221,7 @@ impl State {
                 "user_id": super::BOT_USER, "is_bot": true, "is_enterprise_install": org.is_some(),
             }],
         });
+        payload["event"] = event;
         if let Some(enterprise) = org {
             payload["enterprise_id"] = json!(enterprise);
         }
@@ -238,7 +239,7 @@ fn find(blocks: &Value, action: &str) -> (Value, Value) {
 
 /// The option that a person means by its value or its words, among those of the element and those that were `offered`.
 pub(super) fn option_of(element: &Value, offered: &[Value], wanted: &str) -> Value {
-    let groups = element["option_groups"].as_array().into_iter().flatten().flat_map(|g| g["options"].as_array()).flatten();
+    let groups = element["option_groups"].as_array().into_iter().flatten().filter_map(|g| g["options"].as_array()).flatten();
     let own = element["options"].as_array().into_iter().flatten();
     let first = element.get("initial_option").into_iter();
     let all: Vec<&Value> = own.chain(groups).chain(first).chain(offered).collect();

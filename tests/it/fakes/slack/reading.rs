@@ -9,10 +9,7 @@ pub(crate) fn text_of(message: &Value) -> String {
     let Some(blocks) = message["blocks"].as_array().filter(|b| !b.is_empty()) else {
         return message["text"].as_str().unwrap_or_default().to_owned();
     };
-    let mut lines = Vec::new();
-    for field in ["title"] {
-        lines.extend(message[field]["text"].as_str().map(|title| format!("= {title} =")));
-    }
+    let mut lines: Vec<String> = message["title"]["text"].as_str().map(|title| format!("= {title} =")).into_iter().collect();
     for block in blocks {
         lines.extend(block_lines(block));
     }

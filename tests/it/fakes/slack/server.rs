@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use super::{
-    Slack,
+    APP_TOKEN, BOT_TOKEN, Slack,
     api::{self, Refusal},
     faults::{Fault, TooMany},
     fields::Fields,
@@ -79,7 +79,7 @@ async fn call(Shared(slack): Shared<Slack>, Path(method): Path<String>, request:
             return (StatusCode::from_u16(code).unwrap(), "upstream connect error or disconnect/reset before headers").into_response();
         }
         Some(Fault::RateLimited { after_seconds }) => return too_many(after_seconds),
-        Some(Fault::Error(error)) => return answered(&slack, &method, Err(Refusal::new(error))),
+        Some(Fault::Error(error)) => return answered(&slack, &method, &sent, Err(Refusal::new(error))),
         Some(Fault::CutAfterEffect) | None => {}
     }
     let limited = slack.state().within_limits(&method, sent.fields.text("channel").unwrap_or_default());
@@ -91,7 +91,7 @@ async fn call(Shared(slack): Shared<Slack>, Path(method): Path<String>, request:
     if matches!(fault, Some(Fault::CutAfterEffect)) {
         return cut();
     }
-    answered(&slack, &method, outcome)
+    answered(&slack, &method, &sent, outcome)
 }
 
 fn too_many(after_seconds: u64) -> Response {
@@ -100,7 +100,7 @@ fn too_many(after_seconds: u64) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, headers, body).into_response()
 }
 
-fn answered(slack: &Slack, method: &str, outcome: Result<Map<String, Value>, Refusal>) -> Response {
+fn answered(slack: &Slack, method: &str, sent: &Sent, outcome: Result<Map<String, Value>, Refusal>) -> Response {
     let mut state = slack.state();
     let body = match outcome {
         Ok(mut fields) => {
@@ -115,8 +115,14 @@ fn answered(slack: &Slack, method: &str, outcome: Result<Map<String, Value>, Ref
     let mut response = (StatusCode::OK, Value::Object(body).to_string()).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    let scopes = state.scopes.iter().cloned().collect::<Vec<_>>().join(",");
-    headers.insert("x-oauth-scopes", HeaderValue::from_str(&scopes).unwrap());
+    let scopes = match sent.token.as_deref() {
+        Some(BOT_TOKEN) => state.scopes.iter().cloned().collect::<Vec<_>>().join(","),
+        Some(APP_TOKEN) => "connections:write".to_owned(),
+        _ => String::new(),
+    };
+    if !scopes.is_empty() {
+        headers.insert("x-oauth-scopes", HeaderValue::from_str(&scopes).unwrap());
+    }
     if let Some(needed) = api::scopes_of(method) {
         headers.insert("x-accepted-oauth-scopes", HeaderValue::from_str(needed).unwrap());
     }

@@ -32,6 +32,8 @@ enum Frame {
     Text(String),
     /// The connection is closed, as Slack does after a `disconnect`.
     Close,
+    /// It breaks.
+    Cut,
 }
 
 struct Link {
@@ -53,6 +55,7 @@ pub(super) struct Sockets {
     waiting: BTreeMap<String, Waiting>,
     opened: usize,
     drop_after_hello: usize,
+    drop_on_delivery: usize,
     refuse: Option<&'static str>,
 }
 
@@ -116,7 +119,7 @@ async fn connected(slack: Slack, mut socket: WebSocket) {
                     let _ = socket.send(Message::Close(None)).await;
                     break;
                 }
-                None => break,
+                Some(Frame::Cut) | None => break,
             },
             message = socket.recv() => match message {
                 Some(Ok(Message::Text(text))) => slack.acknowledged(id, &text),
@@ -175,6 +178,10 @@ impl Slack {
             let waiting = Waiting { link: link.id, acknowledged, takes_payload };
             sockets.waiting.insert(envelope["envelope_id"].as_str().unwrap().to_owned(), waiting);
             let _ = link.out.send(Frame::Text(envelope.to_string()));
+            if sockets.drop_on_delivery > 0 {
+                sockets.drop_on_delivery -= 1;
+                let _ = link.out.send(Frame::Cut);
+            }
         }
         answer
     }
@@ -227,6 +234,11 @@ impl Slack {
     /// The next `count` connections break right after `hello`.
     pub(crate) fn drop_after_hello(&self, count: usize) {
         self.state().sockets.drop_after_hello = count;
+    }
+
+    /// The connections of the next `count` envelopes break right after they were sent: the app has them, and cannot say so.
+    pub(crate) fn drop_on_delivery(&self, count: usize) {
+        self.state().sockets.drop_on_delivery = count;
     }
 
     /// `apps.connections.open` answers with this error, until `None`.

@@ -71,7 +71,7 @@ impl State {
             return Err("not_in_channel".into());
         }
         if channel.sort == Sort::Direct && self.people.get(&channel.members[0]).is_some_and(|p| p.deleted) {
-            return Err("account_inactive".into());
+            return Err("is_archived".into());
         }
         Ok(id)
     }

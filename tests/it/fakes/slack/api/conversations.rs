@@ -33,8 +33,9 @@ impl State {
 
     fn channel_object(&self, id: &str, channel: &Channel, with_count: bool) -> Value {
         if channel.sort == Sort::Direct {
+            let deleted = self.people.get(&channel.members[0]).is_some_and(|person| person.deleted);
             return json!({
-                "id": id, "created": 1_700_000_000, "is_im": true, "is_org_shared": false, "is_archived": false,
+                "id": id, "created": 1_700_000_000, "is_im": true, "is_user_deleted": deleted, "is_org_shared": false, "is_archived": false,
                 "user": channel.members[0], "context_team_id": TEAM, "updated": 1_700_000_000_000_u64, "priority": 0,
             });
         }

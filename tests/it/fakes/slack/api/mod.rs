@@ -37,12 +37,17 @@ impl Refusal {
 
     /// `invalid_arguments`, saying which.
     pub(super) fn arguments(messages: Vec<String>) -> Self {
-        Self::new("invalid_arguments").with("response_metadata", json!({"messages": messages}))
+        Self::new("invalid_arguments").saying(Value::from(messages))
     }
 
     /// `invalid_blocks`, saying which.
     pub(super) fn blocks(messages: Vec<String>) -> Self {
-        Self::new("invalid_blocks").with("errors", json!(&messages)).with("response_metadata", json!({"messages": messages}))
+        let messages = Value::from(messages);
+        Self::new("invalid_blocks").with("errors", messages.clone()).saying(messages)
+    }
+
+    fn saying(self, messages: Value) -> Self {
+        self.with("response_metadata", Value::Object(Map::from_iter([("messages".to_owned(), messages)])))
     }
 
     pub(super) fn with(mut self, name: &str, value: Value) -> Self {
@@ -113,6 +118,9 @@ const METHODS: [Method; 24] = [
     method(SOCKETS, true, "connections:write", connections_open),
 ];
 
+/// What must name the workspace when the app is installed for an organisation.
+const NAMES_TEAM: [&str; 4] = ["conversations.list", "usergroups.list", "usergroups.users.list", "users.list"];
+
 /// The one method that takes the app's token.
 const SOCKETS: &str = "apps.connections.open";
 
@@ -129,7 +137,7 @@ pub(super) fn perform(slack: &Slack, name: &str, sent: &Sent) -> Answer {
     if let Some(error) = sent.unreadable {
         return Err(error.into());
     }
-    authorize(&state, method, sent.token.as_deref())?;
+    authorize(&state, method, sent)?;
     if sent.manner == Manner::Json && !method.json {
         let why = format!("[ERROR] {name} takes no JSON body: send a query or a form");
         return Err(Refusal::arguments(vec![why]));
@@ -137,13 +145,16 @@ pub(super) fn perform(slack: &Slack, name: &str, sent: &Sent) -> Answer {
     (method.run)(&mut state, &sent.fields)
 }
 
-fn authorize(state: &State, method: &Method, token: Option<&str>) -> Result<(), Refusal> {
+fn authorize(state: &State, method: &Method, sent: &Sent) -> Result<(), Refusal> {
     let right = if method.name == SOCKETS { APP_TOKEN } else { BOT_TOKEN };
-    match token {
+    match sent.token.as_deref() {
         None => return Err("not_authed".into()),
         Some(token) if token == right => {}
         Some(BOT_TOKEN | APP_TOKEN) => return Err("not_allowed_token_type".into()),
         Some(_) => return Err("invalid_auth".into()),
+    }
+    if state.enterprise.is_some() && NAMES_TEAM.contains(&method.name) && sent.fields.text("team_id") != Some(TEAM) {
+        return Err("missing_argument".into());
     }
     // The app's token has its own scope, always.
     if method.scope.is_empty() || method.name == SOCKETS { Ok(()) } else { state.need_scope(method.scope) }
@@ -154,6 +165,7 @@ fn connections_open(state: &mut State, _: &Fields) -> Answer {
     Ok(object(json!({"url": url})))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all methods have one shape")]
 fn auth_test(state: &mut State, _: &Fields) -> Answer {
     let mut answer = json!({
         "url": "https://home.slack.com/", "team": "Home", "user": "hallpass", "team_id": TEAM,
@@ -172,6 +184,7 @@ fn bots_info(_: &mut State, fields: &Fields) -> Answer {
     Ok(object(json!({"bot": {"id": BOT_ID, "deleted": false, "name": "Hallpass", "updated": 0, "app_id": APP_ID, "user_id": BOT_USER}})))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all methods have one shape")]
 fn team_info(state: &mut State, _: &Fields) -> Answer {
     let mut team = json!({"id": TEAM, "name": "Home", "domain": "home", "email_domain": "home.example"});
     if let Some(enterprise) = &state.enterprise {

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Refusal, object};
 use crate::fakes::slack::{blocks, fields::Fields, modals::Form, state::State};
 
+/// What a view may weigh as JSON, in bytes.
+const VIEW: usize = 250_000;
+
 /// How long a trigger can be exchanged.
 const TRIGGER_MICROS: i64 = 3_000_000;
 
@@ -32,8 +35,21 @@ fn view(fields: &Fields, kind: &str) -> Result<Value, Refusal> {
     if view["type"] != kind {
         return Err(Refusal::arguments(vec![format!("[ERROR] the view's type must be {kind} [json-pointer:/view/type]")]));
     }
+    if view.to_string().len() > VIEW {
+        return Err("view_too_large".into());
+    }
     blocks::check_view(&view).map_err(Refusal::arguments)?;
     Ok(view)
+}
+
+impl State {
+    /// # Errors
+    /// `duplicate_external_id`, when another open form has it.
+    fn is_new(&self, view: &Value) -> Result<(), Refusal> {
+        let id = view["external_id"].as_str().unwrap_or_default();
+        let taken = !id.is_empty() && self.modals.values().flatten().any(|form| form.view["external_id"] == id);
+        if taken { Err("duplicate_external_id".into()) } else { Ok(()) }
+    }
 }
 
 fn shown(form: &Form) -> Map<String, Value> {
@@ -42,6 +58,7 @@ fn shown(form: &Form) -> Map<String, Value> {
 
 pub(super) fn open(state: &mut State, fields: &Fields) -> Answer {
     let view = view(fields, "modal")?;
+    state.is_new(&view)?;
     let (user, _) = state.exchange(fields.need("trigger_id")?)?;
     state.modals.remove(&user);
     Ok(shown(state.push_form(&user, view)?))
@@ -49,6 +66,7 @@ pub(super) fn open(state: &mut State, fields: &Fields) -> Answer {
 
 pub(super) fn push(state: &mut State, fields: &Fields) -> Answer {
     let view = view(fields, "modal")?;
+    state.is_new(&view)?;
     let (user, from) = state.exchange(fields.need("trigger_id")?)?;
     let open = state.modals.get(&user).is_some_and(|stack| stack.iter().any(|form| from.as_deref() == Some(form.id())));
     if !open {

@@ -23,7 +23,7 @@ impl Check {
         self.problems.push(format!("[ERROR] {what} [json-pointer:/{place}]"));
     }
 
-    pub(super) fn at<R>(&mut self, step: impl ToString, inside: impl FnOnce(&mut Self) -> R) -> R {
+    pub(super) fn at<R>(&mut self, step: impl Display + Copy, inside: impl FnOnce(&mut Self) -> R) -> R {
         self.place.push(step.to_string());
         let result = inside(self);
         self.place.pop();

@@ -46,7 +46,7 @@ fn block(check: &mut Check, value: &Value, surface: Surface) {
     match value["type"].as_str().unwrap_or_default() {
         "section" => section(check, object),
         "header" => check.plain(object, "text", 150),
-        "context" => check.list(object, "elements", (1, 10), |check, item| context(check, item)),
+        "context" => check.list(object, "elements", (1, 10), context),
         "actions" => actions(check, object),
         "rich_text" => rich::rich_text(check, object),
         "image" => elements::image(check, object, true),

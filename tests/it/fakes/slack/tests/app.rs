@@ -28,6 +28,7 @@ use super::{super::Slack, client, token};
 pub(super) struct App(Arc<Kept>);
 
 struct Kept {
+    url: String,
     secret: SlackSigningSecret,
     /// Where it came, and the payload.
     seen: Mutex<Vec<(String, Value)>>,
@@ -36,8 +37,9 @@ struct Kept {
 }
 
 impl App {
-    fn new(slack: &Slack) -> Self {
+    fn new(slack: &Slack, url: String) -> Self {
         Self(Arc::new(Kept {
+            url,
             secret: slack.signing_secret().to_owned().into(),
             seen: Mutex::default(),
             headers: Mutex::default(),
@@ -47,18 +49,18 @@ impl App {
 
     /// An app with addresses, which refuses what Slack did not sign.
     pub(super) async fn over_http(slack: &Slack) -> Self {
-        let app = Self::new(slack);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Self::new(slack, url);
         let router = Router::new().route("/slack/{what}", post(receive)).with_state(app.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        slack.over_http(&url);
+        slack.over_http(app.url());
         app
     }
 
     /// An app with so many sockets, by the product's client.
     pub(super) async fn over_sockets(slack: &Slack, count: u32) -> Self {
-        let app = Self::new(slack);
+        let app = Self::new(slack, String::new());
         let config = SlackClientSocketModeConfig::new()
             .with_max_connections_count(count)
             .with_initial_backoff_in_seconds(0)
@@ -71,6 +73,10 @@ impl App {
         manager.start().await;
         slack.over_sockets().connected(count as usize).await;
         app
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.0.url
     }
 
     /// The answer to the next thing that comes, and so on; empty when none is left.

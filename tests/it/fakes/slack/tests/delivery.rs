@@ -145,6 +145,18 @@ async fn every_forgery_is_one_and_the_real_thing_is_not() {
 }
 
 #[tokio::test]
+async fn any_bytes_can_be_sent_rightly_signed_and_to_any_process() {
+    let (slack, _) = workspace().await;
+    let second = App::over_http(&slack).await;
+    let app = App::over_http(&slack).await;
+    assert!(slack.deliver_bytes(Kind::Event, "application/json", b"{\"type\":\"url_verification\"}".to_vec()).await.is_ok());
+    assert_eq!(app.last()["type"], "url_verification");
+    let payload = json!({"ssl_check": "1"});
+    assert!(slack.deliver_to(second.url(), Kind::Command, &payload).await.is_ok());
+    assert_eq!((second.last(), app.seen().len()), (payload, 1));
+}
+
+#[tokio::test]
 async fn events_and_their_repetitions_carry_one_id() {
     let (slack, _) = workspace().await;
     let app = App::over_http(&slack).await;

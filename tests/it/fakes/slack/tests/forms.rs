@@ -55,6 +55,24 @@ async fn a_trigger_expires_after_three_seconds() {
 }
 
 #[tokio::test]
+async fn a_view_is_not_too_large_and_its_external_id_is_its_own() {
+    let (slack, _) = workspace().await;
+    let app = App::over_http(&slack).await;
+    let open = async |view: &Value| {
+        assert!(slack.shortcut("U1", "request").await.is_ok());
+        post(&slack, "views.open", json!({"trigger_id": app.last()["trigger_id"], "view": view})).await
+    };
+    let section = json!({"type": "section", "text": plain(&"x".repeat(3000))});
+    assert_eq!(error(open(&modal("Large", json!(vec![section; 90]))).await), "view_too_large");
+    let mut own = form();
+    own["external_id"] = json!("mine");
+    assert!(open(&own).await.is_ok());
+    assert_eq!(error(open(&own).await), "duplicate_external_id");
+    let update = json!({"external_id": "mine", "view": form()});
+    assert!(post(&slack, "views.update", update).await.is_ok());
+}
+
+#[tokio::test]
 async fn what_was_entered_is_sent_and_an_empty_answer_closes_the_form() {
     let (slack, _) = workspace().await;
     let app = App::over_http(&slack).await;

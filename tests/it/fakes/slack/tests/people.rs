@@ -95,6 +95,22 @@ async fn conversations_are_seen_with_the_scope_of_their_sort_and_only_from_insid
 }
 
 #[tokio::test]
+async fn an_organisation_wide_app_must_say_which_workspace_it_lists() {
+    let (slack, _) = workspace().await;
+    slack.org("E1").group("S1", "db-leads", &["U2"]);
+    for (method, more) in [
+        ("users.list", ("limit", "9")),
+        ("usergroups.list", ("include_users", "true")),
+        ("usergroups.users.list", ("usergroup", "S1")),
+        ("conversations.list", ("limit", "9")),
+    ] {
+        assert_eq!(error(get(&slack, method, &[more]).await), "missing_argument", "{method}");
+        assert!(get(&slack, method, &[more, ("team_id", slack.team())]).await.is_ok(), "{method}");
+    }
+    assert_eq!(user(&slack, "U1").await["enterprise_user"]["enterprise_id"], "E1");
+}
+
+#[tokio::test]
 async fn a_direct_conversation_is_opened_once() {
     let (slack, _) = workspace().await;
     let opened = post(&slack, "conversations.open", json!({"users": "U1"})).await.unwrap();
@@ -107,5 +123,7 @@ async fn a_direct_conversation_is_opened_once() {
         assert_eq!(error(post(&slack, "conversations.open", json!({"users": users})).await), expected, "{users}");
     }
     let id = opened["channel"]["id"].as_str().unwrap();
+    slack.deactivate("U1");
+    assert_eq!(error(post(&slack, "chat.postMessage", json!({"channel": id, "text": "x"})).await), "is_archived");
     assert_eq!(post(&slack, "conversations.open", json!({"channel": id})).await.unwrap()["channel"]["id"], id);
 }

@@ -41,6 +41,18 @@ async fn the_client_comes_back_after_every_kind_of_loss() {
 }
 
 #[tokio::test]
+async fn an_envelope_whose_connection_breaks_is_not_acknowledged_though_it_came() {
+    let (slack, _) = workspace().await;
+    let app = App::over_sockets(&slack, 1).await;
+    slack.drop_on_delivery(1);
+    assert_eq!(slack.slash("U1", "C1", "help").await.status, 0);
+    slack.connected_ever(2).await; // the client read what came before it noticed the loss
+    assert_eq!(app.seen().len(), 1);
+    assert!(slack.replay_last().await.is_ok());
+    assert_eq!(app.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn tickets_are_good_for_one_connection_and_opening_can_be_refused() {
     let (slack, _) = workspace().await;
     let token = super::token(slack.app_token());
