@@ -117,14 +117,15 @@ fn pages() -> [(String, Value); 8] {
     let words = json!({ "metadata": "{}", "line": t, "roles": picks });
     let button = |action: &str| json!({ "action": action, "label": "", "value": "R-7K3QD2/0", "style": "plain" });
     let row = json!({
-        "id": "R-7K3QD2", "state": "active", "line": t, "what": t, "until": t, "who": t, "subject": t, "reason": t, "ticket": t, "about": t,
+        "id": "R-7K3QD2", "state": "active", "line": t, "what": t, "until": t, "who": t, "subject": t, "reason": t, "ticket": t,
+        "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)),
         "more": t, "waiting": t, "progress": t, "offer": t, "buttons": [button(RETURN), button(EXTEND_30)],
     });
     let mut silent = row.clone();
     silent["buttons"] = json!([]);
     let rows = |n: usize| json!({ "rows": vec![row.clone(); n], "more": 7 });
     let page = json!({
-        "name": t, "mine": rows(10), "asked": rows(10), "waiting": rows(10), "closed": rows(5), "held": json!({ "rows": vec![silent; 15], "more": 7 }), "quiet": false,
+        "name": t, "unasked": t, "mine": rows(10), "asked": rows(10), "waiting": rows(10), "closed": rows(5), "held": json!({ "rows": vec![silent; 15], "more": 7 }), "quiet": false,
         "turn": button(action::QUIET_ON),
     });
     [

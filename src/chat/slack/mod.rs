@@ -79,6 +79,11 @@ pub(super) struct Home {
 }
 
 impl Home {
+    /// What methods about one workspace want to be told by a token of a whole organisation.
+    fn team_id(&self) -> Option<(&'static str, String)> {
+        self.org_wide.then(|| ("team_id", self.team.clone()))
+    }
+
     /// Is this the workspace, or one of the organisation's?
     pub(super) fn is(&self, team: Option<&str>, enterprise: Option<&str>) -> bool {
         let same = self.enterprise.is_some() && self.enterprise.as_deref() == enterprise;

@@ -119,6 +119,7 @@ impl Slack {
         for _ in 0..PAGES {
             let mut params = vec![("limit", PAGE.to_owned()), ("cursor", cursor.clone())];
             params.retain(|(_, value)| !value.is_empty());
+            params.extend(home.team_id());
             let page = self.api.get("users.list", &params).await?;
             let users = page["members"].as_array().into_iter().flatten().map(User::read);
             members.extend(users.filter(|user| user.is_full(&home, &[])).map(|user| user.member()));
@@ -131,7 +132,9 @@ impl Slack {
     }
 
     pub(super) async fn members_of(&self, group: &str) -> Result<Vec<String>, ChatFault> {
-        let answer = self.api.get("usergroups.users.list", &[("usergroup", group.to_owned())]).await?;
+        let home = self.home().await?;
+        let params: Vec<_> = std::iter::once(("usergroup", group.to_owned())).chain(home.team_id()).collect();
+        let answer = self.api.get("usergroups.users.list", &params).await?;
         let users = answer["users"].as_array().ok_or_else(|| Trouble::Unanswered("a group without its members".to_owned()))?;
         Ok(users.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
