@@ -31,7 +31,10 @@ use self::{
     groups::{a_lost_lease_does_not_harm_its_neighbours, many_rows_ride_in_one_commit},
     held::what_is_held_is_found_on_every_page_and_each_once,
     members::members_are_kept_with_who_left_and_as_whom_they_count,
-    posts::{a_card_and_what_is_told_under_it_are_written_apart, a_task_that_waits_for_its_turn_keeps_its_tries_and_is_not_hurried},
+    posts::{
+        a_card_and_what_is_told_under_it_are_written_apart, a_lost_task_lease_ends_nothing,
+        a_task_that_waits_for_its_turn_keeps_its_tries_and_is_not_hurried,
+    },
 };
 use crate::world::{START, World};
 
@@ -288,18 +291,6 @@ async fn a_task_raised_during_its_lease_stays_due(url: &str) {
     assert_eq!((second.tries, third.tries), (0, 1));
     store.finish_task(&third, TaskEnd::Done).await.unwrap();
     assert!(tasks(&store, at(10_000)).await.is_empty());
-    assert_eq!(store.next_due().await.unwrap(), None);
-}
-
-async fn a_lost_task_lease_ends_nothing(url: &str) {
-    let store = Store::open(url).await.unwrap();
-    store.commit(task("a", "q", at(0))).await.unwrap();
-    let lost = tasks(&store, at(0)).await.remove(0);
-    let held = tasks(&store, at(30)).await.remove(0);
-    assert_eq!(store.finish_task(&lost, TaskEnd::Done).await, Err(CommitError::Fenced));
-    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
-    assert!(tasks(&store, at(31)).await.is_empty());
-    store.finish_task(&held, TaskEnd::Done).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), None);
 }
 

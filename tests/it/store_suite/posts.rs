@@ -1,8 +1,8 @@
-//! What is shown and told: the two halves of a post, and tasks that wait for their turn.
+//! What is shown and told: the two halves of a post, tasks that wait for their turn, and leases of tasks that are lost.
 
 use hallpass::{
     domain::policy::Platform,
-    store::{Commit, Post, PostWrite, Posted, Store, TaskEnd},
+    store::{Commit, CommitError, Post, PostWrite, Posted, Store, TaskEnd},
 };
 
 use super::{at, request, task, tasks};
@@ -19,6 +19,18 @@ pub(super) async fn a_task_that_waits_for_its_turn_keeps_its_tries_and_is_not_hu
     let third = tasks(&store, at(5)).await.remove(0);
     assert_eq!((second.tries, third.tries), (1, 1));
     store.finish_task(&third, TaskEnd::Done).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), None);
+}
+
+pub(super) async fn a_lost_task_lease_ends_nothing(url: &str) {
+    let store = Store::open(url).await.unwrap();
+    store.commit(task("a", "q", at(0))).await.unwrap();
+    let lost = tasks(&store, at(0)).await.remove(0);
+    let held = tasks(&store, at(30)).await.remove(0);
+    assert_eq!(store.finish_task(&lost, TaskEnd::Done).await, Err(CommitError::Fenced));
+    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    assert!(tasks(&store, at(31)).await.is_empty());
+    store.finish_task(&held, TaskEnd::Done).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), None);
 }
 
