@@ -88,6 +88,12 @@ impl Slack {
         trouble.into()
     }
 
+    /// What is counted under: a channel, or whose direct messages it is, as far as that is known.
+    fn place_of(&self, channel: &str) -> String {
+        let directs = self.directs.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        directs.iter().find(|(_, of)| *of == channel).map_or_else(|| channel.to_owned(), |(user, _)| format!("@{user}"))
+    }
+
     /// The channel of somebody's direct messages.
     async fn direct_channel(&self, user: &str) -> Result<String, Trouble> {
         let poisoned = std::sync::PoisonError::into_inner;
@@ -137,10 +143,11 @@ impl Chat for Slack {
             // Left out, the old ones would go on standing there with their buttons.
             body["blocks"] = json!([]);
         }
-        self.pace.sent(&at.channel, Sending::Update, self.now());
+        let place = self.place_of(&at.channel);
+        self.pace.sent(&place, Sending::Update, self.now());
         match self.api.post("chat.update", &body).await {
             Ok(_) => Ok(()),
-            Err(trouble) => Err(self.noted(&at.channel, Sending::Update, trouble)),
+            Err(trouble) => Err(self.noted(&place, Sending::Update, trouble)),
         }
     }
 
