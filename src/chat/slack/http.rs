@@ -32,12 +32,15 @@ const WINDOW: i64 = SlackEventSignatureVerifier::MAX_TIMESTAMP_AGE_SECONDS;
 /// Signatures remembered; more than that within the window are refused.
 const SEEN: usize = 200_000;
 
+/// A good signature as it is remembered: half of its digits, which no two share.
+type Used = u128;
+
 /// What requests are checked with, and who hears them.
 pub struct Http {
     door: Arc<Door>,
     verifier: SlackEventSignatureVerifier,
     /// When each signature that was used stops being good, in monotonic microseconds.
-    seen: Mutex<HashMap<String, i64>>,
+    seen: Mutex<HashMap<Used, i64>>,
 }
 
 impl Http {
@@ -57,15 +60,15 @@ impl Http {
     }
 
     /// The body's text, if Slack signed it just now and it was not used before.
-    fn verified(&self, headers: &HeaderMap, body: &[u8]) -> Result<String, StatusCode> {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    fn verified<'b>(&self, headers: &HeaderMap, body: &'b [u8]) -> Result<&'b str, StatusCode> {
         let body = std::str::from_utf8(body).map_err(|_| StatusCode::UNAUTHORIZED)?;
-        let signature = header(SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER);
-        let stamp = header(SlackEventSignatureVerifier::SLACK_SIGNED_TIMESTAMP);
+        let signature = said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER);
+        let stamp = said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_TIMESTAMP);
         if self.verifier.verify(signature, body, stamp).is_err() {
             tracing::warn!("a request without a good signature was refused");
             return Err(StatusCode::UNAUTHORIZED);
         }
+        let used = used(signature).ok_or(StatusCode::UNAUTHORIZED)?;
         let now = self.door.slack.now();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= SEEN {
@@ -75,16 +78,16 @@ impl Http {
             return Err(StatusCode::TOO_MANY_REQUESTS);
         }
         // Good for as long before its time as after it.
-        match seen.insert(signature.to_owned(), now + 2 * WINDOW * 1_000_000) {
+        match seen.insert(used, now + 2 * WINDOW * 1_000_000) {
             Some(until) if until > now => {
                 tracing::warn!("a request was refused that was made before");
                 Err(StatusCode::UNAUTHORIZED)
             }
-            _ => Ok(body.to_owned()),
+            _ => Ok(body),
         }
     }
 
-    async fn hear(&self, signature: &HeaderMap, heard: Option<Heard>) -> Response {
+    async fn hear(&self, headers: &HeaderMap, heard: Option<Heard>) -> Response {
         let Some(heard) = heard else {
             tracing::debug!("a payload that this bot does not know was let go");
             return StatusCode::OK.into_response();
@@ -95,9 +98,9 @@ impl Http {
             Ack::Forbidden => StatusCode::FORBIDDEN.into_response(),
             Ack::Unavailable => {
                 // Nothing was done with it: the same may come again.
-                let name = SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER;
-                let text = signature.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(text);
+                if let Some(used) = used(said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER)) {
+                    self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&used);
+                }
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
         }
@@ -111,6 +114,15 @@ pub async fn serve(http: Arc<Http>, listener: TcpListener) -> std::io::Result<()
     axum::serve(listener, http.router()).await
 }
 
+fn said<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn used(signature: &str) -> Option<Used> {
+    let digits = signature.strip_prefix("v0=")?.get(..32)?;
+    Used::from_str_radix(digits, 16).ok()
+}
+
 fn fields(body: &str) -> Value {
     form_urlencoded::parse(body.as_bytes()).map(|(key, value)| (key.into_owned(), Value::String(value.into_owned()))).collect()
 }
@@ -120,7 +132,7 @@ async fn commands(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
-    let fields = fields(&body);
+    let fields = fields(body);
     if fields["ssl_check"] == "1" {
         return StatusCode::OK.into_response();
     }
@@ -132,8 +144,9 @@ async fn interactive(State(http): State<Arc<Http>>, headers: HeaderMap, body: By
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
-    match serde_json::from_str(fields(&body)["payload"].as_str().unwrap_or_default()) {
-        Ok(payload) => http.hear(&headers, payload::interaction(&payload)).await,
+    let payload = form_urlencoded::parse(body.as_bytes()).find(|(key, _)| key == "payload").map(|(_, payload)| payload);
+    match payload::interaction_in(&payload.unwrap_or_default()) {
+        Ok(heard) => http.hear(&headers, heard).await,
         Err(_) => StatusCode::BAD_REQUEST.into_response(),
     }
 }
@@ -143,7 +156,7 @@ async fn events(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) 
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
-    let Ok(payload) = serde_json::from_str::<Value>(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(payload) = serde_json::from_str::<Value>(body) else { return StatusCode::BAD_REQUEST.into_response() };
     if payload["type"] == "url_verification" {
         let answer = json!({ "challenge": payload["challenge"] });
         return ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response();
