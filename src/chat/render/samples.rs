@@ -106,7 +106,7 @@ fn field(name: &str) -> (String, Value) {
 }
 
 /// The pages of platforms that have some.
-fn pages() -> [(String, Value); 8] {
+fn pages() -> [(String, Value); 9] {
     let t = hostile();
     let picks = json!([{ "id": "prod-db", "text": t }, { "id": "bastion", "text": t }]);
     let ask = json!({
@@ -130,6 +130,7 @@ fn pages() -> [(String, Value); 8] {
     });
     [
         ("form/loading", json!({})),
+        ("form/not_opened", json!({})),
         ("form/said", json!({ "title": t, "lines": [t, t] })),
         ("form/request", ask),
         ("form/deny", words.clone()),
