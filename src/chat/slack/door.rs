@@ -231,15 +231,13 @@ impl Door {
     /// Tells the presser what came of it: where they pressed, else as a direct message.
     pub(super) async fn answer(&self, to: &Presser, answer: &Answer) {
         let body = self.private(answer).await;
-        if let Some(url) = &to.response_url {
-            if !(self.slack.settings.may_answer_at)(url) {
-                tracing::error!("an answer was not sent: its place is none of slack.response_hosts");
-                return;
-            }
-            match self.slack.api.respond(url, &body).await {
+        match &to.response_url {
+            Some(url) if (self.slack.settings.may_answer_at)(url) => match self.slack.api.respond(url, &body).await {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "an answer could not be sent where it was asked for"),
-            }
+            },
+            Some(_) => tracing::error!("an answer was not sent where it was asked for: its place is none of slack.response_hosts"),
+            None => {}
         }
         if to.user.contains('/') {
             return;
