@@ -215,6 +215,12 @@ impl Door {
         })
     }
 
+    /// Slack did not open a page, so that nobody could fill it: how to do the same without one.
+    pub(super) async fn unopened(&self, to: &Presser, line: &str, error: &Trouble) {
+        tracing::warn!(%error, "a page could not be opened");
+        self.answer(to, &Answer::Said { name: "unopened", data: json!({ "line": line }) }).await;
+    }
+
     pub(super) fn words(&self, refusal: &Refusal) -> String {
         self.voice.refusal_words(SLACK, None, refusal)
     }
@@ -273,10 +279,14 @@ pub(super) fn incoming(from: &Presser, interaction: String, body: Body) -> Incom
     Incoming { platform: SLACK, user: from.user.clone(), interaction, body }
 }
 
-/// The form's answer: what is wrong, on its field; what is about no field, on the first.
+/// The form's answer: what is wrong, on its field; what is about no field, on what is asked for, or on the first.
 fn errors(view: &View, refusal: &Refusal, words: &str) -> Ack {
-    let wanted = refusal.field().map(super::form::block_of).unwrap_or_default();
-    let block = wanted.iter().find_map(|name| view.values.keys().find(|block| block.split('/').next() == Some(*name)));
+    let piece = match refusal {
+        Refusal::Missing { pieces, .. } => pieces.first().map(|missing| missing.piece),
+        other => other.field(),
+    };
+    let mut wanted = piece.map(super::form::block_of).unwrap_or_default().iter().chain(&["resource"]);
+    let block = wanted.find_map(|name| view.values.keys().find(|block| block.split('/').next() == Some(*name)));
     let Some(block) = block.or_else(|| view.values.keys().next()) else { return clear() };
     Ack::With(json!({ "response_action": "errors", "errors": { block: words } }))
 }

@@ -46,7 +46,7 @@ impl Door {
                 let view = self.form(&from.user, Chosen { limit: 1, ..Chosen::default() }, &about).await;
                 self.slack.update_view(&id, &view).await;
             }
-            Err(error) => tracing::warn!(%error, "a form could not be opened"),
+            Err(error) => self.unopened(from, "/jit request RESOURCE ROLE 1h why", &error).await,
         }
     }
 

@@ -22,7 +22,10 @@ impl Door {
         let loading = self.voice.page(SLACK, "form/loading", &json!({}));
         let opened = self.slack.open_view(from, &loading).await;
         let view = match self.bot.could(SLACK, &from.user, name, value).await {
-            Ok(Ok(request)) => self.words_page(name, value, &request),
+            Ok(Ok(request)) => match &opened {
+                Ok(_) => self.words_page(name, value, &request),
+                Err(error) => return self.unopened(from, &typed(name, request.id.as_str()), error).await,
+            },
             _ => {
                 // The press itself, which is refused, recorded and answered like any other.
                 let answer = self.pressed(from, id, name, value).await;
@@ -32,9 +35,8 @@ impl Door {
                 self.said("Not possible", &self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default())
             }
         };
-        match opened {
-            Ok(id) => self.slack.update_view(&id, &view).await,
-            Err(error) => tracing::warn!(%error, "a page could not be opened: the press has to be made again"),
+        if let Ok(id) = opened {
+            self.slack.update_view(&id, &view).await;
         }
     }
 
@@ -67,6 +69,15 @@ impl Door {
             "line": self.voice.headline(SLACK, request), "roles": lower,
         });
         self.voice.page(SLACK, section, &data)
+    }
+}
+
+/// The same act as a line to type.
+fn typed(name: &str, id: &str) -> String {
+    match name {
+        action::LESS => format!("/jit offer {id} 30m"),
+        action::PASS => format!("/jit pass {id} @person"),
+        name => format!("/jit {name} {id} why"),
     }
 }
 
