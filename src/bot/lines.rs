@@ -122,6 +122,10 @@ impl Bot {
         }
         match self.pressed(caller, action, words, catalogue) {
             Ok(act) => self.act_about(caller, &id, &act, about, catalogue).await,
+            // Whoever may not do it at all is told so, rather than what is missing.
+            Err(refusal) if matches!(action, "less" | "pass") => {
+                Ok(Err(self.could_by(&caller.person, action, request).await?.err().unwrap_or(refusal)))
+            }
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -130,13 +134,14 @@ impl Bot {
         let typed = words.map(parse::reason).transpose()?.filter(|text| !text.is_empty());
         let some = || typed.clone().map(|text| self.words(text));
         let reason = || self.words(typed.clone().unwrap_or_default());
-        let (verb, argument) = action.split_once(':').unwrap_or((action, ""));
+        let (verb, chosen) = action.split_once(':').map_or((action, None), |(verb, chosen)| (verb, Some(chosen)));
+        let argument = chosen.unwrap_or_default();
         Ok(match verb {
             "approve" => Act::Approve { comment: some() },
             "takeback" => Act::TakeBack,
             "deny" => Act::Deny { reason: reason() },
             "less" => {
-                let (less, comment) = offered(argument, words, typed.as_deref(), catalogue)?;
+                let (less, comment) = offered(chosen, words, typed.as_deref(), catalogue)?;
                 Act::Offer { less, comment: comment.map(|text| self.words(text)) }
             }
             "looking" => Act::Looking,
@@ -157,12 +162,18 @@ impl Bot {
     }
 }
 
-/// What a press offers, and the comment: chosen in a form, with the words beside it as the comment; or all of it in words.
-fn offered(argument: &str, words: Option<&str>, typed: Option<&str>, catalogue: &Catalogue) -> Result<(Less, Option<String>), Refusal> {
-    if argument.is_empty() {
+/// What a press offers, and the comment: chosen in a form, with the words beside it as the comment and never as the offer, also
+/// where nothing was chosen; or, without a form, all of it in words.
+fn offered(
+    chosen: Option<&str>,
+    words: Option<&str>,
+    typed: Option<&str>,
+    catalogue: &Catalogue,
+) -> Result<(Less, Option<String>), Refusal> {
+    let Some(chosen) = chosen else {
         return parse::less(words.unwrap_or_default(), catalogue);
-    }
-    match parse::less(argument, catalogue)? {
+    };
+    match parse::less(chosen, catalogue)? {
         (less, None) => Ok((less, typed.map(str::to_owned))),
         (_, Some(more)) => {
             let found = more.chars().take(20).collect();

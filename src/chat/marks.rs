@@ -76,6 +76,14 @@ impl Marks {
     }
 }
 
+/// A text that was cut, without the mark that the cut went through.
+pub fn without_torn(text: &str) -> &str {
+    match (text.rfind(OPEN), text.rfind(CLOSE)) {
+        (Some(open), close) if close.is_none_or(|close| close < open) => &text[..open],
+        _ => text,
+    }
+}
+
 fn piece(inner: &str) -> Option<Piece<'_>> {
     let (head, fallback) = inner.split_once(BAR)?;
     let (kind, micros) = (head.chars().next()?, head.get(1..)?);
@@ -97,6 +105,16 @@ mod tests {
         assert_eq!(marks.pieces(&text), [Piece::Text("has it until "), time, Piece::Text(" today")]);
         assert_eq!(marks.plain(&text), "has it until 15:04 UTC today");
         assert_eq!(Marks::Plain.time(AT, false, "15:04".into()), "15:04");
+    }
+
+    #[test]
+    fn a_mark_that_a_cut_went_through_is_gone_as_a_whole() {
+        let text = format!("until {}!", Marks::Made(7).time(AT, false, "15:04 UTC".into()));
+        for (at, _) in text.char_indices() {
+            let cut = without_torn(&text[..at]);
+            assert!(!Marks::Made(7).plain(cut).contains(OPEN), "{at}");
+        }
+        assert_eq!(without_torn(&text), text);
     }
 
     #[test]

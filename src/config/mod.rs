@@ -146,7 +146,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let (ledger_key, ledger_origin) = settings::ledger(&file);
     let alarm = settings::alarm(&file);
     let templates = settings::templates(&file);
-    let who = chains::People { people: &people, groups: &groups, more: members.people_from.is_some() };
+    let who = chains::Company { people: &people, groups: &groups, more: members.people_from.is_some() };
     chains::judge(log, &who, &policies);
     let everywhere: Vec<_> = administrators.iter().chain(&auditors).cloned().collect();
     chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);

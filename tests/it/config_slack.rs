@@ -44,7 +44,7 @@ fn socket_mode_is_what_two_tokens_give_and_everything_else_has_a_strict_default(
     let path = || Secret::Env("PATH".into());
     let expected = SlackConfig {
         bot_token: path(),
-        door: SlackDoor::Socket { app_token: path(), connections: 3 },
+        door: SlackDoor::Socket { app_token: path(), connections: 4 },
         app_id: None,
         workspace: None,
         tenants: Vec::new(),
@@ -314,7 +314,7 @@ fn example(without: [&str; 2]) -> Config {
 #[test]
 fn the_example_has_every_key_with_its_default() {
     let socket = example(["signing_secret", "listen"]).slack.unwrap();
-    assert_eq!(socket.door, SlackDoor::Socket { app_token: Secret::Env("SLACK_APP_TOKEN".into()), connections: 3 });
+    assert_eq!(socket.door, SlackDoor::Socket { app_token: Secret::Env("SLACK_APP_TOKEN".into()), connections: 4 });
     assert_eq!((socket.app_id.as_deref(), socket.workspace.as_deref()), (Some("A0123"), Some("T0123")));
     let defaults = loaded(SOCKET);
     assert_eq!((socket.api_url, socket.response_hosts), (defaults.api_url, defaults.response_hosts));

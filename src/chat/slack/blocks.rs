@@ -72,7 +72,9 @@ pub(super) fn finish(text: &str, marks: Marks) -> Result<String, String> {
     let root = whole.as_object_mut().ok_or("a message is a JSON object")?;
     if let Some(Value::String(text)) = root.get_mut("text") {
         // Read as mrkdwn where it stands for the blocks: only these three have a meaning that can be taken away.
-        *text = marks.plain(&opened(text)?).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let mut plain = marks.plain(&opened(text)?);
+        limits::cut(&mut plain, limits::FALLBACK);
+        *text = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     }
     for (key, value) in root.iter_mut().filter(|(key, _)| *key != "text") {
         place(value, key, marks)?;

@@ -2,7 +2,7 @@
 //! counts once. Must not decide, and must not say why it refuses.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,6 +16,7 @@ use axum::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use slack_morphism::{SlackSigningSecret, signature_verifier::SlackEventSignatureVerifier};
 use tokio::net::TcpListener;
 use url::form_urlencoded;
@@ -29,18 +30,43 @@ use super::{
 const BODY: usize = 256 * 1024;
 /// As long as a signature is good, in seconds.
 const WINDOW: i64 = SlackEventSignatureVerifier::MAX_TIMESTAMP_AGE_SECONDS;
-/// Signatures remembered; more than that within the window are refused.
-const SEEN: usize = 200_000;
-
-/// A good signature as it is remembered: half of its digits, which no two share.
-type Used = u128;
+/// Signatures remembered of one while; more are refused.
+const SEEN: usize = 1_000_000;
 
 /// What requests are checked with, and who hears them.
 pub struct Http {
     door: Arc<Door>,
     verifier: SlackEventSignatureVerifier,
-    /// When each signature that was used stops being good, in monotonic microseconds.
-    seen: Mutex<HashMap<Used, i64>>,
+    seen: Mutex<Seen>,
+}
+
+/// Signatures that were used, for at least as long as they are good. They are forgotten a whole while at a time.
+#[derive(Default)]
+struct Seen {
+    now: HashSet<[u8; 16]>,
+    before: HashSet<[u8; 16]>,
+    /// When this while began, in monotonic microseconds.
+    since: i64,
+}
+
+impl Seen {
+    /// False: it was used before, or more are used than are remembered.
+    fn first(&mut self, signature: &str, now: i64) -> bool {
+        // Good for as long before its time as after it.
+        if now - self.since >= 2 * WINDOW * 1_000_000 {
+            self.before = std::mem::take(&mut self.now);
+            self.since = now;
+        }
+        let mark = mark(signature);
+        self.now.len() < SEEN && !self.before.contains(&mark) && self.now.insert(mark)
+    }
+}
+
+/// The first half of its hash: enough to tell any two apart.
+fn mark(signature: &str) -> [u8; 16] {
+    let mut mark = [0; 16];
+    mark.copy_from_slice(&Sha256::digest(signature)[..16]);
+    mark
 }
 
 impl Http {
@@ -61,33 +87,23 @@ impl Http {
 
     /// The body's text, if Slack signed it just now and it was not used before.
     fn verified<'b>(&self, headers: &HeaderMap, body: &'b [u8]) -> Result<&'b str, StatusCode> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let body = std::str::from_utf8(body).map_err(|_| StatusCode::UNAUTHORIZED)?;
-        let signature = said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER);
-        let stamp = said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_TIMESTAMP);
+        let signature = header(SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER);
+        let stamp = header(SlackEventSignatureVerifier::SLACK_SIGNED_TIMESTAMP);
         if self.verifier.verify(signature, body, stamp).is_err() {
             tracing::warn!("a request without a good signature was refused");
             return Err(StatusCode::UNAUTHORIZED);
         }
-        let used = used(signature).ok_or(StatusCode::UNAUTHORIZED)?;
         let now = self.door.slack.now();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= SEEN {
-            seen.retain(|_, until| *until > now);
+        if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).first(signature, now) {
+            tracing::warn!("a request was refused that was made before");
+            return Err(StatusCode::UNAUTHORIZED);
         }
-        if seen.len() >= SEEN {
-            return Err(StatusCode::TOO_MANY_REQUESTS);
-        }
-        // Good for as long before its time as after it.
-        match seen.insert(used, now + 2 * WINDOW * 1_000_000) {
-            Some(until) if until > now => {
-                tracing::warn!("a request was refused that was made before");
-                Err(StatusCode::UNAUTHORIZED)
-            }
-            _ => Ok(body),
-        }
+        Ok(body)
     }
 
-    async fn hear(&self, headers: &HeaderMap, heard: Option<Heard>) -> Response {
+    async fn hear(&self, signature: &HeaderMap, heard: Option<Heard>) -> Response {
         let Some(heard) = heard else {
             tracing::debug!("a payload that this bot does not know was let go");
             return StatusCode::OK.into_response();
@@ -98,9 +114,9 @@ impl Http {
             Ack::Forbidden => StatusCode::FORBIDDEN.into_response(),
             Ack::Unavailable => {
                 // Nothing was done with it: the same may come again.
-                if let Some(used) = used(said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER)) {
-                    self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&used);
-                }
+                let name = SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER;
+                let text = signature.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+                self.seen.lock().unwrap_or_else(PoisonError::into_inner).now.remove(&mark(text));
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
         }
@@ -114,29 +130,25 @@ pub async fn serve(http: Arc<Http>, listener: TcpListener) -> std::io::Result<()
     axum::serve(listener, http.router()).await
 }
 
-fn said<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-fn used(signature: &str) -> Option<Used> {
-    let digits = signature.strip_prefix("v0=")?.get(..32)?;
-    Used::from_str_radix(digits, 16).ok()
-}
-
 fn fields(body: &str) -> Value {
     form_urlencoded::parse(body.as_bytes()).map(|(key, value)| (key.into_owned(), Value::String(value.into_owned()))).collect()
 }
 
+/// Slack's look whether somebody is here, which it does not sign: answered, and nothing in it looked at.
+fn is_ssl_check(body: &[u8]) -> bool {
+    let keys: Vec<_> = form_urlencoded::parse(body).map(|(key, value)| (key == "ssl_check" && value == "1", key)).collect();
+    keys.len() <= 2 && keys.iter().any(|(checks, _)| *checks) && keys.iter().all(|(checks, key)| *checks || key == "token")
+}
+
 async fn commands(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) -> Response {
+    if is_ssl_check(&body) {
+        return StatusCode::OK.into_response();
+    }
     let body = match http.verified(&headers, &body) {
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
-    let fields = fields(body);
-    if fields["ssl_check"] == "1" {
-        return StatusCode::OK.into_response();
-    }
-    http.hear(&headers, payload::command(&fields)).await
+    http.hear(&headers, payload::command(&fields(body))).await
 }
 
 async fn interactive(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) -> Response {

@@ -18,23 +18,24 @@ use crate::{
 
 impl Door {
     /// A page at once; in it the fields, or why this person cannot do it.
-    pub(super) async fn open_words(self: Arc<Self>, from: &Presser, id: String, name: &str, value: &str) {
+    pub(super) async fn open_words(self: Arc<Self>, from: &Presser, id: String, (name, value): (&str, &str), at_home: bool) {
         let loading = self.voice.page(SLACK, "form/loading", &json!({}));
         let opened = self.slack.open_view(from, &loading).await;
-        let view = match self.bot.could(SLACK, &from.user, name, value).await {
-            Ok(Ok(request)) => self.words_page(name, value, &request),
-            _ => {
-                // The press itself, which is refused, recorded and answered like any other.
-                let answer = self.pressed(from, id, name, value).await;
-                if opened.is_err() {
-                    return self.answer(from, &answer).await;
-                }
-                self.said("Not possible", &self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default())
+        let view = if let Ok(Ok(request)) = self.bot.could(SLACK, &from.user, name, value).await {
+            if let Err(error) = &opened {
+                return self.unopened(from, &typed(name, request.id.as_str()), error).await;
             }
+            self.words_page((name, value), &request, at_home)
+        } else {
+            // The press itself, which is refused, recorded and answered like any other.
+            let answer = self.pressed(from, id, name, value).await;
+            if opened.is_err() {
+                return self.answer(from, &answer).await;
+            }
+            self.said("Not possible", &self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default())
         };
-        match opened {
-            Ok(id) => self.slack.update_view(&id, &view).await,
-            Err(error) => tracing::warn!(%error, "a page could not be opened: the press has to be made again"),
+        if let Ok(id) = opened {
+            self.slack.update_view(&id, None, &view).await;
         }
     }
 
@@ -46,7 +47,7 @@ impl Door {
         }
     }
 
-    fn words_page(&self, name: &str, value: &str, request: &Request) -> Value {
+    fn words_page(&self, (name, value): (&str, &str), request: &Request, at_home: bool) -> Value {
         let catalogue = self.bot.catalogue();
         let ask = request.main_ask();
         let roles = catalogue.resources.get(&ask.resource).map(|resource| resource.roles.as_slice()).unwrap_or_default();
@@ -63,10 +64,24 @@ impl Door {
             _ => "form/pass",
         };
         let data = json!({
-            "metadata": json!({ "action": name, "value": value }).to_string(),
+            "metadata": json!({ "action": name, "value": value, "home": at_home }).to_string(),
             "line": self.voice.headline(SLACK, request), "roles": lower,
         });
         self.voice.page(SLACK, section, &data)
+    }
+}
+
+/// Whether the page was opened from the home page, which then shows what came of it.
+pub(super) fn is_from_home(view: &View) -> bool {
+    serde_json::from_str::<Value>(&view.metadata).is_ok_and(|metadata| metadata["home"] == true)
+}
+
+/// The same act as a line to type.
+fn typed(name: &str, id: &str) -> String {
+    match name {
+        action::LESS => format!("/jit offer {id} 30m"),
+        action::PASS => format!("/jit pass {id} @person"),
+        name => format!("/jit {name} {id} why"),
     }
 }
 
