@@ -14,10 +14,14 @@ mod sending;
 mod socket;
 mod words;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 
+pub use api::PATIENCE;
 pub use door::Door;
 pub use http::{Http, serve};
 pub use socket::{Socket, Stopped};
@@ -51,6 +55,8 @@ pub struct Settings {
     /// Other organisations' team ids whose people may act.
     pub tenants: Vec<String>,
     pub api_url: String,
+    /// Longest that one call may take; `PATIENCE`, outside of tests.
+    pub patience: Duration,
     /// May an answer be sent to this URL?
     pub may_answer_at: Box<dyn Fn(&str) -> bool + Send + Sync>,
 }
@@ -96,7 +102,7 @@ impl Slack {
     /// # Errors
     /// The machine has no certificates to trust.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let api = Api::new(&settings.api_url, &settings.bot_token)?;
+        let api = Api::new(&settings.api_url, &settings.bot_token, settings.patience)?;
         Ok(Self { api, settings, pace: Pace::default(), clock, home: RwLock::default(), directs: RwLock::default() })
     }
 

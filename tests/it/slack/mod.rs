@@ -4,6 +4,8 @@ mod attacks;
 mod life;
 mod odd;
 mod outsiders;
+mod program;
+mod sending;
 mod sockets;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -294,6 +296,7 @@ pub(crate) fn settings(slack: &Slack) -> Settings {
         workspace: None,
         tenants: Vec::new(),
         api_url: slack.api_url(),
+        patience: Duration::from_secs(5),
         may_answer_at: Box::new(|url| url.starts_with("http://127.0.0.1:")),
     }
 }
