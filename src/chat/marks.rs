@@ -76,6 +76,13 @@ impl Marks {
     }
 }
 
+/// The last place up to `end`, in bytes, where a text may be cut: a mark is kept whole or left out, since half of one would show
+/// people the number that it is made with.
+pub fn boundary(text: &str, end: usize) -> usize {
+    let before = &text[..end];
+    before.rfind(OPEN).filter(|open| !before[*open..].contains(CLOSE)).unwrap_or(end)
+}
+
 fn piece(inner: &str) -> Option<Piece<'_>> {
     let (head, fallback) = inner.split_once(BAR)?;
     let (kind, micros) = (head.chars().next()?, head.get(1..)?);
@@ -97,6 +104,16 @@ mod tests {
         assert_eq!(marks.pieces(&text), [Piece::Text("has it until "), time, Piece::Text(" today")]);
         assert_eq!(marks.plain(&text), "has it until 15:04 UTC today");
         assert_eq!(Marks::Plain.time(AT, false, "15:04".into()), "15:04");
+    }
+
+    #[test]
+    fn a_cut_leaves_no_half_of_a_mark() {
+        let text = format!("until {} today", Marks::Made(7).time(AT, false, "15:04".into()));
+        for (end, _) in text.char_indices() {
+            let kept = &text[..boundary(&text, end)];
+            assert_eq!(kept.matches(OPEN).count(), kept.matches(CLOSE).count(), "{end}");
+        }
+        assert_eq!((boundary("plain", 3), boundary(&text, text.len())), (3, text.len()));
     }
 
     #[test]
