@@ -133,7 +133,8 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let members = people::members(&file);
     let slack = slack::slack(&file);
     slack::judge(&file, slack.as_ref());
-    let (people, groups) = (people::people(&file, members), people::groups(&file, &names));
+    let (mut people, groups) = (people::people(&file, members), people::groups(&file, &names));
+    slack::without_teams(&mut people, slack.as_ref());
     let policies = policies::policies(&file, &names);
     let resources = resources::resources(&file, &names, &known);
     let providers = settings::providers(&file);

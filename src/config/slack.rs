@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use url::Url;
 
 use self::ids::Kind;
-pub(super) use self::uses::judge;
+pub(super) use self::uses::{judge, without_teams};
 use super::{
     node::Table,
     notes::{At, TEXT_MAX, TITLE_MAX, short},

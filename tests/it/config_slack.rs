@@ -249,6 +249,9 @@ fn what_is_on_slack_without_a_section_and_the_other_way_round_is_warned_of() {
     bot.toml:6:11: T01 is the bot's own workspace: tenants are other organisations
     bot.toml:35:9: T03 is none of slack.tenants: T03/U04 can neither ask nor decide until it stands there
     ");
+    let people = parse(&file(&many, "slack:C01", more), "bot.toml").unwrap().catalogue.people;
+    let account = |person: &str| people[&person.parse().unwrap()].identities[&Platform::Slack].clone();
+    assert_eq!((account("cleo"), account("dora")), ("U03".to_owned(), "T03/U04".to_owned()), "a tenant's people are known by their own id");
     let open = "bot_token = {T}\nsigning_secret = {T}\nlisten = '0.0.0.0:8080'";
     insta::assert_snapshot!(warned(open, "slack:C01", ""), @"bot.toml:5:10: what people write would pass this network in clear: let only something that speaks TLS reach this address");
     let alarm = file(SOCKET, "console:#a", "").replace("'console:#ops'", "'slack:C09'");
