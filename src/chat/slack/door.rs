@@ -146,7 +146,8 @@ impl Door {
             return Ack::Empty;
         }
         if [action::DENY, action::REVOKE, action::LESS, action::PASS].contains(&name.as_str()) {
-            self.clone().beside(move |door| async move { door.open_words(&from, id, &name, &value).await });
+            let at_home = kind == "home";
+            self.clone().beside(move |door| async move { door.open_words(&from, id, (&name, &value), at_home).await });
             return Ack::Empty;
         }
         let incoming = incoming(&from, id, Body::Press { action: name, request: value, words: None });
@@ -199,7 +200,15 @@ impl Door {
                 let lines = self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
                 update(self.voice.page(SLACK, "form/said", &json!({ "title": "Asked", "lines": lines })))
             }
-            Ok(_) => clear(),
+            Ok(answer) => {
+                if super::words::is_at_home(&view) {
+                    self.clone().beside(move |door| async move {
+                        let lines = door.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
+                        door.publish_home(&from.user, &lines).await;
+                    });
+                }
+                clear()
+            }
             Err(error) => {
                 tracing::error!(%error, "deciding a form died: it is in the inbox, and a start handles it");
                 clear()

@@ -17,13 +17,14 @@ use crate::{
 };
 
 impl Door {
-    /// A page at once; in it the fields, or why this person cannot do it.
-    pub(super) async fn open_words(self: Arc<Self>, from: &Presser, id: String, name: &str, value: &str) {
+    /// A page at once; in it the fields, or why this person cannot do it. `at_home`: the button stands on their home page, which
+    /// then shows what came of it.
+    pub(super) async fn open_words(self: Arc<Self>, from: &Presser, id: String, (name, value): (&str, &str), at_home: bool) {
         let loading = self.voice.page(SLACK, "form/loading", &json!({}));
         let opened = self.slack.open_view(from, &loading).await;
         let view = match self.bot.could(SLACK, &from.user, name, value).await {
             Ok(Ok(request)) => match &opened {
-                Ok(_) => self.words_page(name, value, &request),
+                Ok(_) => self.words_page((name, value), at_home, &request),
                 Err(error) => return self.unopened(from, &typed(name, request.id.as_str()), error).await,
             },
             _ => {
@@ -48,7 +49,7 @@ impl Door {
         }
     }
 
-    fn words_page(&self, name: &str, value: &str, request: &Request) -> Value {
+    fn words_page(&self, (name, value): (&str, &str), at_home: bool, request: &Request) -> Value {
         let catalogue = self.bot.catalogue();
         let ask = request.main_ask();
         let roles = catalogue.resources.get(&ask.resource).map(|resource| resource.roles.as_slice()).unwrap_or_default();
@@ -65,7 +66,7 @@ impl Door {
             _ => "form/pass",
         };
         let data = json!({
-            "metadata": json!({ "action": name, "value": value }).to_string(),
+            "metadata": json!({ "action": name, "value": value, "home": at_home }).to_string(),
             "line": self.voice.headline(SLACK, request), "roles": lower,
         });
         self.voice.page(SLACK, section, &data)
@@ -79,6 +80,11 @@ fn typed(name: &str, id: &str) -> String {
         action::PASS => format!("/jit pass {id} @person"),
         name => format!("/jit {name} {id} why"),
     }
+}
+
+/// Was it opened from somebody's home page?
+pub(super) fn is_at_home(view: &View) -> bool {
+    serde_json::from_str::<Value>(&view.metadata).is_ok_and(|metadata| metadata["home"] == true)
 }
 
 /// The press that a page of words stands for.
