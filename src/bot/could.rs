@@ -7,6 +7,7 @@ use crate::{
         command::Act,
         decide::{self, Context},
         facts::Facts,
+        ids::PersonId,
         policy::Platform,
         pressed::Pressed,
         refusal::Refusal,
@@ -27,6 +28,11 @@ impl Bot {
             Ok(None) => return Ok(Err(Refusal::NotLinked)),
             Err(refusal) => return Ok(Err(refusal)),
         };
+        self.could_by(&person, action, value).await
+    }
+
+    /// As `could`, of a person who is known.
+    pub(super) async fn could_by(&self, person: &PersonId, action: &str, value: &str) -> Result<Result<Request, Refusal>, StoreError> {
         let catalogue = self.catalogue();
         let pressed: Pressed = match value.parse() {
             Ok(pressed) => pressed,
@@ -38,11 +44,11 @@ impl Bot {
         if let Err(refusal) = pressed.about.check(&request) {
             return Ok(Err(refusal));
         }
-        let groups = self.gather(&catalogue, [&request], &[&person], &[], Fresh::Lately).await;
+        let groups = self.gather(&catalogue, [&request], &[person], &[], Fresh::Lately).await;
         let reason = Words::new("…", 0);
         let act = if action == "revoke" { Act::Revoke { reason } } else { Act::Deny { reason } };
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let context = Context { facts, now: self.now(), grant: GrantId::new(0), order: None, preview: None };
-        Ok(decide::act(&request, &person, &act, &context).map(|_| request))
+        Ok(decide::act(&request, person, &act, &context).map(|_| request))
     }
 }

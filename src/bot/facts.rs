@@ -167,10 +167,10 @@ fn concerned<'r>(
     whos.iter().chain(&catalogue.administrators).for_each(&mut note);
     for request in requests {
         let ask = request.main_ask();
-        if let Some((resource, _, _)) = catalogue.role(&ask.resource, &ask.role) {
+        // Of its own role alone: chats answer so many of these questions in a minute and no more.
+        if let Some((resource, _, policy)) = catalogue.role(&ask.resource, &ask.role) {
             resource.owner.iter().for_each(&mut note);
-            let policies = resource.roles.iter().filter_map(|role| catalogue.policies.get(&role.policy));
-            policies.flat_map(|p| &p.stages).for_each(|stage| stage.approvers_at(u32::MAX).for_each(&mut note));
+            policy.stages.iter().for_each(|stage| stage.approvers_at(u32::MAX).for_each(&mut note));
         }
         people.extend(request.round().into_iter().flat_map(|r| r.votes.iter().map(|v| v.person.clone())));
     }

@@ -2,7 +2,7 @@
 //! What they said within the last minute is kept for what is only shown; what decides is asked anew each time.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -23,6 +23,9 @@ use crate::{
 
 /// An answer is of use this long for what is only shown.
 const LATELY: Span = Span::from_minutes(1);
+/// Groups that are asked for showing in that time: Slack answers some twenty such questions a minute, and those that decide come
+/// first.
+const FOR_SHOWING: usize = 8;
 /// Answers of one kind that are kept at most; those that are over go when there would be more.
 const KEPT: usize = 10_000;
 
@@ -32,12 +35,14 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
     groups: Kept<Arc<BTreeSet<String>>>,
     profiles: Kept<bool>,
+    /// When groups were asked for showing only, in microseconds of the steady clock.
+    shown: Mutex<VecDeque<i64>>,
 }
 
 impl Directory {
     /// `clock` says when an answer is too old; only its steady side is looked at.
     pub fn new(chats: BTreeMap<Platform, Arc<dyn Chat>>, clock: Arc<dyn Clock>) -> Self {
-        Self { chats, clock, groups: Kept::default(), profiles: Kept::default() }
+        Self { chats, clock, groups: Kept::default(), profiles: Kept::default(), shown: Mutex::default() }
     }
 
     fn chat(&self, platform: Platform) -> Result<&Arc<dyn Chat>, String> {
@@ -49,9 +54,23 @@ impl Directory {
         if let Some(users) = self.groups.lately((platform, group), fresh, &*self.clock) {
             return Ok(users);
         }
+        if fresh == Fresh::Lately && !self.may_ask_for_showing() {
+            return Err("it was asked much just now, and who decides comes first".to_owned());
+        }
         let users = Arc::new(chat.members(group).await.map_err(said)?.into_iter().collect::<BTreeSet<_>>());
         self.groups.keep((platform, group), users.clone(), &*self.clock);
         Ok(users)
+    }
+
+    fn may_ask_for_showing(&self) -> bool {
+        let now = self.clock.monotonic();
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|at| !is_over(*at, now));
+        let may = shown.len() < FOR_SHOWING;
+        if may {
+            shown.push_back(now);
+        }
+        may
     }
 
     /// A chat that is not connected says nothing against anybody.

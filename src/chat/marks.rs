@@ -76,11 +76,12 @@ impl Marks {
     }
 }
 
-/// The last place up to `end`, in bytes, where a text may be cut: a mark is kept whole or left out, since half of one would show
-/// people the number that it is made with.
-pub fn boundary(text: &str, end: usize) -> usize {
-    let before = &text[..end];
-    before.rfind(OPEN).filter(|open| !before[*open..].contains(CLOSE)).unwrap_or(end)
+/// A text that was cut, without the mark that the cut went through.
+pub fn without_torn(text: &str) -> &str {
+    match (text.rfind(OPEN), text.rfind(CLOSE)) {
+        (Some(open), close) if close.is_none_or(|close| close < open) => &text[..open],
+        _ => text,
+    }
 }
 
 fn piece(inner: &str) -> Option<Piece<'_>> {
@@ -107,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_leaves_no_half_of_a_mark() {
-        let text = format!("until {} today", Marks::Made(7).time(AT, false, "15:04".into()));
-        for (end, _) in text.char_indices() {
-            let kept = &text[..boundary(&text, end)];
-            assert_eq!(kept.matches(OPEN).count(), kept.matches(CLOSE).count(), "{end}");
+    fn a_mark_that_a_cut_went_through_is_gone_as_a_whole() {
+        let text = format!("until {}!", Marks::Made(7).time(AT, false, "15:04 UTC".into()));
+        for (at, _) in text.char_indices() {
+            let cut = without_torn(&text[..at]);
+            assert!(!Marks::Made(7).plain(cut).contains(OPEN), "{at}");
         }
-        assert_eq!((boundary("plain", 3), boundary(&text, text.len())), (3, text.len()));
+        assert_eq!(without_torn(&text), text);
     }
 
     #[test]

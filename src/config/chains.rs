@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// Who there is.
-pub(super) struct People<'a> {
+pub(super) struct Company<'a> {
     pub(super) people: &'a BTreeMap<PersonId, Person>,
     pub(super) groups: &'a BTreeMap<GroupId, Group>,
     /// A chat has more people.
@@ -27,7 +27,7 @@ struct Set {
     open: bool,
 }
 
-impl People<'_> {
+impl Company<'_> {
     fn set<'w>(&self, whos: impl IntoIterator<Item = &'w Who>) -> Set {
         let mut set = Set::default();
         for who in whos {
@@ -62,7 +62,7 @@ impl People<'_> {
 }
 
 /// Every policy's chain.
-pub(super) fn judge(log: &Log, who: &People<'_>, policies: &BTreeMap<PolicyName, Placed>) {
+pub(super) fn judge(log: &Log, who: &Company<'_>, policies: &BTreeMap<PolicyName, Placed>) {
     for placed in policies.values() {
         let policy = &placed.policy;
         if policy.may_ask.is_empty() {
@@ -88,7 +88,7 @@ pub(super) fn judge(log: &Log, who: &People<'_>, policies: &BTreeMap<PolicyName,
 }
 
 /// Each stage by itself; false when one was refused or warned of.
-fn each_stage(log: &Log, who: &People<'_>, placed: &Placed) -> bool {
+fn each_stage(log: &Log, who: &Company<'_>, placed: &Placed) -> bool {
     let mut fine = true;
     for (stage, at) in placed.policy.stages.iter().zip(&placed.stages) {
         let named = stage.approvers_at(u32::MAX).filter_map(|who| if let Who::Person(person) = who { Some(person) } else { None });
@@ -113,7 +113,7 @@ fn each_stage(log: &Log, who: &People<'_>, placed: &Placed) -> bool {
 }
 
 /// Whoever gets a card directly is to decide it.
-fn called_directly(log: &Log, who: &People<'_>, placed: &Placed) {
+fn called_directly(log: &Log, who: &Company<'_>, placed: &Placed) {
     for (stage, at) in placed.policy.stages.iter().zip(&placed.direct) {
         let deciders = who.set(stage.approvers_at(u32::MAX));
         for one in stage.direct.iter().filter(|one| stage.approvers_at(u32::MAX).all(|named| named != *one)) {
@@ -124,7 +124,7 @@ fn called_directly(log: &Log, who: &People<'_>, placed: &Placed) {
                     log.warn(*at, format!("{name} is not active and gets no card"));
                 }
                 Who::Person(_) if deciders.open => {
-                    log.warn(*at, format!("only a chat knows whether {name} may decide here, and so gets the card"))
+                    log.warn(*at, format!("only a chat knows whether {name} may decide here, and so gets the card"));
                 }
                 _ => log.refuse(*at, format!("direct names {name}, who may not decide here: name some of the approvers or of the ladder")),
             }
@@ -133,7 +133,7 @@ fn called_directly(log: &Log, who: &People<'_>, placed: &Placed) {
 }
 
 /// Nobody decides what they ask for: whoever is needed for the chain can never be granted by it.
-fn askers(log: &Log, who: &People<'_>, placed: &Placed) {
+fn askers(log: &Log, who: &Company<'_>, placed: &Placed) {
     let policy = &placed.policy;
     let askers = who.set(&policy.may_ask).people;
     let never: Vec<&str> =
@@ -152,7 +152,7 @@ fn askers(log: &Log, who: &People<'_>, placed: &Placed) {
 /// What is there and leads nowhere.
 pub(super) fn look_round(
     file: &Table<'_>,
-    who: &People<'_>,
+    who: &Company<'_>,
     policies: &BTreeMap<PolicyName, Placed>,
     resources: &BTreeMap<ResourceId, (usize, Resource)>,
     everywhere: &[Who],
@@ -188,7 +188,7 @@ pub(super) fn look_round(
     }
 }
 
-fn empty(who: &People<'_>, one: &Who) -> bool {
+fn empty(who: &Company<'_>, one: &Who) -> bool {
     let set = who.set([one]);
     set.people.is_empty() && !set.open
 }

@@ -133,8 +133,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let members = people::members(&file);
     let slack = slack::slack(&file);
     slack::judge(&file, slack.as_ref());
-    let (mut people, groups) = (people::people(&file, members), people::groups(&file, &names));
-    slack::without_teams(&mut people, slack.as_ref());
+    let (people, groups) = (people::people(&file, members), people::groups(&file, &names));
     let policies = policies::policies(&file, &names);
     let resources = resources::resources(&file, &names, &known);
     let providers = settings::providers(&file);
@@ -147,7 +146,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let (ledger_key, ledger_origin) = settings::ledger(&file);
     let alarm = settings::alarm(&file);
     let templates = settings::templates(&file);
-    let who = chains::People { people: &people, groups: &groups, more: members.people_from.is_some() };
+    let who = chains::Company { people: &people, groups: &groups, more: members.people_from.is_some() };
     chains::judge(log, &who, &policies);
     let everywhere: Vec<_> = administrators.iter().chain(&auditors).cloned().collect();
     chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);

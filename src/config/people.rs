@@ -192,11 +192,11 @@ fn identities(table: &Table<'_>, person: &str, seen: &mut BTreeMap<(Platform, St
     let mut identities = BTreeMap::new();
     for platform in Platform::ALL {
         let Some(user) = table.text(platform.name(), IDENTITY_MAX) else { continue };
-        let is_slacks = platform == Platform::Slack && slack::ids::is(table, &user, slack::ids::Kind::Person);
-        // The team before an id of Slack's makes nobody another one.
-        let account = user.value.rsplit('/').next().filter(|_| is_slacks).unwrap_or(&user.value);
-        if let Some(other) = seen.insert((platform, account.to_owned()), person.to_owned()) {
+        if let Some(other) = seen.insert((platform, user.value.clone()), person.to_owned()) {
             table.refuse(user.at, format!("{} id \"{}\" belongs to {other} already: one person, one id", platform.name(), user.value));
+        }
+        if platform == Platform::Slack {
+            slack::ids::is(table, &user, slack::ids::Kind::Person);
         }
         identities.insert(platform, user.value);
     }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use url::Url;
 
 use self::ids::Kind;
-pub(super) use self::uses::{judge, without_teams};
+pub(super) use self::uses::judge;
 use super::{
     node::Table,
     notes::{At, TEXT_MAX, TITLE_MAX, short},
@@ -21,7 +21,7 @@ const API_URL: &str = "https://slack.com/api";
 /// Where Slack takes answers to commands and presses, unless the file says otherwise.
 const RESPONSE_HOST: &str = "hooks.slack.com";
 /// Open sockets: Slack takes ten of an app, and with fewer than two a refresh leaves none.
-const CONNECTIONS: (usize, usize, u32) = (2, 10, 3);
+const CONNECTIONS: (usize, usize, u32) = (2, 10, 4);
 
 /// The bot's app in Slack. Holds no secret, only where each is found.
 #[derive(Debug, Clone, PartialEq, Eq)]

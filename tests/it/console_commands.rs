@@ -96,7 +96,8 @@ fn check_says_who_could_approve_what_within_eighty_columns() {
     administrators: Eve Stone (eve)
     auditors: nobody
 
-    warning: bot.toml:110:9: nothing names the group many
+    warning: bot.toml:127:9: nothing names the group many
+    warning: bot.toml:129:9: S0123 is not reached: there is no [slack]
     "#);
 }
 

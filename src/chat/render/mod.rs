@@ -7,7 +7,7 @@ mod set;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use rand::RngCore as _;
+use rand::{RngCore as _, SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,7 +52,7 @@ impl Templates {
     /// # Errors
     /// The first thing wrong with an override; nothing of it is used then.
     pub fn load(folder: Option<&Path>) -> Result<Self, TemplateError> {
-        let number = rand::rng().next_u64();
+        let number = StdRng::from_os_rng().next_u64();
         let console = Arc::new(Set::load(&console::FOLDER, folder, Marks::Plain, None)?);
         let others = FOLDERS.iter().filter(|f| f.platform != Platform::Console);
         let load = |f: &&Folder| Ok((f.platform, Set::load(f, folder, Marks::Made(number), Some(console.clone()))?));

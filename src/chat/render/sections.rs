@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::{Handlebars, handlebars_helper};
 
-use crate::chat::marks::boundary;
+use crate::chat::marks;
 
 /// Why templates were refused at load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +28,7 @@ handlebars_helper!(cut: |text: str, most: u64| shortened(text, usize::try_from(m
 /// `{{cut text 300}}`: no more characters than that, with a mark where it was cut.
 fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..boundary(text, end)]),
+        Some((end, _)) => format!("{}…", marks::without_torn(&text[..end])),
         None => text.to_owned(),
     }
 }

@@ -137,7 +137,12 @@ impl Set {
             Err(error) => {
                 self.trouble(format!("{section}: {error}"));
                 let sorry = "Something happened here that could not be shown. /jit mine shows how your requests stand.";
-                if section == "lines" || self.words.is_none() { sorry.to_owned() } else { self.lines(sorry, &Extra::default()) }
+                match section {
+                    _ if self.words.is_none() => sorry.to_owned(),
+                    "lines" | "form/said" | "home" => json!({ "text": sorry, "type": "home", "blocks": [] }).to_string(),
+                    form if form.starts_with("form/") => self.own("form/said", &json!({ "title": "Not now", "lines": [sorry] })),
+                    _ => self.lines(sorry, &Extra::default()),
+                }
             }
         }
     }

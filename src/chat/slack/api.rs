@@ -84,7 +84,8 @@ fn whole_seconds(after: Duration) -> Option<Span> {
 pub(super) fn connector(api_url: &str) -> Result<SlackClientHyperHttpsConnector, String> {
     let roots =
         hyper_rustls::HttpsConnectorBuilder::new().with_native_roots().map_err(|error| format!("the system's certificates: {error}"))?;
-    let https = roots.https_or_http().enable_all_versions().build();
+    // Of HTTP/1 only: there a call that is given up closes its connection, while a dead one of HTTP/2 would be used on and on.
+    let https = roots.https_or_http().enable_http1().build();
     Ok(SlackClientHyperHttpsConnector::from(https).with_slack_api_url(api_url))
 }
 

@@ -19,7 +19,11 @@ use crate::{
 };
 
 /// A form is decided before it is acknowledged, and Slack waits three seconds.
-const DECIDED_WITHIN: Duration = Duration::from_millis(2_300);
+const DECIDED_WITHIN: Duration = Duration::from_millis(2_500);
+/// What fits some letters is of use only while they are being typed, and a socket waits for it.
+const SUGGESTED_WITHIN: Duration = Duration::from_secs(1);
+/// Times that a page is tried to be filled: until then it says "One moment…".
+const TRIES: usize = 2;
 pub(super) const SLACK: Platform = Platform::Slack;
 
 /// What travels with the acknowledgement.
@@ -64,24 +68,21 @@ impl Door {
                 return Ack::Unavailable;
             }
         };
-        let from = Presser { user, trigger: heard.trigger, response_url: heard.response_url };
+        let from = Presser { user, trigger: heard.trigger, response_url: heard.response_url, thread: heard.thread };
         match heard.what {
             What::Command { text } if matches!(text.trim(), "" | "request") => {
-                self.clone().beside(move |door| async move { door.open_form(&from, String::new()).await });
+                self.clone().beside(move |door| async move { door.open_form(&from, None).await });
                 Ack::Empty
             }
             What::Command { text } => self.command(from, heard.id, &text).await,
             What::Action { action, value, view } => self.action(from, heard.id, (action, value), view).await,
             What::Submission { view } => self.submission(from, heard.id, view).await,
-            What::Suggestion { query, .. } => Ack::With(json!({ "options": self.suggestions(&from.user, &query).await })),
-            What::Shortcut { message, .. } => {
-                self.clone().beside(move |door| async move {
-                    let about = match message {
-                        Some((channel, ts)) => door.slack.permalink(&channel, &ts).await,
-                        None => String::new(),
-                    };
-                    door.open_form(&from, about).await;
-                });
+            What::Suggestion { query } => {
+                let found = tokio::time::timeout(SUGGESTED_WITHIN, self.suggestions(&from.user, &query)).await;
+                Ack::With(json!({ "options": found.unwrap_or_default() }))
+            }
+            What::Shortcut { message } => {
+                self.clone().beside(move |door| async move { door.open_form(&from, message).await });
                 Ack::Empty
             }
             What::HomeOpened => {
@@ -91,8 +92,8 @@ impl Door {
         }
     }
 
-    /// Whose account it is: a user's id at home and of tenants that are named; others keep their team's, and are nobody's here.
-    /// None: it was sent to another app.
+    /// Whose account it is: a user's id at home; others keep their team's, as whom bot.toml may know them. None: it was sent to
+    /// another app.
     async fn account(&self, from: &From) -> Result<Option<String>, ChatFault> {
         let home = self.slack.home().await?;
         if home.app.is_some() && from.app.is_some() && home.app != from.app {
@@ -100,8 +101,7 @@ impl Door {
             return Ok(None);
         }
         let nowhere = from.team.is_none() && from.enterprise.is_none();
-        let tenant = from.team.as_ref().is_some_and(|team| self.slack.settings.tenants.contains(team));
-        let ours = home.is(from.team.as_deref(), from.enterprise.as_deref()) || tenant || (nowhere && home.org_wide);
+        let ours = home.is(from.team.as_deref(), from.enterprise.as_deref()) || (nowhere && home.org_wide);
         let team = from.team.as_deref().unwrap_or("elsewhere");
         Ok(Some(if ours { from.user.clone() } else { format!("{team}/{}", from.user) }))
     }
@@ -142,7 +142,7 @@ impl Door {
             return Ack::Empty;
         }
         if name == "form" {
-            self.clone().beside(move |door| async move { door.open_form(&from, String::new()).await });
+            self.clone().beside(move |door| async move { door.open_form(&from, None).await });
             return Ack::Empty;
         }
         if [action::DENY, action::REVOKE, action::LESS, action::PASS].contains(&name.as_str()) {
@@ -172,46 +172,43 @@ impl Door {
 
     /// Decided before it is acknowledged: what is wrong is shown on its field, and nothing that was typed is lost.
     async fn submission(self: &Arc<Self>, from: Presser, id: String, view: View) -> Ack {
-        let Some(body) = self.submitted(&view) else { return Ack::Empty };
+        let Some(body) = super::form::submitted(&view) else { return Ack::Empty };
         let incoming = incoming(&from, id, body);
-        match self.bot.receive(&incoming).await {
-            Err(_) => return errors(&view, &Refusal::NotRecorded, &self.words(&Refusal::NotRecorded)),
-            Ok(Received::Duplicate) => return clear(),
-            Ok(Received::New) => {}
-        }
-        let deciding = tokio::spawn({
+        let mut deciding = tokio::spawn({
             let (door, incoming) = (self.clone(), incoming.clone());
-            async move { door.handled(&incoming).await }
+            async move {
+                match door.bot.receive(&incoming).await {
+                    Err(_) => Some(NotRecorded::answer()),
+                    Ok(Received::Duplicate) => None,
+                    Ok(Received::New) => Some(door.handled(&incoming).await),
+                }
+            }
         });
-        let mut deciding = deciding;
-        let Ok(answer) = tokio::time::timeout(DECIDED_WITHIN, &mut deciding).await else {
-            // It is durable. Slack would say that something went wrong, so it is told here that it goes on.
+        let Ok(decided) = tokio::time::timeout(DECIDED_WITHIN, &mut deciding).await else {
+            // Slack would say that something went wrong; how it went is told when it is known.
             self.clone().beside(move |door| async move {
-                if let Ok(answer) = deciding.await {
+                if let Ok(Some(answer)) = deciding.await {
                     door.answer(&from, &answer).await;
                 }
             });
-            let lines = ["I have this and go on with it; it takes longer than Slack waits. The answer comes as a direct message."];
-            return update(self.voice.page(SLACK, "form/said", &json!({ "title": "On its way", "lines": lines })));
+            let lines = ["This takes longer than Slack waits. I go on with it; the answer comes as a direct message."];
+            return update(&self.voice.page(SLACK, "form/said", &json!({ "title": "On its way", "lines": lines })));
         };
-        match answer {
-            Ok(Answer::Refused(refusal)) => errors(&view, &refusal, &self.words(&refusal)),
-            Ok(answer) if view.callback == "request" => {
-                let lines = self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
-                update(self.voice.page(SLACK, "form/said", &json!({ "title": "Asked", "lines": lines })))
-            }
-            Ok(answer) => {
-                if super::words::is_at_home(&view) {
-                    self.clone().beside(move |door| async move {
-                        let lines = door.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
-                        door.publish_home(&from.user, &lines).await;
-                    });
+        match decided {
+            Ok(None) => clear(),
+            Ok(Some(Answer::Refused(refusal))) => errors(&view, &refusal, &self.words(&refusal)),
+            Ok(Some(answer)) => {
+                if super::words::is_from_home(&view) {
+                    self.clone().beside(move |door| async move { door.publish_home(&from.user, &[]).await });
                 }
-                clear()
+                let lines = self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
+                update(&self.voice.page(SLACK, "form/said", &json!({ "title": title(&answer), "lines": lines })))
             }
             Err(error) => {
                 tracing::error!(%error, "deciding a form died: it is in the inbox, and a start handles it");
-                clear()
+                let answer = Answer::Said { name: "later", data: json!({}) };
+                let lines = self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
+                update(&self.voice.page(SLACK, "form/said", &json!({ "title": title(&answer), "lines": lines })))
             }
         }
     }
@@ -222,12 +219,6 @@ impl Door {
             tracing::error!(%error, "a command was received and could not be handled yet");
             Answer::Said { name: "later", data: json!({}) }
         })
-    }
-
-    /// Slack did not open a page, so that nobody could fill it: how to do the same without one.
-    pub(super) async fn unopened(&self, to: &Presser, line: &str, error: &Trouble) {
-        tracing::warn!(%error, "a page could not be opened");
-        self.answer(to, &Answer::Said { name: "unopened", data: json!({ "line": line }) }).await;
     }
 
     pub(super) fn words(&self, refusal: &Refusal) -> String {
@@ -243,23 +234,33 @@ impl Door {
         body
     }
 
+    /// Tells whoever did it that its page could not be opened: nothing was recorded.
+    pub(super) async fn not_opened(&self, to: &Presser, error: &Trouble) {
+        tracing::warn!(%error, "a page could not be opened");
+        self.say(to, self.voice.page(SLACK, "form/not_opened", &json!({}))).await;
+    }
+
     /// Tells the presser what came of it: where they pressed, else as a direct message.
     pub(super) async fn answer(&self, to: &Presser, answer: &Answer) {
         let body = self.private(answer).await;
+        self.say(to, body).await;
+    }
+
+    async fn say(&self, to: &Presser, mut body: Value) {
         if let Some(url) = &to.response_url {
-            if !(self.slack.settings.may_answer_at)(url) {
-                tracing::error!("an answer was not sent: its place is none of slack.response_hosts");
-                return;
-            }
-            match self.slack.api.respond(url, &body).await {
-                Ok(()) => return,
-                Err(error) => tracing::warn!(%error, "an answer could not be sent where it was asked for"),
+            if (self.slack.settings.may_answer_at)(url) {
+                if let Some(thread) = &to.thread {
+                    body["thread_ts"] = json!(thread);
+                }
+                match self.slack.api.respond(url, &body).await {
+                    Ok(()) => return,
+                    Err(error) => tracing::warn!(%error, "an answer could not be sent where it was asked for"),
+                }
+            } else {
+                tracing::error!("an answer goes out as a direct message: its place is none of slack.response_hosts");
             }
         }
-        if to.user.contains('/') {
-            return;
-        }
-        let body = self.voice.answer(SLACK, None, answer).await.unwrap_or_default();
+        let body = json!({ "text": body["text"], "blocks": body["blocks"] }).to_string();
         let message = Message { body, buttons: Vec::new(), notify: Vec::new() };
         let once = Once { nonce: "answer", may_stand: false };
         if let Err(error) = self.slack.direct(&to.user, &message, once).await {
@@ -282,41 +283,54 @@ pub(super) struct Presser {
     pub user: String,
     pub trigger: Option<String>,
     pub response_url: Option<String>,
+    /// The thread that they pressed in.
+    pub thread: Option<String>,
 }
 
 pub(super) fn incoming(from: &Presser, interaction: String, body: Body) -> Incoming {
     Incoming { platform: SLACK, user: from.user.clone(), interaction, body }
 }
 
-/// The form's answer: what is wrong, on its field; what is about no field, on what is asked for, or on the first.
+/// The form's answer: what is wrong, on its field; what is about no field, on the first.
 fn errors(view: &View, refusal: &Refusal, words: &str) -> Ack {
     let piece = match refusal {
         Refusal::Missing { pieces, .. } => pieces.first().map(|missing| missing.piece),
         other => other.field(),
     };
-    let mut wanted = piece.map(super::form::block_of).unwrap_or_default().iter().chain(&["resource"]);
-    let block = wanted.find_map(|name| view.values.keys().find(|block| block.split('/').next() == Some(*name)));
+    let wanted = piece.map(super::form::block_of).unwrap_or_default();
+    let named = |name: &str| view.values.keys().find(|block| block.split('/').next() == Some(name));
+    let block = wanted.iter().chain(&["resource", "words", "person"]).find_map(|name| named(name));
     let Some(block) = block.or_else(|| view.values.keys().next()) else { return clear() };
     Ack::With(json!({ "response_action": "errors", "errors": { block: words } }))
+}
+
+/// Over what came of a form.
+fn title(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Said { name: "asked", .. } => "Asked",
+        Answer::Said { name: "later", .. } => "Not yet",
+        Answer::Said { .. } => "Done",
+        Answer::Refused(_) => "Not possible",
+    }
 }
 
 fn clear() -> Ack {
     Ack::With(json!({ "response_action": "clear" }))
 }
 
-fn update(view: Value) -> Ack {
+fn update(view: &Value) -> Ack {
     Ack::With(json!({ "response_action": "update", "view": view }))
 }
 
 impl Slack {
-    /// The link to a message; empty when Slack gives none.
-    async fn permalink(&self, channel: &str, ts: &str) -> String {
+    /// The link to a message; None: Slack gives none, as of channels that the bot is not in.
+    pub(super) async fn permalink(&self, channel: &str, ts: &str) -> Option<String> {
         let answer = self.api.get("chat.getPermalink", &[("channel", channel.to_owned()), ("message_ts", ts.to_owned())]).await;
         match answer {
-            Ok(answer) => answer["permalink"].as_str().unwrap_or_default().to_owned(),
+            Ok(answer) => answer["permalink"].as_str().map(str::to_owned),
             Err(error) => {
                 tracing::warn!(%error, "a message's link could not be had: the ask goes without it");
-                String::new()
+                None
             }
         }
     }
@@ -327,9 +341,18 @@ impl Slack {
         Ok(answer["view"]["id"].as_str().unwrap_or_default().to_owned())
     }
 
-    pub(super) async fn update_view(&self, id: &str, view: &Value) {
-        if let Err(error) = self.api.post("views.update", &json!({ "view_id": id, "view": view })).await {
-            tracing::warn!(%error, "a page could not be filled");
+    /// Fills a page. `hash`: of the view that it was made for; one that changed meanwhile is filled by whoever changed it.
+    pub(super) async fn update_view(&self, id: &str, hash: Option<&str>, view: &Value) {
+        let mut body = json!({ "view_id": id, "view": view });
+        if let Some(hash) = hash.filter(|hash| !hash.is_empty()) {
+            body["hash"] = json!(hash);
+        }
+        for _ in 0..TRIES {
+            match self.api.post("views.update", &body).await {
+                Ok(_) => return,
+                Err(error) if error.is("hash_conflict") || error.is("not_found") => return,
+                Err(error) => tracing::warn!(%error, "a page could not be filled"),
+            }
         }
     }
 }

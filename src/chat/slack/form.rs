@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     door::{Door, Presser, SLACK},
-    limits::plain,
+    limits::{self, plain},
     payload::View,
 };
 use crate::{
@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// What a field that looks things up may offer at once.
-const OPTIONS: usize = 100;
+const OPTIONS: usize = limits::OPTIONS;
+const UNLINKED: &str = "The message could not be linked: I am not in that channel. Invite me there, or say in the reason what it is about.";
 /// Pieces that may be wrong at the same time.
 const PIECES: usize = 7;
 const LENGTH: &str = "length";
@@ -38,16 +39,22 @@ pub(super) fn block_of(piece: Piece) -> &'static [&'static str] {
 }
 
 impl Door {
-    /// A page within the three seconds that a trigger lives, and then the form in it.
-    pub(super) async fn open_form(self: Arc<Self>, from: &Presser, about: String) {
+    /// A page within the three seconds that a trigger lives, and then the form in it. `message`: what it is about.
+    pub(super) async fn open_form(self: Arc<Self>, from: &Presser, message: Option<(String, String)>) {
         let loading = self.voice.page(SLACK, "form/loading", &json!({}));
-        match self.slack.open_view(from, &loading).await {
-            Ok(id) => {
-                let view = self.form(&from.user, Chosen { limit: 1, ..Chosen::default() }, &about).await;
-                self.slack.update_view(&id, &view).await;
-            }
-            Err(error) => self.unopened(from, "/jit request RESOURCE ROLE 1h why", &error).await,
-        }
+        let id = match self.slack.open_view(from, &loading).await {
+            Ok(id) => id,
+            Err(error) => return self.not_opened(from, &error).await,
+        };
+        let (about, notice) = match &message {
+            Some((channel, ts)) => match self.slack.permalink(channel, ts).await {
+                Some(link) => (link, None),
+                None => (String::new(), Some(UNLINKED.to_owned())),
+            },
+            None => (String::new(), None),
+        };
+        let view = self.form(&from.user, Chosen { limit: 1, ..Chosen::default() }, &about, notice).await;
+        self.slack.update_view(&id, None, &view).await;
     }
 
     /// The form again, after something in it was chosen.
@@ -55,14 +62,13 @@ impl Door {
         if view.callback != "request" {
             return;
         }
-        let about = about_of(&view);
-        let form = self.form(&from.user, chosen(&view), &about).await;
-        self.slack.update_view(&view.id, &form).await;
+        let about = metadata(&view, "about");
+        let form = self.form(&from.user, chosen(&view), &about, None).await;
+        self.slack.update_view(&view.id, Some(&view.hash), &form).await;
     }
 
     /// The form with what is chosen; a choice that will not do is named, and the others stay.
-    async fn form(&self, user: &str, mut chosen: Chosen, about: &str) -> Value {
-        let mut notice: Option<String> = None;
+    async fn form(&self, user: &str, mut chosen: Chosen, about: &str, mut notice: Option<String>) -> Value {
         for _ in 0..=PIECES {
             let refusal = match self.bot.form(SLACK, user, &chosen).await {
                 Ok(Ok(form)) => return self.page(&form, &chosen, about, notice.as_deref()),
@@ -105,9 +111,9 @@ impl Door {
             SLACK,
             "form/request",
             &json!({
-                "metadata": json!({ "about": about }).to_string(), "about": about, "notice": notice,
+                "metadata": json!({ "about": about, "role": needs.filter(|_| only).map(|needs| needs.role.to_string()) }).to_string(), "about": about, "notice": notice,
                 "resource": chosen.resource.clone().unwrap_or_default(),
-                "roles": if only { Vec::new() } else { form.roles.iter().map(pick).collect::<Vec<_>>() },
+                "roles": if only { Vec::new() } else { form.roles.iter().take(OPTIONS).map(pick).collect::<Vec<_>>() },
                 "ready": needs.is_some(), "role": needs.map(|needs| needs.role.to_string()),
                 "lengths": lengths.into_iter().map(length).collect::<Vec<_>>(), "length": needs.map(|needs| length(needs.default)),
                 "reason_needed": needs.map(|needs| needs.reason_chars).filter(|least| *least > 0),
@@ -129,14 +135,14 @@ impl Door {
             }
         }
     }
+}
 
-    /// The command that a submitted view stands for. None: a view that is none of ours.
-    pub(super) fn submitted(&self, view: &View) -> Option<Body> {
-        match view.callback.as_str() {
-            "request" => Some(Body::Form(filled(view))),
-            "words" => super::words::press(view),
-            _ => None,
-        }
+/// The command that a submitted view stands for. None: a view that is none of ours.
+pub(super) fn submitted(view: &View) -> Option<Body> {
+    match view.callback.as_str() {
+        "request" => Some(Body::Form(filled(view))),
+        "words" => super::words::press(view),
+        _ => None,
     }
 }
 
@@ -144,9 +150,10 @@ fn named(pick: &Pick) -> String {
     if pick.title.is_empty() || pick.title == pick.id { pick.id.clone() } else { format!("{} · {}", pick.id, pick.title) }
 }
 
-fn about_of(view: &View) -> String {
+/// What we put into the page; none of it is a right.
+fn metadata(view: &View, key: &str) -> String {
     let metadata: Value = serde_json::from_str(&view.metadata).unwrap_or_default();
-    metadata["about"].as_str().unwrap_or_default().to_owned()
+    metadata[key].as_str().unwrap_or_default().to_owned()
 }
 
 /// The value of the block of this name, whatever it was made for.
@@ -173,13 +180,14 @@ fn subject(view: &View) -> String {
 fn filled(view: &View) -> Filled {
     Filled {
         resource: value(view, "resource"),
-        role: value(view, "role"),
+        // There is no field where this person may ask for one role only.
+        role: Some(value(view, "role")).filter(|role| !role.is_empty()).unwrap_or_else(|| metadata(view, "role")),
         length: length(view),
         start: start(view),
         subject: subject(view),
         reason: value(view, "reason"),
         ticket: value(view, "ticket"),
-        about: about_of(view),
+        about: metadata(view, "about"),
     }
 }
 

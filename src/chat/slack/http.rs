@@ -2,7 +2,7 @@
 //! counts once. Must not decide, and must not say why it refuses.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,6 +16,7 @@ use axum::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use slack_morphism::{SlackSigningSecret, signature_verifier::SlackEventSignatureVerifier};
 use tokio::net::TcpListener;
 use url::form_urlencoded;
@@ -29,15 +30,43 @@ use super::{
 const BODY: usize = 256 * 1024;
 /// As long as a signature is good, in seconds.
 const WINDOW: i64 = SlackEventSignatureVerifier::MAX_TIMESTAMP_AGE_SECONDS;
-/// Signatures remembered; more than that within the window are refused.
-const SEEN: usize = 200_000;
+/// Signatures remembered of one while; more are refused.
+const SEEN: usize = 1_000_000;
 
 /// What requests are checked with, and who hears them.
 pub struct Http {
     door: Arc<Door>,
     verifier: SlackEventSignatureVerifier,
-    /// When each signature that was used stops being good, in monotonic microseconds.
-    seen: Mutex<HashMap<String, i64>>,
+    seen: Mutex<Seen>,
+}
+
+/// Signatures that were used, for at least as long as they are good. They are forgotten a whole while at a time.
+#[derive(Default)]
+struct Seen {
+    now: HashSet<[u8; 16]>,
+    before: HashSet<[u8; 16]>,
+    /// When this while began, in monotonic microseconds.
+    since: i64,
+}
+
+impl Seen {
+    /// False: it was used before, or more are used than are remembered.
+    fn first(&mut self, signature: &str, now: i64) -> bool {
+        // Good for as long before its time as after it.
+        if now - self.since >= 2 * WINDOW * 1_000_000 {
+            self.before = std::mem::take(&mut self.now);
+            self.since = now;
+        }
+        let mark = mark(signature);
+        self.now.len() < SEEN && !self.before.contains(&mark) && self.now.insert(mark)
+    }
+}
+
+/// The first half of its hash: enough to tell any two apart.
+fn mark(signature: &str) -> [u8; 16] {
+    let mut mark = [0; 16];
+    mark.copy_from_slice(&Sha256::digest(signature)[..16]);
+    mark
 }
 
 impl Http {
@@ -67,21 +96,11 @@ impl Http {
             return Err(StatusCode::UNAUTHORIZED);
         }
         let now = self.door.slack.now();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= SEEN {
-            seen.retain(|_, until| *until > now);
+        if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).first(signature, now) {
+            tracing::warn!("a request was refused that was made before");
+            return Err(StatusCode::UNAUTHORIZED);
         }
-        if seen.len() >= SEEN {
-            return Err(StatusCode::TOO_MANY_REQUESTS);
-        }
-        // Good for as long before its time as after it.
-        match seen.insert(signature.to_owned(), now + 2 * WINDOW * 1_000_000) {
-            Some(until) if until > now => {
-                tracing::warn!("a request was refused that was made before");
-                Err(StatusCode::UNAUTHORIZED)
-            }
-            _ => Ok(body.to_owned()),
-        }
+        Ok(body.to_owned())
     }
 
     async fn hear(&self, signature: &HeaderMap, heard: Option<Heard>) -> Response {
@@ -97,7 +116,7 @@ impl Http {
                 // Nothing was done with it: the same may come again.
                 let name = SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER;
                 let text = signature.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(text);
+                self.seen.lock().unwrap_or_else(PoisonError::into_inner).now.remove(&mark(text));
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
         }
@@ -115,16 +134,21 @@ fn fields(body: &str) -> Value {
     form_urlencoded::parse(body.as_bytes()).map(|(key, value)| (key.into_owned(), Value::String(value.into_owned()))).collect()
 }
 
+/// Slack's look whether somebody is here, which it does not sign: answered, and nothing in it looked at.
+fn is_ssl_check(body: &[u8]) -> bool {
+    let keys: Vec<_> = form_urlencoded::parse(body).map(|(key, value)| (key == "ssl_check" && value == "1", key)).collect();
+    keys.len() <= 2 && keys.iter().any(|(checks, _)| *checks) && keys.iter().all(|(checks, key)| *checks || key == "token")
+}
+
 async fn commands(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) -> Response {
+    if is_ssl_check(&body) {
+        return StatusCode::OK.into_response();
+    }
     let body = match http.verified(&headers, &body) {
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
-    let fields = fields(&body);
-    if fields["ssl_check"] == "1" {
-        return StatusCode::OK.into_response();
-    }
-    http.hear(&headers, payload::command(&fields)).await
+    http.hear(&headers, payload::command(&fields(&body))).await
 }
 
 async fn interactive(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) -> Response {

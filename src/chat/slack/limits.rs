@@ -5,13 +5,16 @@ use serde_json::{Value, json};
 
 /// Ends every text that was cut.
 const MARK: &str = "…";
-/// Longest text that stands for the blocks: `chat.update` takes no more.
-const FALLBACK: usize = 4000;
+/// Longest text that stands for the blocks, before its escape: a notification shows less, and `chat.update` takes 4,000 characters
+/// of it, which an escape may make five times as long.
+pub(super) const FALLBACK: usize = 700;
 /// Longest piece of rich text, and all of them together in one message. Slack names no number; these are well below where it
 /// answers `msg_blocks_too_long`.
 const RICH_TEXT: usize = 3000;
 const RICH_TEXTS: usize = 10_000;
 const MESSAGE_BLOCKS: usize = 50;
+/// Choices of one select.
+pub(super) const OPTIONS: usize = 100;
 const VIEW_BLOCKS: usize = 100;
 
 /// Brings a message or view within the limits.
@@ -19,15 +22,12 @@ const VIEW_BLOCKS: usize = 100;
 /// Something that nobody may cut is too long: a value, a link, a page's own data, the number of blocks.
 pub(super) fn fit(whole: &mut Value) -> Result<(), String> {
     let is_view = whole["type"] == "modal" || whole["type"] == "home";
-    if let Some(Value::String(text)) = whole.get_mut("text") {
-        cut(text, FALLBACK);
-    }
     for (key, most) in [("title", 24), ("submit", 24), ("close", 24)] {
         fit_text(&mut whole[key], most);
     }
     bounded(whole, "private_metadata", 3000)?;
     bounded(whole, "callback_id", 255)?;
-    let mut left = RICH_TEXTS;
+    let mut left = if is_view { usize::MAX } else { RICH_TEXTS };
     if let Some(Value::Array(blocks)) = whole.get_mut("blocks") {
         let most = if is_view { VIEW_BLOCKS } else { MESSAGE_BLOCKS };
         if blocks.len() > most {
@@ -90,6 +90,9 @@ fn fit_element(element: &mut Value) -> Result<(), String> {
         fit_text(&mut element["text"], 75);
     }
     fit_text(&mut element["placeholder"], 150);
+    if element["options"].as_array().is_some_and(|options| options.len() > OPTIONS) {
+        return Err(format!("more than {OPTIONS} options"));
+    }
     for option in element["options"].as_array_mut().into_iter().flatten() {
         fit_option(option)?;
     }
@@ -134,7 +137,7 @@ fn fit_text(object: &mut Value, most: usize) {
         cut(text, most);
         if text.is_empty() {
             // Nothing may be empty where a text has to stand.
-            *text = MARK.to_owned();
+            MARK.clone_into(text);
         }
     }
 }

@@ -86,7 +86,8 @@ impl Home {
 
     /// Is this the workspace, or one of the organisation's?
     pub(super) fn is(&self, team: Option<&str>, enterprise: Option<&str>) -> bool {
-        let same = self.enterprise.is_some() && self.enterprise.as_deref() == enterprise;
+        // In an organisation the user's team may be the organisation itself.
+        let same = self.enterprise.is_some() && [enterprise, team].contains(&self.enterprise.as_deref());
         team == Some(self.team.as_str()) || same
     }
 }

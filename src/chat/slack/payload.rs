@@ -27,6 +27,8 @@ pub(super) struct Heard {
     pub trigger: Option<String>,
     /// Where an answer to it may be sent.
     pub response_url: Option<String>,
+    /// The thread that it was done in.
+    pub thread: Option<String>,
     pub what: What,
 }
 
@@ -47,12 +49,10 @@ pub(super) enum What {
     },
     /// Letters typed into a field that looks things up.
     Suggestion {
-        action: String,
         query: String,
     },
-    /// The shortcut of this name; of a message, with its place.
+    /// A shortcut; of a message, with its channel and `ts`.
     Shortcut {
-        name: String,
         message: Option<(String, String)>,
     },
     HomeOpened,
@@ -66,6 +66,8 @@ pub(super) struct View {
     pub callback: String,
     /// What we put into it.
     pub metadata: String,
+    /// Changes with each update.
+    pub hash: String,
     /// What was typed and chosen, by block; empty where nothing was.
     pub values: BTreeMap<String, String>,
 }
@@ -74,6 +76,8 @@ pub(super) struct View {
 #[serde(default)]
 struct Ref {
     id: Option<String>,
+    /// Of a team: its organisation.
+    enterprise_id: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,12 +91,10 @@ struct Interaction {
     user: Option<UserRef>,
     trigger_id: Option<String>,
     response_url: Option<String>,
-    callback_id: Option<String>,
     channel: Option<Ref>,
     message: Option<MessageRef>,
     message_ts: Option<String>,
     actions: Vec<Value>,
-    action_id: Option<String>,
     value: Option<Value>,
     view: Option<Value>,
 }
@@ -108,6 +110,7 @@ struct UserRef {
 #[serde(default)]
 struct MessageRef {
     ts: Option<String>,
+    thread_ts: Option<String>,
 }
 
 /// A slash command, from its form or from a socket. None: it is none.
@@ -119,6 +122,7 @@ pub(super) fn command(fields: &Value) -> Option<Heard> {
         id: trigger.clone().unwrap_or_else(|| hashed(fields)),
         trigger,
         response_url: text("response_url"),
+        thread: None,
         what: What::Command { text: unescaped(fields["text"].as_str().unwrap_or_default()) },
     })
 }
@@ -129,24 +133,26 @@ pub(super) fn interaction(payload: &Value) -> Option<Heard> {
     let user = read.user.unwrap_or_default();
     let of = |ref_: Option<Ref>| ref_.and_then(|ref_| ref_.id);
     // Whose team it is says where the presser belongs; the payload's own may be the one of the channel.
+    let organisation = read.team.as_ref().and_then(|team| team.enterprise_id.clone());
     let team = user.team_id.or_else(|| of(read.team));
-    let from = From { user: user.id?, team, enterprise: of(read.enterprise), app: read.api_app_id };
+    let from = From { user: user.id?, team, enterprise: of(read.enterprise).or(organisation), app: read.api_app_id };
+    let thread = read.message.as_ref().and_then(|message| message.thread_ts.clone());
     let what = match read.kind.as_str() {
         "block_actions" => action(read.actions.first()?, read.view.as_ref().map(view))?,
         "view_submission" => What::Submission { view: view(read.view.as_ref()?) },
         "block_suggestion" => {
             let query = read.value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-            What::Suggestion { action: read.action_id?, query }
+            What::Suggestion { query }
         }
-        "shortcut" => What::Shortcut { name: read.callback_id?, message: None },
+        "shortcut" => What::Shortcut { message: None },
         "message_action" => {
             let ts = read.message_ts.or_else(|| read.message.and_then(|message| message.ts));
-            What::Shortcut { name: read.callback_id?, message: of(read.channel).zip(ts) }
+            What::Shortcut { message: of(read.channel).zip(ts) }
         }
         _ => return None,
     };
     let id = read.trigger_id.clone().unwrap_or_else(|| hashed(payload));
-    Some(Heard { from, id, trigger: read.trigger_id, response_url: read.response_url, what })
+    Some(Heard { from, id, trigger: read.trigger_id, response_url: read.response_url, thread, what })
 }
 
 /// An event of the Events API. None: none that this bot asked for.
@@ -162,7 +168,7 @@ pub(super) fn event(payload: &Value) -> Option<Heard> {
         app: text("api_app_id"),
     };
     let id = text("event_id").unwrap_or_else(|| hashed(payload));
-    Some(Heard { from, id, trigger: None, response_url: None, what: What::HomeOpened })
+    Some(Heard { from, id, trigger: None, response_url: None, thread: None, what: What::HomeOpened })
 }
 
 fn action(action: &Value, view: Option<View>) -> Option<What> {
@@ -175,7 +181,14 @@ fn view(view: &Value) -> View {
     let blocks = view["state"]["values"].as_object();
     let value = |actions: &Value| actions.as_object().and_then(|actions| actions.values().find_map(chosen));
     let values = blocks.into_iter().flatten().map(|(block, actions)| (block.clone(), value(actions).unwrap_or_default()));
-    View { id: text("id"), kind: text("type"), callback: text("callback_id"), metadata: text("private_metadata"), values: values.collect() }
+    View {
+        id: text("id"),
+        kind: text("type"),
+        callback: text("callback_id"),
+        metadata: text("private_metadata"),
+        hash: text("hash"),
+        values: values.collect(),
+    }
 }
 
 /// What an element holds: typed, chosen, or carried by a button.

@@ -1,6 +1,8 @@
 //! Who Slack's people are: full members, guests, bots, people of other organisations. Reads; from ids only. Slack's object of a
 //! user is read leniently, and whoever it does not show to be a full member is none.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,9 +13,11 @@ use crate::{
 };
 
 /// People asked for in one page of the list.
-const PAGE: &str = "200";
-/// Pages that are read at most: 200,000 people.
+const PAGE: &str = "500";
+/// Pages that are read at most: 500,000 people.
 const PAGES: usize = 1_000;
+/// Pause where Slack asks for one without saying how long.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// A user as Slack has them, as far as rights depend on it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -29,12 +33,14 @@ pub(super) struct User {
     is_ultra_restricted: bool,
     is_stranger: bool,
     is_email_confirmed: bool,
-    is_invited_user: bool,
+    #[serde(rename = "is_invited_user")]
+    is_invited: bool,
     tz: Option<String>,
     real_name: Option<String>,
     name: Option<String>,
     profile: Details,
-    enterprise_user: Option<Enterprise>,
+    #[serde(rename = "enterprise_user")]
+    enterprise: Option<Enterprise>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -58,13 +64,15 @@ impl User {
     /// A member of this workspace or organisation, or of one that policy names; no guest, bot or account that was closed.
     fn is_full(&self, home: &Home, tenants: &[String]) -> bool {
         // USLACKBOT is no bot by its own flags.
-        let person = !self.deleted && !self.is_bot && !self.is_workflow_bot && !self.is_invited_user && self.id != "USLACKBOT";
+        let person = !self.deleted && !self.is_bot && !self.is_workflow_bot && !self.is_invited && self.id != "USLACKBOT";
         let member = !self.is_restricted && !self.is_ultra_restricted;
-        person && member && (self.is_home(home) || self.team_id.as_ref().is_some_and(|team| tenants.contains(team)))
+        let organisation = self.enterprise.as_ref().and_then(|user| user.enterprise_id.as_ref());
+        let tenant = self.team_id.iter().chain(organisation).any(|team| tenants.contains(team));
+        person && member && (self.is_home(home) || tenant)
     }
 
     fn is_home(&self, home: &Home) -> bool {
-        let enterprise = self.enterprise_user.as_ref().and_then(|user| user.enterprise_id.as_deref());
+        let enterprise = self.enterprise.as_ref().and_then(|user| user.enterprise_id.as_deref());
         !self.is_stranger && home.is(self.team_id.as_deref(), enterprise)
     }
 
@@ -120,7 +128,7 @@ impl Slack {
             let mut params = vec![("limit", PAGE.to_owned()), ("cursor", cursor.clone())];
             params.retain(|(_, value)| !value.is_empty());
             params.extend(home.team_id());
-            let page = self.api.get("users.list", &params).await?;
+            let page = self.page(&params).await?;
             let users = page["members"].as_array().into_iter().flatten().map(User::read);
             members.extend(users.filter(|user| user.is_full(&home, &[])).map(|user| user.member()));
             page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
@@ -129,6 +137,16 @@ impl Slack {
             }
         }
         Err(ChatFault::Permanent { why: "the list of people does not end".to_owned() })
+    }
+
+    /// One page of the list, when Slack lets us: a long list takes more calls than it allows in a minute.
+    async fn page(&self, params: &[(&str, String)]) -> Result<Value, Trouble> {
+        loop {
+            match self.api.get("users.list", params).await {
+                Err(Trouble::Limited(after)) => tokio::time::sleep(after.unwrap_or(PAUSE)).await,
+                answer => return answer,
+            }
+        }
     }
 
     pub(super) async fn members_of(&self, group: &str) -> Result<Vec<String>, ChatFault> {

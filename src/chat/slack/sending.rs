@@ -100,7 +100,8 @@ impl Slack {
         if let Some(channel) = self.directs.read().unwrap_or_else(poisoned).get(user) {
             return Ok(channel.clone());
         }
-        let answer = self.api.post("conversations.open", &json!({ "users": user })).await?;
+        let id = user.rsplit('/').next().unwrap_or(user);
+        let answer = self.api.post("conversations.open", &json!({ "users": id })).await?;
         let Some(channel) = answer["channel"]["id"].as_str() else {
             return Err(Trouble::Unanswered("a conversation without its id".to_owned()));
         };

@@ -2,9 +2,10 @@
 //! here, with a pause that grows while Slack drops them. Must not decide.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -20,13 +21,14 @@ use slack_morphism::{
 use tokio::sync::watch;
 
 use super::{
-    api::{connector, token},
+    Slack,
+    api::{Api, connector, token},
     door::{Ack, Door},
     payload,
 };
 
-/// Pause before a socket that was dropped is opened again: the first, doubled at each drop in a row, at most the last.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+/// Pause before a socket that went is opened again: the first, doubled at each time in a row, at most the last.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
 /// A socket that lived so long was no failure, in monotonic microseconds.
 const LIVED: i64 = 60 * 1_000_000;
 
@@ -47,11 +49,39 @@ pub struct Socket {
 struct Hears {
     door: Arc<Door>,
     manager: OnceLock<Arc<dyn SlackSocketModeClientsManager + Send + Sync>>,
-    /// Drops in a row, and when the last socket said hello.
-    drops: AtomicU32,
-    hello_at: Mutex<Option<i64>>,
+    sockets: Mutex<Sockets>,
+    /// How many said hello and have not gone.
+    live: watch::Sender<usize>,
     stopping: AtomicBool,
     stopped: watch::Sender<Option<Stopped>>,
+}
+
+/// Which sockets there are. A socket that is opened again has another name and the same number.
+#[derive(Default)]
+struct Sockets {
+    /// By name: when it said hello, in monotonic microseconds.
+    hello_at: HashMap<String, i64>,
+    /// By name: opened again already, so that its end is no news.
+    left: HashSet<String>,
+    /// By number: drops in a row.
+    drops: HashMap<u32, u32>,
+}
+
+impl Sockets {
+    /// This one is gone: had it lived, and how long to wait before it is opened again. None: that was known.
+    fn gone(&mut self, id: &SlackSocketModeWssClientId, now: i64, left: bool) -> Option<(bool, Duration)> {
+        let name = id.to_string();
+        if left {
+            self.left.insert(name.clone());
+        } else if self.left.remove(&name) {
+            return None;
+        }
+        let lived = self.hello_at.remove(&name).is_some_and(|at| now - at >= LIVED);
+        let drops = self.drops.entry(id.initial_index).or_default();
+        *drops = if lived { 0 } else { *drops + 1 };
+        let pause = (PAUSES.0 * 2_u32.pow(drops.saturating_sub(1).min(16))).min(PAUSES.1);
+        Some((lived, pause))
+    }
 }
 
 impl Socket {
@@ -65,8 +95,8 @@ impl Socket {
         let hears = Arc::new(Hears {
             door,
             manager: OnceLock::new(),
-            drops: AtomicU32::new(0),
-            hello_at: Mutex::default(),
+            sockets: Mutex::default(),
+            live: watch::Sender::new(0),
             stopping: AtomicBool::new(false),
             stopped: watch::Sender::new(None),
         });
@@ -84,6 +114,20 @@ impl Socket {
             .map_err(|error| error.to_string())?;
         manager.start().await;
         Ok(Self { hears, manager })
+    }
+
+    /// How many sockets are open and greeted, as that changes.
+    pub fn live(&self) -> watch::Receiver<usize> {
+        self.hears.live.subscribe()
+    }
+
+    /// Why no socket comes up, as Slack answers when it is asked for one.
+    pub async fn why_deaf(slack: &Slack, app_token: &SecretString) -> String {
+        let asked = match Api::new(&slack.settings.api_url, app_token) {
+            Ok(api) => api.post("apps.connections.open", &json!({})).await.map_err(|trouble| trouble.to_string()),
+            Err(why) => Err(why),
+        };
+        asked.map_or_else(|why| why, |_| "Slack offers a socket, and none comes up: is there a way out to its port 443?".to_owned())
     }
 
     /// Resolves when Slack turned the sockets off for good.
@@ -124,14 +168,23 @@ impl Hears {
         });
     }
 
-    fn pause(&self) -> Duration {
+    fn sockets(&self) -> std::sync::MutexGuard<'_, Sockets> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn greeted(&self, id: &SlackSocketModeWssClientId) {
         let now = self.door.slack.now();
-        let hello_at = self.hello_at.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if hello_at.is_some_and(|at| now - at >= LIVED) {
-            self.drops.store(0, Ordering::Relaxed);
-        }
-        let drops = self.drops.fetch_add(1, Ordering::Relaxed).min(16);
-        (PAUSES.0 * 2_u32.pow(drops)).min(PAUSES.1)
+        let mut sockets = self.sockets();
+        sockets.hello_at.insert(id.to_string(), now);
+        self.live.send_replace(sockets.hello_at.len());
+    }
+
+    fn gone(&self, id: &SlackSocketModeWssClientId, left: bool) -> Option<(bool, Duration)> {
+        let now = self.door.slack.now();
+        let mut sockets = self.sockets();
+        let gone = sockets.gone(id, now, left);
+        self.live.send_replace(sockets.hello_at.len());
+        gone
     }
 
     async fn told_to_leave(self: &Arc<Self>, id: &SlackSocketModeWssClientId, reason: &str) {
@@ -144,7 +197,17 @@ impl Hears {
             }
             return;
         }
-        self.again(id, Duration::ZERO);
+        let (lived, pause) = self.gone(id, true).unwrap_or((false, PAUSES.1));
+        // Slack renews what has lived for hours. One that is sent away at once would be sent away again.
+        let pause = match reason {
+            "too_many_websockets" => {
+                tracing::error!("Slack has too many sockets of this app: lower slack.connections, ten are allowed over all replicas");
+                PAUSES.1
+            }
+            _ if lived => Duration::ZERO,
+            _ => pause,
+        };
+        self.again(id, pause);
     }
 
     async fn envelope(&self, message: &Value) -> Option<String> {
@@ -156,12 +219,11 @@ impl Hears {
             "events_api" => payload::event(payload),
             _ => None,
         };
-        let ack = match heard {
-            Some(heard) => self.door.hear(heard).await,
-            None => {
-                tracing::debug!("a payload that this bot does not know was let go");
-                Ack::Empty
-            }
+        let ack = if let Some(heard) = heard {
+            self.door.hear(heard).await
+        } else {
+            tracing::debug!("a payload that this bot does not know was let go");
+            Ack::Empty
         };
         match ack {
             Ack::With(body) if message["accepts_response_payload"] == true => {
@@ -183,7 +245,7 @@ impl SlackSocketModeClientListener for Listener {
         let message: Value = serde_json::from_str(&body).ok()?;
         match message["type"].as_str().unwrap_or_default() {
             "hello" => {
-                *self.0.hello_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.0.door.slack.now());
+                self.0.greeted(id);
                 None
             }
             "disconnect" => {
@@ -200,6 +262,8 @@ impl SlackSocketModeClientListener for Listener {
     }
 
     async fn on_disconnect(&self, id: &SlackSocketModeWssClientId) {
-        self.0.again(id, self.0.pause());
+        if let Some((_, pause)) = self.0.gone(id, false) {
+            self.0.again(id, pause);
+        }
     }
 }

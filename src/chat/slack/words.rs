@@ -17,27 +17,23 @@ use crate::{
 };
 
 impl Door {
-    /// A page at once; in it the fields, or why this person cannot do it. `at_home`: the button stands on their home page, which
-    /// then shows what came of it.
+    /// A page at once; in it the fields, or why this person cannot do it.
     pub(super) async fn open_words(self: Arc<Self>, from: &Presser, id: String, (name, value): (&str, &str), at_home: bool) {
         let loading = self.voice.page(SLACK, "form/loading", &json!({}));
         let opened = self.slack.open_view(from, &loading).await;
-        let view = match self.bot.could(SLACK, &from.user, name, value).await {
-            Ok(Ok(request)) => match &opened {
-                Ok(_) => self.words_page((name, value), at_home, &request),
-                Err(error) => return self.unopened(from, &typed(name, request.id.as_str()), error).await,
-            },
-            _ => {
-                // The press itself, which is refused, recorded and answered like any other.
-                let answer = self.pressed(from, id, name, value).await;
-                if opened.is_err() {
-                    return self.answer(from, &answer).await;
-                }
-                self.said("Not possible", &self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default())
+        let view = if let Ok(Ok(request)) = self.bot.could(SLACK, &from.user, name, value).await {
+            self.words_page((name, value), &request, at_home)
+        } else {
+            // The press itself, which is refused, recorded and answered like any other.
+            let answer = self.pressed(from, id, name, value).await;
+            if opened.is_err() {
+                return self.answer(from, &answer).await;
             }
+            self.said("Not possible", &self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default())
         };
-        if let Ok(id) = opened {
-            self.slack.update_view(&id, &view).await;
+        match opened {
+            Ok(id) => self.slack.update_view(&id, None, &view).await,
+            Err(error) => self.not_opened(from, &error).await,
         }
     }
 
@@ -49,7 +45,7 @@ impl Door {
         }
     }
 
-    fn words_page(&self, (name, value): (&str, &str), at_home: bool, request: &Request) -> Value {
+    fn words_page(&self, (name, value): (&str, &str), request: &Request, at_home: bool) -> Value {
         let catalogue = self.bot.catalogue();
         let ask = request.main_ask();
         let roles = catalogue.resources.get(&ask.resource).map(|resource| resource.roles.as_slice()).unwrap_or_default();
@@ -73,17 +69,8 @@ impl Door {
     }
 }
 
-/// The same act as a line to type.
-fn typed(name: &str, id: &str) -> String {
-    match name {
-        action::LESS => format!("/jit offer {id} 30m"),
-        action::PASS => format!("/jit pass {id} @person"),
-        name => format!("/jit {name} {id} why"),
-    }
-}
-
-/// Was it opened from somebody's home page?
-pub(super) fn is_at_home(view: &View) -> bool {
+/// Whether the page was opened from the home page, which then shows what came of it.
+pub(super) fn is_from_home(view: &View) -> bool {
     serde_json::from_str::<Value>(&view.metadata).is_ok_and(|metadata| metadata["home"] == true)
 }
 

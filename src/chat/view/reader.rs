@@ -44,7 +44,9 @@ impl<'a> Reader<'a> {
 
     /// Somebody's id where this is read.
     pub fn account(&self, person: &PersonId) -> Option<String> {
-        self.catalogue.people.get(person)?.identities.get(&self.platform).cloned()
+        let account = self.catalogue.people.get(person)?.identities.get(&self.platform)?;
+        // Somebody of another organisation is known with their team, and mentioned without it.
+        Some(account.rsplit('/').next().unwrap_or(account).to_owned())
     }
 
     /// `Ben`, `Ben and Cleo`.

@@ -37,7 +37,7 @@ pub(super) async fn look(config: &Config, slack: &SlackConfig, report: &mut Repo
     let mut users = Users::new(&asks, token, &bot);
     people::look(config, &mut users, report).await;
     report.tell()?;
-    groups::look(&asks, token, config, &mut users, report).await;
+    groups::look(&asks, token, config, &bot, &mut users, report).await;
     report.tell()?;
     channels::look(&asks, token, (config, slack), &bot, &mut users, report).await;
     users.tell_of_the_rest(report);

@@ -3,7 +3,8 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use secrecy::SecretString;
+use tokio::{net::TcpListener, sync::watch};
 
 use super::{Chats, watch::noted};
 use crate::{
@@ -18,10 +19,13 @@ use crate::{
     domain::policy::Platform,
 };
 
-/// The alarm about Slack as a whole. One channel that refuses has its own.
+/// The alarms about Slack as a whole: it does not know the bot, and nobody is heard. One channel that refuses has its own.
 const ALARM: &str = "slack";
+const DEAF: &str = "slack/deaf";
 /// Until a way in that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
+/// Until that is an alarm which may pass by itself.
+const PASSES: Duration = Duration::from_mins(1);
 /// What was acknowledged has this long to be answered when the bot stops.
 const ANSWERING: Duration = Duration::from_secs(5);
 
@@ -48,11 +52,11 @@ impl Connected {
     /// Hears until it is dropped.
     pub(super) async fn hear(self, bot: Arc<Bot>, voice: Arc<Voice>) -> Option<Hearing> {
         if let Some(why) = &self.why_not {
-            trouble(&bot, why).await;
+            trouble(&bot, ALARM, why).await;
         }
         let Some((slack, way)) = self.slack else {
-            if self.why_not.is_none() {
-                noted("the end of an alarm", bot.clear(ALARM).await);
+            for alarm in [ALARM, DEAF].into_iter().filter(|_| self.why_not.is_none()) {
+                noted("the end of an alarm", bot.clear(alarm).await);
             }
             return None;
         };
@@ -64,11 +68,11 @@ impl Connected {
                 match way {
                     SlackDoor::Http { signing_secret, listen } => match signing_secret.read() {
                         Ok(secret) => over_http(&Http::new(door, &secret), listen, &bot).await,
-                        Err(why) => trouble(&bot, &format!("the signing secret cannot be read: {why}")).await,
+                        Err(why) => trouble(&bot, DEAF, &format!("the signing secret cannot be read: {why}")).await,
                     },
                     SlackDoor::Socket { app_token, connections } => match app_token.read() {
-                        Ok(token) => over_sockets(door, &token, connections, &bot).await,
-                        Err(why) => trouble(&bot, &format!("the app's token cannot be read: {why}")).await,
+                        Ok(token) => over_sockets(&door, &slack, (&token, connections), &bot).await,
+                        Err(why) => trouble(&bot, DEAF, &format!("the app's token cannot be read: {why}")).await,
                     },
                 }
             }
@@ -109,13 +113,16 @@ fn connect(config: &SlackConfig, clock: &Arc<dyn Clock>) -> Result<Slack, String
 
 /// Until Slack has said where the bot is at home. What only a human can mend is an alarm.
 async fn at_home(slack: &Slack, bot: &Bot) {
+    let mut waited = Duration::ZERO;
     loop {
         match slack.is_at_home().await {
             Ok(()) => return noted("the end of an alarm", bot.clear(ALARM).await),
-            Err(ChatFault::Permanent { why }) => trouble(bot, &why).await,
+            Err(ChatFault::Permanent { why }) => trouble(bot, ALARM, &why).await,
+            Err(fault) if waited >= PASSES => trouble(bot, ALARM, &format!("it does not answer: {fault}")).await,
             Err(fault) => tracing::warn!("Slack does not answer yet: {fault}"),
         }
         tokio::time::sleep(AGAIN).await;
+        waited += AGAIN;
     }
 }
 
@@ -124,29 +131,55 @@ async fn over_http(http: &Arc<Http>, listen: SocketAddr, bot: &Bot) {
         match TcpListener::bind(listen).await {
             Ok(listener) => {
                 tracing::info!(%listen, "Slack's requests are heard");
-                noted("the end of an alarm", bot.clear(ALARM).await);
+                noted("the end of an alarm", bot.clear(DEAF).await);
                 if let Err(error) = slack::serve(http.clone(), listener).await {
                     tracing::error!(%error, "Slack's requests are not heard any more");
                 }
             }
-            Err(error) => trouble(bot, &format!("nobody is heard: {listen} cannot be listened on ({error})")).await,
+            Err(error) => trouble(bot, DEAF, &format!("nobody is heard: {listen} cannot be listened on ({error})")).await,
         }
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-async fn over_sockets(door: Arc<Door>, token: &secrecy::SecretString, connections: u32, bot: &Bot) {
-    match Socket::open(door, token, connections).await {
-        Ok(socket) => match socket.stopped().await {
-            Stopped::LinkDisabled => {
-                trouble(bot, "nobody is heard: Socket Mode is turned off for the app; turn it on and start the bot again").await;
+/// Sockets, for as long as Slack has them turned on. While none is open for a minute, that is an alarm, and all are opened anew.
+async fn over_sockets(door: &Arc<Door>, slack: &Slack, (token, connections): (&SecretString, u32), bot: &Bot) {
+    loop {
+        match Socket::open(door.clone(), token, connections).await {
+            Ok(socket) => tokio::select! {
+                why = socket.stopped() => {
+                    let Stopped::LinkDisabled = why;
+                    return trouble(bot, DEAF, "nobody is heard: Socket Mode is turned off for the app; turn it on and start the bot again").await;
+                }
+                () = until_deaf(socket.live(), bot) => {
+                    let why = Socket::why_deaf(slack, token).await;
+                    trouble(bot, DEAF, &format!("nobody is heard, for no socket is open: {why}")).await;
+                }
+            },
+            Err(why) => {
+                trouble(bot, DEAF, &format!("nobody is heard: {why}")).await;
+                tokio::time::sleep(AGAIN).await;
             }
-        },
-        Err(why) => trouble(bot, &format!("nobody is heard: {why}")).await,
+        }
     }
 }
 
-async fn trouble(bot: &Bot, why: &str) {
+/// Returns when no socket has been open for a while; an open one ends the alarm.
+async fn until_deaf(mut live: watch::Receiver<usize>, bot: &Bot) {
+    loop {
+        // Whatever ends it, the next look says how it is.
+        let heard = tokio::time::timeout(PASSES, live.wait_for(|sockets| *sockets > 0)).await.is_ok_and(|open| open.is_ok());
+        if !heard {
+            return;
+        }
+        noted("the end of an alarm", bot.clear(DEAF).await);
+        if live.wait_for(|sockets| *sockets == 0).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn trouble(bot: &Bot, alarm: &str, why: &str) {
     tracing::error!(%why, "Slack");
-    noted("an alarm", bot.raise(ALARM, format!("Slack: {why}"), None).await);
+    noted("an alarm", bot.raise(alarm, format!("Slack: {why}"), None).await);
 }

@@ -1,16 +1,10 @@
 //! Whether `[slack]` and what else the file says of Slack belong together: all of it is allowed, and hardly meant.
 
-use std::collections::BTreeMap;
-
 use toml::{Spanned, de::DeValue};
 
 use super::{
     super::{node::Table, notes::At},
     SlackConfig,
-};
-use crate::domain::{
-    ids::PersonId,
-    policy::{Person, Platform},
 };
 
 /// Warns of Slack's channels, groups and people without `[slack]`, and of `[slack]` without them.
@@ -42,17 +36,6 @@ pub(in super::super) fn judge(file: &Table<'_>, slack: Option<&SlackConfig>) {
     let used = |id: &String| channels.iter().any(|channel| channel.value.strip_prefix("slack:") == Some(id));
     for shared in slack.shared_channels.iter().filter(|id| !used(id)) {
         file.warn(section.span().start, format!("slack.shared_channels has {shared}, and nothing is posted there"));
-    }
-}
-
-/// People of the workspace and of tenants are known by their own id: the team before it says where they belong, and no more.
-pub(in super::super) fn without_teams(people: &mut BTreeMap<PersonId, Person>, slack: Option<&SlackConfig>) {
-    let Some(slack) = slack else { return };
-    let is_ours = |team: &str| slack.workspace.as_deref() == Some(team) || slack.tenants.iter().any(|tenant| tenant == team);
-    for account in people.values_mut().filter_map(|person| person.identities.get_mut(&Platform::Slack)) {
-        if let Some((_, user)) = account.split_once('/').filter(|(team, _)| is_ours(team)) {
-            *account = user.to_owned();
-        }
     }
 }
 

@@ -27,12 +27,14 @@ pub(in crate::worker) struct Places {
     /// Until when a chat asked not to be tried again.
     pauses: Mutex<BTreeMap<(TaskKind, String), Instant>>,
     /// By queue and what is sent, whose turn comes when.
-    lines: Mutex<BTreeMap<(String, Sending), BTreeMap<(TaskKind, String), Instant>>>,
+    lines: Mutex<BTreeMap<(String, Sending), Turns>>,
     /// By open alarm, what was refused since the start; None: not looked up yet. Locked over a change, so that no alarm is raised
     /// twice.
     refusing: tokio::sync::Mutex<Option<BTreeMap<String, Tasks>>>,
 }
 
+/// When each task's turn comes.
+type Turns = BTreeMap<(TaskKind, String), Instant>;
 type Tasks = BTreeMap<(TaskKind, String), Refused>;
 
 /// A task whose message was refused.

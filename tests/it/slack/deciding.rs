@@ -6,31 +6,23 @@ use hallpass::{
 };
 use serde_json::Value;
 
-use super::{CARDS, House, TALK, Way, rules, workspace};
+use super::{CARDS, House, TALK, Way, attacks::ASK, rules, workspace};
 use crate::fakes::slack::{
-    Ack, Fault, Kind,
+    Ack, Fault,
     reading::{live_markup, text_of},
 };
 
-pub(super) const ASK: &str = "request prod-db write 1h Unblock the stuck import --ticket OPS-4512";
 const ADMIN: &str = "request prod-db admin 1h Move the tables";
 
 impl House {
-    /// With an open ask of Ana's.
-    pub(super) async fn asked(way: Way) -> Self {
-        let house = Self::new(way).await;
-        house.say("U0ANA", ASK).await;
-        house
-    }
-
     /// Fills the open page and sends it, and it is taken; all that follows is done.
-    pub(super) async fn sends(&self, user: &str, fields: &[(&str, &str)]) {
-        let ack = self.sent(user, fields).await;
+    pub(super) async fn fills(&self, user: &str, fields: &[(&str, &str)]) {
+        let ack = self.tries(user, fields).await;
         assert!(ack.body.as_ref().is_none_or(|body| body["errors"].is_null()), "{ack:?}");
     }
 
     /// The same, taken or not.
-    pub(super) async fn sent(&self, user: &str, fields: &[(&str, &str)]) -> Ack {
+    pub(super) async fn tries(&self, user: &str, fields: &[(&str, &str)]) -> Ack {
         for (field, value) in fields {
             self.slack.fill(user, field, value);
         }
@@ -55,15 +47,6 @@ impl House {
         let calls = |message: &Value| live_markup(message).into_iter().filter(|live| live.starts_with("user")).collect::<Vec<_>>();
         std::iter::once(&card).chain(&thread).flat_map(calls).collect()
     }
-
-    /// A press that was made before; what the presser alone reads of the answer.
-    pub(super) async fn delivers(&self, user: &str, press: Value) -> String {
-        let before = self.slack.ephemerals(user).len();
-        let ack = self.slack.deliver_raw(Kind::Interactive, press).await;
-        assert!(ack.is_ok(), "{ack:?}");
-        self.settle().await;
-        self.slack.ephemerals(user)[before..].iter().map(text_of).collect::<Vec<_>>().join("\n")
-    }
 }
 
 #[tokio::test]
@@ -78,10 +61,10 @@ async fn a_denial_says_why_and_the_card_keeps_what_was_asked_and_loses_its_butto
         no.contains("You can't decide this one: it is for @db-leads") && !no.contains("[Deny]"),
         "told before anything is written: {no}"
     );
-    house.sends("U0BEN", &[("words", "use the read replica")]).await;
-    assert_eq!(house.slack.view("U0BEN"), None, "the page is closed");
+    house.fills("U0BEN", &[("words", "use the read replica")]).await;
+    assert!(house.page("U0BEN").contains("Denied."), "the page says so: {}", house.page("U0BEN"));
     let card = house.reads();
-    for part in ["Denied by Ben Okafor", "\"use the read replica\"", "“Unblock the stuck import”", "OPS-4512"] {
+    for part in ["Denied by Ben Okafor", "\"use the read replica\"", "“Unblock the stuck import”"] {
         assert!(card.contains(part), "{part}: {card}");
     }
     assert!(!card.contains("[Approve]") && !card.contains("[Deny…]"), "{card}");
@@ -94,19 +77,19 @@ async fn a_denial_says_why_and_the_card_keeps_what_was_asked_and_loses_its_butto
 async fn less_is_offered_by_its_fields_and_taken_or_declined_in_a_direct_message() {
     let house = House::asked(Way::Sockets).await;
     house.press("U0BEN", "less").await;
-    let nothing = house.sent("U0BEN", &[("words", "2h is too long")]).await;
+    let nothing = house.tries("U0BEN", &[("words", "2h is too long")]).await;
     assert!(nothing.error_on("length").is_some(), "a comment is no offer: {nothing:?}");
-    let more = house.sent("U0BEN", &[("length", "2h")]).await;
+    let more = house.tries("U0BEN", &[("length", "2h")]).await;
     assert!(more.error_on("length").unwrap().contains("not less"), "{more:?}");
     assert!(!house.reads().contains("offers"), "{}", house.reads());
-    house.sends("U0BEN", &[("length", "30m"), ("role", "read")]).await;
+    house.fills("U0BEN", &[("length", "30m"), ("role", "read")]).await;
     let card = house.reads();
     assert!(card.contains("Ben Okafor offers read for 30 min instead: “2h is too long”"), "{card}");
     assert!(house.directs("U0ANA").contains("Ben Okafor offers read for 30 min instead of write on prod-db"), "{}", house.directs("U0ANA"));
     house.press_direct("U0ANA", "decline").await;
     assert!(house.thread().contains("Ana Reyes declined the offer"), "{}", house.thread());
     house.press("U0BEN", "less").await;
-    house.sends("U0BEN", &[("length", "30m")]).await;
+    house.fills("U0BEN", &[("length", "30m")]).await;
     house.press_direct("U0ANA", "accept").await;
     assert!(house.reads().contains("Ana Reyes asks for write on prod-db (Orders database) for 30 min"), "{}", house.reads());
     house.press("U0BEN", "approve").await;
@@ -118,9 +101,9 @@ async fn less_is_offered_by_its_fields_and_taken_or_declined_in_a_direct_message
 async fn it_is_passed_on_to_one_of_those_who_may_decide() {
     let house = House::asked(Way::Http).await;
     house.press("U0BEN", "pass").await;
-    let wrong = house.sent("U0BEN", &[("person", "U0CLEO")]).await;
+    let wrong = house.tries("U0BEN", &[("person", "U0CLEO")]).await;
     assert!(wrong.error_on("person").unwrap().contains("Cleo Marsh may not decide this"), "{wrong:?}");
-    house.sends("U0BEN", &[("person", "U0DORA")]).await;
+    house.fills("U0BEN", &[("person", "U0DORA")]).await;
     assert!(house.thread().contains("Ben Okafor passed it on to Dora Lind"), "{}", house.thread());
     assert!(house.calls().contains(&"user U0DORA".to_owned()), "{:?}", house.calls());
     assert!(house.reads().contains("passed on to Dora Lind"), "{}", house.reads());
@@ -196,7 +179,7 @@ async fn access_is_revoked_with_a_reason_by_those_who_may() {
     house.press("U0CLEO", "revoke").await;
     assert!(house.page("U0CLEO").contains("Only its approvers, the owner or an administrator may revoke this"), "{}", house.page("U0CLEO"));
     house.press("U0FINN", "revoke").await;
-    house.sends("U0FINN", &[("words", "enough for today")]).await;
+    house.fills("U0FINN", &[("words", "enough for today")]).await;
     assert!(!house.holds("ana", "write"));
     let card = house.reads();
     assert!(card.contains("Ended: Ana Reyes had write on prod-db") && card.contains("Finn Ward"), "{card}");
@@ -243,12 +226,12 @@ async fn every_wrong_press_gets_its_own_private_answer() {
     let (old, ts) = (house.slack.press_payload("U0DORA", CARDS, asked["ts"].as_str().unwrap(), "approve"), asked["ts"].clone());
     house.press("U0BEN", "approve").await;
     house.pass(4).await;
-    assert!(house.delivers("U0DORA", old.clone()).await.contains("Ben Okafor approved it 4 s ago; the access is there"));
+    assert!(house.sends("U0DORA", old.clone()).await.contains("Ben Okafor approved it 4 s ago; the access is there"));
     assert!(house.press("U0FINN", "return").await.contains("Only whoever asked for this, or holds it, can do that"));
     house.press("U0ANA", "return").await;
     let mut late = old;
     late["trigger_id"] = "another".into();
-    assert!(house.delivers("U0DORA", late).await.starts_with("Too late: this"));
+    assert!(house.sends("U0DORA", late).await.starts_with("Too late: this"));
     let told: String = house.slack.messages(CARDS).iter().chain(&house.slack.thread(CARDS, ts.as_str().unwrap())).map(text_of).collect();
     assert!(!told.contains("You ") && !told.contains("Too late"), "only the presser reads it: {told}");
 }
@@ -270,12 +253,12 @@ async fn a_card_that_is_sent_to_somebody_is_a_card_there_too_and_both_follow() {
 }
 
 #[tokio::test]
-async fn a_page_that_did_not_open_is_said_with_the_line_to_type_instead() {
+async fn a_page_that_did_not_open_is_said_and_the_line_is_typed_instead() {
     let house = House::asked(Way::Http).await;
     let id = house.newest().await.id;
     house.slack.fail("views.open", Fault::Error("expired_trigger_id"), 2);
     let told = house.press("U0BEN", "deny").await;
-    assert_eq!(told, format!("The page did not open in time, so nothing was done. Press again, or type it: /jit deny {id} why"));
+    assert!(told.starts_with("Slack did not let me open the page. Nothing was recorded"), "{told}");
     assert!(house.press("U0CLEO", "deny").await.contains("You can't decide this one"));
     let ack = house.slack.slash("U0BEN", TALK, &format!("deny {id} use the read replica")).await;
     assert!(ack.is_ok());

@@ -154,7 +154,7 @@ async fn pages_and_answers_hold_the_worst_too() {
     house.chooses("U0ANA", "resource", "prod-db").await;
     house.chooses("U0ANA", "role", "write").await;
     let reason: String = hostile().chars().filter(|c| !c.is_control()).take(900).collect();
-    house.sends("U0ANA", &[("reason", &reason)]).await;
+    house.fills("U0ANA", &[("reason", &reason)]).await;
     for (user, action) in [("U0BEN", "deny"), ("U0BEN", "less"), ("U0BEN", "pass"), ("U0CLEO", "revoke")] {
         if action != "revoke" {
             house.press(user, action).await;

@@ -1,12 +1,16 @@
 //! The bot in Slack: the real client and door against the fake Slack, by both ways in, with a provider that has a memory.
 
+mod attacks;
 mod cards;
 mod deciding;
 mod forms;
 mod hostile;
 mod life;
+mod odd;
+mod outsiders;
 mod people;
 mod slow;
+mod sockets;
 mod told;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -72,7 +76,9 @@ pub(crate) struct House {
     pub client: Arc<Client>,
     pub store: Store,
     /// Open as long as the house stands.
-    _socket: Option<Socket>,
+    socket: Option<Socket>,
+    /// Where its own address is, when it is reached over HTTP.
+    url: Option<String>,
     folder: Option<Arc<tempfile::TempDir>>,
 }
 
@@ -178,7 +184,7 @@ impl House {
             stopping: false.into(),
         }));
         let door = Door::new(bot.clone(), voice, client.clone());
-        let mut house = Self { slack, bot, workers, clock, pretend, door, client, store, _socket: None, folder: None };
+        let mut house = Self { slack, bot, workers, clock, pretend, door, client, store, socket: None, url: None, folder: None };
         house.open(way).await;
         house
     }
@@ -190,14 +196,25 @@ impl House {
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 tokio::spawn(serve(Http::new(self.door.clone(), &self.slack.signing_secret().to_owned().into()), listener));
                 self.slack.over_http(&url);
+                self.url = Some(url);
             }
             Way::Sockets => {
                 let token = self.slack.app_token().to_owned().into();
-                self._socket = Some(Socket::open(self.door.clone(), &token, 2).await.unwrap());
+                self.socket = Some(Socket::open(self.door.clone(), &token, 2).await.unwrap());
                 self.slack.over_sockets();
                 self.slack.connected(1).await;
             }
         }
+    }
+
+    /// Its sockets.
+    pub(crate) fn socket(&self) -> &Socket {
+        self.socket.as_ref().expect("it is reached through sockets")
+    }
+
+    /// Where Slack's requests arrive.
+    pub(crate) fn address(&self) -> &str {
+        self.url.as_deref().expect("it is reached over HTTP")
     }
 
     /// Everything that follows is done, at the pace that Slack takes it.

@@ -10,7 +10,7 @@ use hallpass::{
     },
 };
 
-use super::{CARDS, House, TALK, Way, deciding::ASK, rules, workspace};
+use super::{CARDS, House, TALK, Way, attacks::ASK, rules, workspace};
 use crate::fakes::slack::{Slack, reading::text_of};
 
 /// Accounts that are no full members of this workspace, each joined to somebody who could approve.
@@ -97,7 +97,7 @@ async fn people_of_a_tenant_that_is_named_may() {
     let slack = workspace().await;
     slack.stranger("U9STRANGER", "Sven Strange", "T9OTHER").channel(CARDS, "approvals", &["U0ANA", "U0BEN", "U9STRANGER"]);
     slack.group("S0LEADS", "db-leads", &["U0BEN", "U9STRANGER"]);
-    let house = House::in_tenants(Way::Http, slack, dora_as("U9STRANGER"), &["T9OTHER"]).await;
+    let house = House::in_tenants(Way::Http, slack, dora_as("T9OTHER/U9STRANGER"), &["T9OTHER"]).await;
     house.say("U0ANA", ASK).await;
     let told = house.press("U9STRANGER", "approve").await;
     assert!(told.contains("Your approval counts"), "{told}");

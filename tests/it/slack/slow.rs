@@ -14,7 +14,7 @@ use hallpass::{
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::watch;
 
-use super::{CARDS, House, Way, deciding::ASK, rules};
+use super::{CARDS, House, Way, attacks::ASK, rules};
 use crate::fakes::slack::{Ack, Fault};
 
 /// The pretended provider, which says what it would touch only while its gate is open.

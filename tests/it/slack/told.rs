@@ -5,7 +5,7 @@ use hallpass::{
     provider::{FaultKind, pretend::Temper},
 };
 
-use super::{CARDS, House, OPS, Way, deciding::ASK, rules, workspace};
+use super::{CARDS, House, OPS, Way, attacks::ASK, rules, workspace};
 use crate::fakes::slack::reading::{live_markup, text_of};
 
 impl House {
@@ -111,7 +111,7 @@ async fn one_decides_and_returns_at_home_and_reads_there_what_came_of_it() {
     house.say("U0ANA", "request prod-db read 30m Count the orders").await;
     house.home("U0BEN").await;
     house.press_home("U0BEN", "deny").await;
-    house.sends("U0BEN", &[("words", "use the read replica")]).await;
+    house.fills("U0BEN", &[("words", "use the read replica")]).await;
     assert!(house.reads().starts_with("Denied by Ben Okafor"), "{}", house.reads());
     let page = house.homes("U0BEN").await;
     assert!(!page.contains("Waiting for you"), "what was decided in a page is gone from home: {page}");

@@ -22,6 +22,15 @@ pub(super) struct Bot {
     /// Of an organisation with several workspaces.
     pub(super) enterprise: Option<String>,
     app_id: Option<String>,
+    /// Installed for the whole organisation.
+    is_org_wide: bool,
+}
+
+impl Bot {
+    /// What methods about one workspace want to be told by a token of a whole organisation.
+    pub(super) fn team_id(&self) -> Option<(&'static str, &str)> {
+        self.is_org_wide.then_some(("team_id", self.team.as_str()))
+    }
 }
 
 /// Whether the bot's token works, and what it may do.
@@ -43,8 +52,8 @@ pub(super) async fn bot(asks: &Asks, config: &Config, slack: &SlackConfig, token
         None => None,
     };
     let is_org_wide = answer.body["is_enterprise_install"] == true;
-    let bot = Bot { name, team, enterprise: text("enterprise_id"), app_id };
-    is_the_configured_one(slack, &bot, is_org_wide, report);
+    let bot = Bot { name, team, enterprise: text("enterprise_id"), app_id, is_org_wide };
+    is_the_configured_one(slack, &bot, report);
     Some(bot)
 }
 
@@ -93,7 +102,7 @@ async fn app_of(asks: &Asks, token: &SecretString, bot_id: &str, report: &mut Re
     }
 }
 
-fn is_the_configured_one(slack: &SlackConfig, bot: &Bot, is_org_wide: bool, report: &mut Report) {
+fn is_the_configured_one(slack: &SlackConfig, bot: &Bot, report: &mut Report) {
     if let Some(found) = &bot.app_id {
         match &slack.app_id {
             Some(wanted) if wanted != found => {
@@ -105,13 +114,13 @@ fn is_the_configured_one(slack: &SlackConfig, bot: &Bot, is_org_wide: bool, repo
             _ => report.fine(format!("app: {found}")),
         }
     }
-    let found = bot.enterprise.as_ref().filter(|_| is_org_wide).unwrap_or(&bot.team);
+    let found = bot.enterprise.as_ref().filter(|_| bot.is_org_wide).unwrap_or(&bot.team);
     match &slack.workspace {
         Some(wanted) if wanted != found => report.broken(
             format!("the app is installed in {found}, and slack.workspace is {wanted}"),
             format!("write workspace = \"{found}\", or take the token of the app that is installed in {wanted}"),
         ),
-        _ => report.fine(format!("installed in: {found}{}", if is_org_wide { ", the whole organisation" } else { "" })),
+        _ => report.fine(format!("installed in: {found}{}", if bot.is_org_wide { ", the whole organisation" } else { "" })),
     }
 }
 

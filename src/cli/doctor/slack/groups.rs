@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{Asks, Report, Users, people::id_of, shown, unanswered, users::User};
+use super::{Asks, Fault, Report, Users, app::Bot, people::id_of, shown, unanswered, users::User};
 use crate::{
     config::Config,
     domain::policy::{Group, Person, Platform},
@@ -11,39 +11,47 @@ use crate::{
 
 const COPY: &str = "open it in Slack under Directories, User groups; the three dots have Copy group ID";
 
-pub(super) async fn look(asks: &Asks, token: &SecretString, config: &Config, users: &mut Users<'_>, report: &mut Report) {
+/// Asks about groups: a token of a whole organisation must say of which workspace.
+struct Groups<'a> {
+    asks: &'a Asks,
+    token: &'a SecretString,
+    team: Option<(&'a str, &'a str)>,
+}
+
+impl Groups<'_> {
+    async fn ask(&self, method: &str, field: (&str, &str)) -> Result<Value, Fault> {
+        let fields: Vec<_> = std::iter::once(field).chain(self.team).collect();
+        self.asks.ask(self.token, method, &fields).await.map(|answer| answer.body)
+    }
+}
+
+pub(super) async fn look(asks: &Asks, token: &SecretString, config: &Config, bot: &Bot, users: &mut Users<'_>, report: &mut Report) {
     let groups: Vec<(&Group, &str)> =
         config.catalogue.groups.values().filter_map(|group| Some((group, group.chats.get(&Platform::Slack)?.as_str()))).collect();
     if groups.is_empty() {
         return;
     }
-    let listed = match asks.ask(token, "usergroups.list", &[("include_disabled", "true")]).await {
-        Ok(answer) => answer.body,
+    let slack = Groups { asks, token, team: bot.team_id() };
+    let listed = match slack.ask("usergroups.list", ("include_disabled", "true")).await {
+        Ok(listed) => listed,
         Err(fault) => return unanswered(report, "user groups", &fault),
     };
     for (group, id) in groups {
         let found = listed["usergroups"].as_array().into_iter().flatten().find(|found| found["id"] == id);
         match found {
             None => report.broken(format!("group {}: there is no user group {id}", group.id), COPY),
-            Some(found) => one(asks, token, (config, group, id), found, users, report).await,
+            Some(found) => one(&slack, (config, group, id), found, users, report).await,
         }
     }
 }
 
-async fn one(
-    asks: &Asks,
-    token: &SecretString,
-    (config, group, id): (&Config, &Group, &str),
-    found: &Value,
-    users: &mut Users<'_>,
-    report: &mut Report,
-) {
+async fn one(slack: &Groups<'_>, (config, group, id): (&Config, &Group, &str), found: &Value, users: &mut Users<'_>, report: &mut Report) {
     let who = format!("group {}: @{} ({id})", group.id, shown(found["handle"].as_str().unwrap_or_default()));
     if found["date_delete"].as_u64().is_some_and(|at| at > 0) {
         return report.broken(format!("{who} is disabled"), "enable it in Slack under Directories, User groups, or name another one");
     }
-    let members = match asks.ask(token, "usergroups.users.list", &[("usergroup", id)]).await {
-        Ok(answer) => answer.body,
+    let members = match slack.ask("usergroups.users.list", ("usergroup", id)).await {
+        Ok(members) => members,
         Err(fault) => return unanswered(report, &who, &fault),
     };
     let members: Vec<String> = members["users"].as_array().into_iter().flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect();
