@@ -47,7 +47,7 @@ refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waitin
 refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/extended_already request until|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/show view how_to_connect opened opened_ago
+answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/show view how_to_connect opened opened_ago
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
@@ -106,7 +106,7 @@ fn field(name: &str) -> (String, Value) {
 }
 
 /// The pages of platforms that have some.
-fn pages() -> [(String, Value); 9] {
+fn pages() -> [(String, Value); 8] {
     let t = hostile();
     let picks = json!([{ "id": "prod-db", "text": t }, { "id": "bastion", "text": t }]);
     let ask = json!({
@@ -130,7 +130,6 @@ fn pages() -> [(String, Value); 9] {
     });
     [
         ("form/loading", json!({})),
-        ("form/not_opened", json!({})),
         ("form/said", json!({ "title": t, "lines": [t, t] })),
         ("form/request", ask),
         ("form/deny", words.clone()),

@@ -221,6 +221,12 @@ impl Door {
         })
     }
 
+    /// Slack did not open a page, so that nobody could fill it: how to do the same without one.
+    pub(super) async fn unopened(&self, to: &Presser, line: &str, error: &Trouble) {
+        tracing::warn!(%error, "a page could not be opened");
+        self.answer(to, &Answer::Said { name: "unopened", data: json!({ "line": line }) }).await;
+    }
+
     pub(super) fn words(&self, refusal: &Refusal) -> String {
         self.voice.refusal_words(SLACK, None, refusal)
     }
@@ -232,12 +238,6 @@ impl Door {
         body["response_type"] = json!("ephemeral");
         body["replace_original"] = json!(false);
         body
-    }
-
-    /// Tells whoever did it that its page could not be opened: nothing was recorded.
-    pub(super) async fn not_opened(&self, to: &Presser, error: &Trouble) {
-        tracing::warn!(%error, "a page could not be opened");
-        self.say(to, self.voice.page(SLACK, "form/not_opened", &json!({}))).await;
     }
 
     /// Tells the presser what came of it: where they pressed, else as a direct message.
@@ -259,6 +259,10 @@ impl Door {
             } else {
                 tracing::error!("an answer goes out as a direct message: its place is none of slack.response_hosts");
             }
+        }
+        if to.user.contains('/') {
+            // Of another organisation: the same id may be somebody else's here.
+            return;
         }
         let body = json!({ "text": body["text"], "blocks": body["blocks"] }).to_string();
         let message = Message { body, buttons: Vec::new(), notify: Vec::new() };
@@ -291,14 +295,14 @@ pub(super) fn incoming(from: &Presser, interaction: String, body: Body) -> Incom
     Incoming { platform: SLACK, user: from.user.clone(), interaction, body }
 }
 
-/// The form's answer: what is wrong, on its field; what is about no field, on the first.
+/// The form's answer: what is wrong, on its field; what is about no field, on what is asked for, or on the first.
 fn errors(view: &View, refusal: &Refusal, words: &str) -> Ack {
     let piece = match refusal {
         Refusal::Missing { pieces, .. } => pieces.first().map(|missing| missing.piece),
         other => other.field(),
     };
-    let wanted = piece.map(super::form::block_of).unwrap_or_default();
     let named = |name: &str| view.values.keys().find(|block| block.split('/').next() == Some(name));
+    let wanted = piece.map(super::form::block_of).unwrap_or_default();
     let block = wanted.iter().chain(&["resource", "words", "person"]).find_map(|name| named(name));
     let Some(block) = block.or_else(|| view.values.keys().next()) else { return clear() };
     Ack::With(json!({ "response_action": "errors", "errors": { block: words } }))

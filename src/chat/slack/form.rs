@@ -44,7 +44,7 @@ impl Door {
         let loading = self.voice.page(SLACK, "form/loading", &json!({}));
         let id = match self.slack.open_view(from, &loading).await {
             Ok(id) => id,
-            Err(error) => return self.not_opened(from, &error).await,
+            Err(error) => return self.unopened(from, "/jit request RESOURCE ROLE 1h why", &error).await,
         };
         let (about, notice) = match &message {
             Some((channel, ts)) => match self.slack.permalink(channel, ts).await {

@@ -22,6 +22,9 @@ impl Door {
         let loading = self.voice.page(SLACK, "form/loading", &json!({}));
         let opened = self.slack.open_view(from, &loading).await;
         let view = if let Ok(Ok(request)) = self.bot.could(SLACK, &from.user, name, value).await {
+            if let Err(error) = &opened {
+                return self.unopened(from, &typed(name, request.id.as_str()), error).await;
+            }
             self.words_page((name, value), &request, at_home)
         } else {
             // The press itself, which is refused, recorded and answered like any other.
@@ -31,9 +34,8 @@ impl Door {
             }
             self.said("Not possible", &self.voice.answer_lines(SLACK, &answer).await.unwrap_or_default())
         };
-        match opened {
-            Ok(id) => self.slack.update_view(&id, None, &view).await,
-            Err(error) => self.not_opened(from, &error).await,
+        if let Ok(id) = opened {
+            self.slack.update_view(&id, None, &view).await;
         }
     }
 
@@ -72,6 +74,15 @@ impl Door {
 /// Whether the page was opened from the home page, which then shows what came of it.
 pub(super) fn is_from_home(view: &View) -> bool {
     serde_json::from_str::<Value>(&view.metadata).is_ok_and(|metadata| metadata["home"] == true)
+}
+
+/// The same act as a line to type.
+fn typed(name: &str, id: &str) -> String {
+    match name {
+        action::LESS => format!("/jit offer {id} 30m"),
+        action::PASS => format!("/jit pass {id} @person"),
+        name => format!("/jit {name} {id} why"),
+    }
 }
 
 /// The press that a page of words stands for.

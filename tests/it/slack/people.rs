@@ -5,7 +5,7 @@ use hallpass::{
     bot::{Answer, Body, Incoming},
     domain::{
         members::Rules,
-        policy::{Catalogue, Platform},
+        policy::{Catalogue, Platform, Who},
         time::Span,
     },
 };
@@ -96,8 +96,11 @@ async fn whoever_nobody_knows_can_do_nothing_and_it_is_recorded() {
 async fn people_of_a_tenant_that_is_named_may() {
     let slack = workspace().await;
     slack.stranger("U9STRANGER", "Sven Strange", "T9OTHER").channel(CARDS, "approvals", &["U0ANA", "U0BEN", "U9STRANGER"]);
-    slack.group("S0LEADS", "db-leads", &["U0BEN", "U9STRANGER"]);
-    let house = House::in_tenants(Way::Http, slack, dora_as("T9OTHER/U9STRANGER"), &["T9OTHER"]).await;
+    let mut rules = dora_as("T9OTHER/U9STRANGER");
+    // A group of Slack's holds nobody of another workspace.
+    let stages = &mut rules.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
+    stages[0].approvers.push(Who::Person("dora".parse().unwrap()));
+    let house = House::in_tenants(Way::Http, slack, rules, &["T9OTHER"]).await;
     house.say("U0ANA", ASK).await;
     let told = house.press("U9STRANGER", "approve").await;
     assert!(told.contains("Your approval counts"), "{told}");
@@ -131,14 +134,14 @@ fn members(people_from: bool, match_email: bool) -> Catalogue {
 #[tokio::test]
 async fn every_full_member_is_a_person_where_people_come_from_slack_however_many_pages_they_fill() {
     let slack = workspace().await;
-    for n in 0..450 {
+    for n in 0..1_100 {
         slack.person(&format!("U1{n:05}"), &format!("Member {n}"));
     }
     strangers(&slack);
     let house = House::with(Way::Http, slack, members(true, false)).await;
     house.bot.read_roster().await.unwrap();
-    assert!(house.slack.calls_of("users.list").len() >= 3, "pages of 200");
-    for account in ["U100000", "U100449"] {
+    assert!(house.slack.calls_of("users.list").len() >= 3, "pages of 500");
+    for account in ["U100000", "U101099"] {
         let told = house.say(account, "request prod-db read 1h Look at the orders").await;
         assert!(told.starts_with("Asked. Member "), "{account}: {told}");
         house.advance(Span::from_seconds(2)).await;

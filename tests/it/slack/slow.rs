@@ -71,7 +71,7 @@ async fn what_takes_longer_than_slack_waits_is_on_its_way_and_answered_directly(
     let house = House::new(Way::Http).await;
     let (ack, gate) = house.sent_slowly().await;
     assert!(ack.is_ok() && ack.took < Duration::from_secs(3), "{ack:?}");
-    assert!(house.page("U0ANA").contains("The answer comes as a direct message"), "{}", house.page("U0ANA"));
+    assert!(house.page("U0ANA").contains("the answer comes as a direct message"), "{}", house.page("U0ANA"));
     assert_eq!(house.directs("U0ANA"), "");
     gate.send_replace(true);
     house.settle().await;
