@@ -111,6 +111,19 @@ async fn it_is_passed_on_to_one_of_those_who_may_decide() {
 }
 
 #[tokio::test]
+async fn who_may_not_decide_is_told_that_before_they_choose_anything_and_it_is_recorded() {
+    let house = House::asked(Way::Http).await;
+    for action in ["less", "pass"] {
+        house.press("U0CLEO", action).await;
+        let page = house.page("U0CLEO");
+        assert!(page.contains("You can't decide this one: it is for @db-leads") && !page.contains("[Cancel]"), "{action}: {page}");
+        drop(house.slack.close("U0CLEO").await);
+    }
+    let refused = house.all_events().await.into_iter().filter(|(stream, kind)| stream == "bot" && kind == "refused").count();
+    assert_eq!(refused, 2);
+}
+
+#[tokio::test]
 async fn who_looks_is_on_the_card_and_nobody_else_is_called_meanwhile() {
     let house = House::asked(Way::Http).await;
     assert!(house.press("U0BEN", "looking").await.contains("The others know that you are looking"));
@@ -174,8 +187,7 @@ async fn nobody_who_may_only_approve_silently_is_called_by_any_message() {
 
 #[tokio::test]
 async fn access_is_revoked_with_a_reason_by_those_who_may() {
-    let house = House::asked(Way::Http).await;
-    house.press("U0BEN", "approve").await;
+    let house = House::granted(Way::Http).await;
     house.press("U0CLEO", "revoke").await;
     assert!(house.page("U0CLEO").contains("Only its approvers, the owner or an administrator may revoke this"), "{}", house.page("U0CLEO"));
     house.press("U0FINN", "revoke").await;
@@ -189,8 +201,7 @@ async fn access_is_revoked_with_a_reason_by_those_who_may() {
 
 #[tokio::test]
 async fn more_time_is_asked_by_a_button_and_decided_on_the_same_card() {
-    let house = House::asked(Way::Sockets).await;
-    house.press("U0BEN", "approve").await;
+    let house = House::granted(Way::Sockets).await;
     assert!(house.press("U0ANA", "extend:30m").await.contains("ore time"), "within what the rule gives at once");
     assert!(house.thread().contains("Extended: now until"), "{}", house.thread());
     house.press("U0ANA", "extend:1h").await;

@@ -205,6 +205,15 @@ async fn what_is_wrong_is_said_on_its_field_and_nothing_typed_is_lost() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_sent_before_it_was_filled_says_what_is_missing() {
+    let house = House::new(Way::Http).await;
+    house.opens("U0ANA").await;
+    house.slack.type_ahead("U0ANA", "resource", "prod-db").await;
+    let sent = house.tries("U0ANA", &[("resource", "prod-db")]).await;
+    assert!(sent.error_on("resource").unwrap().starts_with("Still missing: the role (read, write, admin)"), "{sent:?}");
+}
+
+#[tokio::test]
 async fn a_form_that_somebody_else_sends_is_theirs() {
     let house = House::new(Way::Http).await;
     house.write("U0ANA").await;

@@ -38,8 +38,7 @@ impl House {
 
 #[tokio::test]
 async fn the_whole_story_is_told_privately_and_under_the_card() {
-    let house = House::asked(Way::Http).await;
-    house.press("U0BEN", "approve").await;
+    let house = House::granted(Way::Http).await;
     house.advance(Span::from_minutes(54)).await;
     assert!(house.press_direct("U0ANA", "extend:30m").await.contains("ore time"), "the buttons of a direct message work there");
     house.advance(Span::from_minutes(29)).await;
@@ -57,8 +56,7 @@ async fn the_whole_story_is_told_privately_and_under_the_card() {
 
 #[tokio::test]
 async fn a_warning_that_is_too_late_says_so_when_its_button_is_pressed() {
-    let house = House::asked(Way::Http).await;
-    house.press("U0BEN", "approve").await;
+    let house = House::granted(Way::Http).await;
     house.advance(Span::from_minutes(54)).await;
     house.advance(Span::from_minutes(6)).await;
     assert!(house.directs("U0ANA").contains("Ended: write on prod-db"), "{}", house.directs("U0ANA"));
@@ -128,8 +126,7 @@ async fn whoever_is_nobody_reads_so_at_home() {
 
 #[tokio::test]
 async fn access_that_is_stuck_is_told_to_operators_with_its_owner_called_and_over_when_it_is_over() {
-    let house = House::asked(Way::Http).await;
-    house.press("U0BEN", "approve").await;
+    let house = House::granted(Way::Http).await;
     let refused = Some((FaultKind::Transient, "connection refused".to_owned()));
     house.pretend.set_temper(Temper { fails: refused, ..Temper::default() });
     house.advance(Span::from_minutes(60)).await;
