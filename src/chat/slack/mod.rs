@@ -37,6 +37,7 @@ pub(super) const FOLDER: Folder = Folder {
     finish: blocks::finish,
     files: &[
         ("card.hbs", include_str!("../../../templates/slack/card.hbs")),
+        ("direct.hbs", include_str!("../../../templates/slack/direct.hbs")),
         ("form.hbs", include_str!("../../../templates/slack/form.hbs")),
         ("home.hbs", include_str!("../../../templates/slack/home.hbs")),
         ("lines.hbs", include_str!("../../../templates/slack/lines.hbs")),

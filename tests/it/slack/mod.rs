@@ -1,12 +1,19 @@
 //! The bot in Slack: the real client and door against the fake Slack, by both ways in, with a provider that has a memory.
 
 mod attacks;
+mod cards;
+mod deciding;
+mod forms;
+mod hostile;
 mod life;
 mod odd;
 mod outsiders;
+mod people;
 mod program;
 mod sending;
+mod slow;
 mod sockets;
+mod told;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -117,10 +124,16 @@ impl House {
     }
 
     pub(crate) async fn with(way: Way, slack: Slack, rules: Catalogue) -> Self {
+        Self::in_tenants(way, slack, rules, &[]).await
+    }
+
+    /// Where people of these other workspaces may act too.
+    pub(crate) async fn in_tenants(way: Way, slack: Slack, rules: Catalogue, tenants: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}", folder.path().join("hallpass.db").display())).await.unwrap();
         let (clock, pretend) = (Arc::new(ManualClock::new(START)), Arc::new(Pretend::new(Ownership::Shared)));
-        let mut house = Self::over(way, slack, rules, store, clock, pretend).await;
+        let settings = Settings { tenants: tenants.iter().map(|&team| team.to_owned()).collect(), ..settings(&slack) };
+        let mut house = Self::assembled(way, slack, rules, (store, clock, pretend), settings).await;
         house.folder = Some(Arc::new(folder));
         house
     }
@@ -134,7 +147,18 @@ impl House {
         clock: Arc<ManualClock>,
         pretend: Arc<Pretend>,
     ) -> Self {
-        let client = Arc::new(Client::new(settings(&slack), clock.clone()).unwrap());
+        let settings = settings(&slack);
+        Self::assembled(way, slack, rules, (store, clock, pretend), settings).await
+    }
+
+    async fn assembled(
+        way: Way,
+        slack: Slack,
+        rules: Catalogue,
+        (store, clock, pretend): (Store, Arc<ManualClock>, Arc<Pretend>),
+        settings: Settings,
+    ) -> Self {
+        let client = Arc::new(Client::new(settings, clock.clone()).unwrap());
         let chats: BTreeMap<Platform, Arc<dyn Chat>> = BTreeMap::from([(Platform::Slack, client.clone() as Arc<dyn Chat>)]);
         let provider: Arc<dyn Provider> = pretend.clone();
         let parts = Parts {
