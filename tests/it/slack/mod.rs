@@ -75,7 +75,6 @@ pub(crate) struct House {
     pub clock: Arc<ManualClock>,
     pub pretend: Arc<Pretend>,
     pub door: Arc<Door>,
-    pub client: Arc<Client>,
     pub store: Store,
     /// Open as long as the house stands.
     socket: Option<Socket>,
@@ -186,7 +185,7 @@ impl House {
             stopping: false.into(),
         }));
         let door = Door::new(bot.clone(), voice, client.clone());
-        let mut house = Self { slack, bot, workers, clock, pretend, door, client, store, socket: None, url: None, folder: None };
+        let mut house = Self { slack, bot, workers, clock, pretend, door, store, socket: None, url: None, folder: None };
         house.open(way).await;
         house
     }
