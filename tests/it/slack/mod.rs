@@ -9,6 +9,8 @@ mod life;
 mod odd;
 mod outsiders;
 mod people;
+mod program;
+mod sending;
 mod slow;
 mod sockets;
 mod told;
@@ -73,7 +75,6 @@ pub(crate) struct House {
     pub clock: Arc<ManualClock>,
     pub pretend: Arc<Pretend>,
     pub door: Arc<Door>,
-    pub client: Arc<Client>,
     pub store: Store,
     /// Open as long as the house stands.
     socket: Option<Socket>,
@@ -184,7 +185,7 @@ impl House {
             stopping: false.into(),
         }));
         let door = Door::new(bot.clone(), voice, client.clone());
-        let mut house = Self { slack, bot, workers, clock, pretend, door, client, store, socket: None, url: None, folder: None };
+        let mut house = Self { slack, bot, workers, clock, pretend, door, store, socket: None, url: None, folder: None };
         house.open(way).await;
         house
     }
@@ -318,6 +319,7 @@ pub(crate) fn settings(slack: &Slack) -> Settings {
         workspace: None,
         tenants: Vec::new(),
         api_url: slack.api_url(),
+        patience: Duration::from_secs(5),
         may_answer_at: Box::new(|url| url.starts_with("http://127.0.0.1:")),
     }
 }
