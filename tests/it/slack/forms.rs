@@ -210,7 +210,7 @@ async fn a_form_that_is_sent_before_it_was_filled_says_what_is_missing() {
     house.opens("U0ANA").await;
     house.slack.type_ahead("U0ANA", "resource", "prod-db").await;
     let sent = house.tries("U0ANA", &[("resource", "prod-db")]).await;
-    assert!(sent.error_on("resource").unwrap().starts_with("Still missing: the role (read, write, admin)"), "{sent:?}");
+    assert!(sent.error_on("resource").unwrap().starts_with("Choose one of the roles of prod-db: read, write, admin"), "{sent:?}");
 }
 
 #[tokio::test]
