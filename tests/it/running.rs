@@ -9,7 +9,7 @@ use std::{
     fs,
     io::Read as _,
     os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -142,31 +142,36 @@ impl House {
 
     fn start_on(&self, file: &str) -> Bot {
         let log = self.at(&format!("log-{}", self.folder.path().read_dir().unwrap().count()));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
-        command.args(["run", "--config"]).arg(self.at(file)).stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
-        Bot { child, log }
+        Bot::start(&self.at(file), log)
     }
 }
 
-struct Bot {
+/// The real binary, running; killed when it is dropped.
+pub(crate) struct Bot {
     child: Child,
     log: PathBuf,
 }
 
 impl Bot {
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn start(config: &Path, log: PathBuf) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+        command.args(["run", "--config"]).arg(config).stdin(Stdio::null()).stdout(Stdio::null());
+        let child = command.stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
+        Self { child, log }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), signal).unwrap();
     }
 
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let mut text = String::new();
         fs::File::open(&self.log).unwrap().read_to_string(&mut text).unwrap();
         text
     }
 
     /// Waits until this is true of the other process.
-    async fn until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
         let begun = Instant::now();
         while !done(self) {
             assert!(begun.elapsed() < PATIENCE, "{what}: not yet\n{}", self.said());
@@ -175,7 +180,7 @@ impl Bot {
         }
     }
 
-    async fn ended(&mut self) -> ExitStatus {
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -186,7 +191,7 @@ impl Bot {
         }
     }
 
-    async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.until("it runs", |bot| bot.said().contains("hallpass runs")).await;
         self.signal(Signal::TERM);
         assert!(self.ended().await.success(), "{}", self.said());
@@ -201,9 +206,9 @@ impl Drop for Bot {
 }
 
 /// Waits until the request has closed, as anybody reads it who looks into the file.
-async fn closed(house: &House, bot: &mut Bot, id: &str) {
+pub(crate) async fn closed(url: &str, bot: &mut Bot, id: &str) {
     use sqlx::{Connection as _, Row as _};
-    let mut conn = sqlx::SqliteConnection::connect(&house.url()).await.unwrap();
+    let mut conn = sqlx::SqliteConnection::connect(url).await.unwrap();
     let begun = Instant::now();
     loop {
         let row = sqlx::query("SELECT open FROM requests WHERE id = $1").bind(id).fetch_one(&mut conn).await.unwrap();
@@ -246,7 +251,7 @@ async fn runs_on_the_last_good_file(broken: impl Fn(&House) -> String) -> String
     let alarm = house.read("alarms");
     bot.until("what ends is taken away", |_| house.doors().is_empty()).await;
     assert!(begun.elapsed() + Duration::from_secs(3) >= left.std(), "not before its end");
-    closed(&house, &mut bot, &first).await;
+    closed(&house.url(), &mut bot, &first).await;
     bot.stop().await;
     let store = Store::open(&house.url()).await.unwrap();
     is_expired(&store, &first).await;
@@ -327,7 +332,7 @@ async fn sigterm_waits_for_what_was_begun_and_a_second_start_carries_on_at_once(
     is_free(&house).await;
     assert!(!house.doors().contains(&"ana".to_owned()));
     let mut bot = house.start();
-    closed(&house, &mut bot, &first).await;
+    closed(&house.url(), &mut bot, &first).await;
     bot.stop().await;
     let store = Store::open(&house.url()).await.unwrap();
     is_expired(&store, &first).await;
@@ -350,7 +355,7 @@ async fn a_second_sigterm_ends_it_at_once_and_the_next_start_finds_out_what_beca
     fs::remove_file(house.at("hold")).unwrap();
     let mut bot = house.start();
     bot.until("it ends it", |_| !house.doors().contains(&"ana".to_owned())).await;
-    closed(&house, &mut bot, &first).await;
+    closed(&house.url(), &mut bot, &first).await;
     bot.stop().await;
 }
 

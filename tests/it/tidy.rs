@@ -57,7 +57,7 @@ const LONG: [(&str, usize, &str); 2] = [
 const CAP: usize = 400;
 
 /// Who looks at the machine's clock besides `clock.rs`: to measure how long something took, never to know what time it is.
-const STOPWATCHES: [(&str, &str); 8] = [
+const STOPWATCHES: [(&str, &str); 9] = [
     ("src/provider/exec/process.rs", "until when a program may run"),
     ("src/provider/exec/keeper.rs", "the same, in the process that sees to it"),
     ("src/worker/chat/mod.rs", "a pause between two looks at chats that have nothing more due"),
@@ -66,14 +66,16 @@ const STOPWATCHES: [(&str, &str); 8] = [
     ("src/worker/entitlements/window.rs", "a pause between two looks at a provider that has nothing more due"),
     ("src/cli/adapter/core.rs", "says how long an adapter took"),
     ("tests/it/fakes/slack/deliver.rs", "how long an answer took, which Slack limits"),
+    ("tests/it/slack/sockets.rs", "that connections are not asked for in a hurry"),
 ];
 
 /// Tests that wait for another process; each looks again until it is so, with a limit.
-const WAITING: [(&str, &str); 6] = [
+const WAITING: [(&str, &str); 7] = [
     ("tests/it/running", "the real binary, started, stopped and killed"),
     ("tests/it/own_alarms.rs", "workers on threads of their own, one of which dies"),
     ("tests/it/outage/postgres.rs", "a PostgreSQL of its own that is stopped and started"),
     ("tests/it/crash", "the real binary, in processes of its own"),
+    ("tests/it/slack/program.rs", "the real binary, in processes of its own"),
     ("tests/it/slack/sockets.rs", "sockets that are opened again after pauses of the machine's clock"),
     ("tests/it/slack_sdk.rs", "Slack's own SDK, in a process of its own"),
 ];

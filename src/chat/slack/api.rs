@@ -12,8 +12,9 @@ use slack_morphism::{
 
 use crate::{chat::ChatFault, domain::time::Span};
 
-/// Longest that one call may take. Slack itself gives up on us after three seconds; the other way round it may be slower.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest that one call may take, unless it is set otherwise. Slack itself gives up on us after three seconds; the other way
+/// round it may be slower.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Answers of Slack that mean: later.
 const LATER: [&str; 9] = [
     "internal_error",
@@ -33,6 +34,8 @@ const GONE: [&str; 3] = ["message_not_found", "thread_not_found", "cant_update_m
 pub(super) struct Api {
     client: SlackClient<SlackClientHyperHttpsConnector>,
     token: SlackApiToken,
+    /// Longest that one call may take.
+    patience: Duration,
 }
 
 /// Why Slack did not do it.
@@ -94,21 +97,29 @@ pub(super) fn token(secret: &SecretString) -> SlackApiToken {
 }
 
 impl Api {
-    pub(super) fn new(api_url: &str, secret: &SecretString) -> Result<Self, String> {
-        Ok(Self { client: SlackClient::new(connector(api_url)?), token: token(secret) })
+    pub(super) fn new(api_url: &str, secret: &SecretString, patience: Duration) -> Result<Self, String> {
+        Ok(Self { client: SlackClient::new(connector(api_url)?), token: token(secret), patience })
     }
 
     /// A method that changes something, or takes JSON.
     pub(super) async fn post(&self, method: &str, body: &Value) -> Result<Value, Trouble> {
         let session = self.client.open_session(&self.token);
-        timed(session.http_session_api.http_post::<_, Value>(method, body, None)).await
+        self.timed(session.http_session_api.http_post::<_, Value>(method, body, None)).await
     }
 
     /// A method that reads; most of these take no JSON.
     pub(super) async fn get(&self, method: &str, params: &[(&str, String)]) -> Result<Value, Trouble> {
         let session = self.client.open_session(&self.token);
         let params: Vec<(&str, Option<&String>)> = params.iter().map(|(key, value)| (*key, Some(value))).collect();
-        timed(session.http_session_api.http_get::<Value, _, _>(method, &params, None)).await
+        self.timed(session.http_session_api.http_get::<Value, _, _>(method, &params, None)).await
+    }
+
+    async fn timed(&self, call: impl Future<Output = Result<Value, SlackClientError>>) -> Result<Value, Trouble> {
+        match tokio::time::timeout(self.patience, call).await {
+            Err(_) => Err(Trouble::Unanswered(format!("nothing within {} s", self.patience.as_secs()))),
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(sorted(error)),
+        }
     }
 
     /// An answer to a press or a command, at the place that came with it. The caller has checked the host.
@@ -116,15 +127,7 @@ impl Api {
         let url = url.parse().map_err(|_| Trouble::Unanswered("the place for answers is no URL".to_owned()))?;
         let (rate_control_params, tracing_span) = (None, &tracing::Span::none());
         let context = SlackClientApiCallContext { rate_control_params, token: None, tracing_span, is_sensitive_url: true };
-        timed(self.client.http_api.connector.http_post_uri::<_, Value>(url, body, context)).await.map(drop)
-    }
-}
-
-async fn timed(call: impl Future<Output = Result<Value, SlackClientError>>) -> Result<Value, Trouble> {
-    match tokio::time::timeout(PATIENCE, call).await {
-        Err(_) => Err(Trouble::Unanswered(format!("nothing within {} s", PATIENCE.as_secs()))),
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(sorted(error)),
+        self.timed(self.client.http_api.connector.http_post_uri::<_, Value>(url, body, context)).await.map(drop)
     }
 }
 

@@ -14,10 +14,14 @@ mod sending;
 mod socket;
 mod words;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 
+pub use api::PATIENCE;
 pub use door::Door;
 pub use http::{Http, serve};
 pub use socket::{Socket, Stopped};
@@ -33,6 +37,7 @@ pub(super) const FOLDER: Folder = Folder {
     finish: blocks::finish,
     files: &[
         ("card.hbs", include_str!("../../../templates/slack/card.hbs")),
+        ("direct.hbs", include_str!("../../../templates/slack/direct.hbs")),
         ("form.hbs", include_str!("../../../templates/slack/form.hbs")),
         ("home.hbs", include_str!("../../../templates/slack/home.hbs")),
         ("lines.hbs", include_str!("../../../templates/slack/lines.hbs")),
@@ -51,6 +56,8 @@ pub struct Settings {
     /// Other organisations' team ids whose people may act.
     pub tenants: Vec<String>,
     pub api_url: String,
+    /// Longest that one call may take; `PATIENCE`, outside of tests.
+    pub patience: Duration,
     /// May an answer be sent to this URL?
     pub may_answer_at: Box<dyn Fn(&str) -> bool + Send + Sync>,
 }
@@ -96,7 +103,7 @@ impl Slack {
     /// # Errors
     /// The machine has no certificates to trust.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let api = Api::new(&settings.api_url, &settings.bot_token)?;
+        let api = Api::new(&settings.api_url, &settings.bot_token, settings.patience)?;
         Ok(Self { api, settings, pace: Pace::default(), clock, home: RwLock::default(), directs: RwLock::default() })
     }
 
@@ -118,10 +125,13 @@ impl Slack {
             Some(app) => Some(app.clone()),
             None => self.app_of(text("bot_id")).await?,
         };
+        let org_wide = me["is_enterprise_install"].as_bool().unwrap_or_default();
+        // A token of a whole organisation is at home in the workspace that bot.toml names.
+        let named = self.settings.workspace.clone().filter(|named| org_wide && named.starts_with('T'));
         let home = Home {
-            team: text("team_id").unwrap_or_default(),
+            team: named.or_else(|| text("team_id")).unwrap_or_default(),
             enterprise: text("enterprise_id"),
-            org_wide: me["is_enterprise_install"].as_bool().unwrap_or_default(),
+            org_wide,
             app,
             bot_user: text("user_id").unwrap_or_default(),
         };

@@ -251,13 +251,25 @@ mod tests {
     }
 
     #[test]
-    fn read_from_its_text_it_is_the_same() {
-        let press = json!({ "type": "block_actions", "user": { "id": "U1" }, "trigger_id": "1.2.a", "message": { "ts": "1.1", "blocks": [{}] },
-            "actions": [{ "action_id": "approve", "value": "R-7K3QD2/0" }] });
-        assert!(interaction(&press).is_some());
-        assert_eq!(interaction_in(&press.to_string()).unwrap(), interaction(&press));
-        assert_eq!(interaction_in("[1]").unwrap(), None);
+    fn a_press_read_from_its_text_is_the_same() {
+        let press = json!({
+            "type": "block_actions", "team": { "id": "T1" }, "user": { "id": "U1" }, "trigger_id": "1.2.a",
+            "message": { "ts": "1.1", "blocks": [{ "type": "actions", "elements": [] }] }, "state": { "values": {} },
+            "actions": [{ "type": "button", "action_id": "approve", "value": "R-7K3QD2/0" }],
+        });
+        let heard = interaction(&press);
+        assert!(heard.is_some());
+        assert_eq!(interaction_in(&press.to_string()).unwrap(), heard);
+        assert_eq!(interaction_in("[1]").unwrap(), None, "JSON of another shape is nothing that the bot knows");
         assert!(interaction_in("{").is_err() && interaction_in("").is_err());
+    }
+
+    #[test]
+    fn without_an_id_the_same_text_is_the_same_press() {
+        let text = r#"{"type": "view_submission", "user": {"id": "U1"}, "view": {"id": "V1"}}"#;
+        let id = |text: &str| interaction_in(text).unwrap().unwrap().id;
+        assert_eq!(id(text), id(text));
+        assert_ne!(id(text), id(&text.replace("V1", "V2")));
     }
 
     #[test]

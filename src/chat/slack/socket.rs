@@ -123,7 +123,7 @@ impl Socket {
 
     /// Why no socket comes up, as Slack answers when it is asked for one.
     pub async fn why_deaf(slack: &Slack, app_token: &SecretString) -> String {
-        let asked = match Api::new(&slack.settings.api_url, app_token) {
+        let asked = match Api::new(&slack.settings.api_url, app_token, slack.settings.patience) {
             Ok(api) => api.post("apps.connections.open", &json!({})).await.map_err(|trouble| trouble.to_string()),
             Err(why) => Err(why),
         };

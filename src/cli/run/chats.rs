@@ -106,6 +106,7 @@ fn connect(config: &SlackConfig, clock: &Arc<dyn Clock>) -> Result<Slack, String
         workspace: config.workspace.clone(),
         tenants: config.tenants.clone(),
         api_url: config.api_url.clone(),
+        patience: slack::PATIENCE,
         may_answer_at: Box::new(move |url| allowed.may_answer_at(url)),
     };
     Slack::new(settings, clock.clone())

@@ -15,7 +15,7 @@ use crate::{
         time::{Instant, Span},
     },
     faults,
-    store::{Post, PostWrite},
+    store::{Commit, Post, PostWrite, TaskKind, TaskWant},
 };
 
 /// A card of access that outlives its end is looked at this often at first, and ever less often as it drags on.
@@ -40,7 +40,7 @@ pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
     let Some(seen) = Seen::load(deps, &place.request).await? else { return Ok(Handled::Done) };
     let message = deps.shows.card(place.platform, &seen.scene());
     let digest = digest(&message);
-    let next = next_look(&seen.request, seen.now);
+    let (next, is_first) = (next_look(&seen.request, seen.now), post.posted.is_none() && place.person().is_none());
     if post.posted.is_some() && post.shown.as_deref() == Some(digest.as_str()) {
         return Ok(next);
     }
@@ -49,9 +49,16 @@ pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
     }
     faults::point("card.posted");
     (post.shown, post.sending) = (Some(digest), None);
-    save(deps, PostWrite::Card(post)).await?;
+    // What happened while no card stood is told under it now.
+    let tasks = if is_first { vec![thread_of(turn)] } else { Vec::new() };
+    deps.store.commit(Commit { posts: vec![PostWrite::Card(post)], tasks, ..Commit::default() }).await?;
     turn.took().await?;
     Ok(next)
+}
+
+fn thread_of(turn: &Turn<'_>) -> TaskWant {
+    let task = turn.task;
+    TaskWant { kind: TaskKind::Thread, key: task.key.clone(), queue: task.queue.clone(), due_at: turn.deps.bot.now() }
 }
 
 /// Posts it for the first time, or again because it is gone.

@@ -11,7 +11,7 @@ use crate::{
         event::Event,
         ids::PersonId,
         request::{Request, RequestId},
-        time::{Instant, Span},
+        time::Instant,
         words,
     },
     faults,
@@ -21,8 +21,6 @@ use crate::{
 
 /// Entries read at once.
 const ENTRIES: u32 = 500;
-/// Until a card that does not stand yet is looked for.
-const SOON: Span = Span::from_seconds(1);
 
 /// Tells every event after the cursor, each with the request as it was just then: what is told late, or again after a
 /// crash, is told in the same words. When it must wait for its turn, it goes on later from where it is.
@@ -35,7 +33,8 @@ pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble
         // Without an account, what happens is not told later either.
         (Some(person), _) => account(deps, person, place.platform).map(To::User),
         (None, Some(card)) => Some(To::Under(card.clone())),
-        (None, None) => return Ok(Handled::Again(SOON)),
+        // Whoever posts the card has it told then.
+        (None, None) => return Ok(Handled::Done),
     };
     let wait = || to.as_ref().and_then(|to| to.wait(place.chat, Sending::Post));
     if let Some(wait) = wait() {

@@ -20,7 +20,7 @@ async fn a_copy_that_cannot_be_kept_is_an_alarm_and_keeps_nothing_from_ending() 
     blocks_the_copy(&house);
     let mut bot = house.start();
     bot.until("the alarm's program got it", |_| alarms(&house, "copy", true) > 0).await;
-    closed(&house, &mut bot, &first).await;
+    closed(&house.url(), &mut bot, &first).await;
     bot.until("what was approved is granted", |_| house.doors() == ["finn"]).await;
     // A reload is put in force all the same, and says that it was.
     fs::write(house.at("bot.toml"), house.text() + "title = 'the database'\n").unwrap();
@@ -107,7 +107,7 @@ async fn a_ledger_key_that_cannot_be_used_grants_nothing_ends_on_time_and_alarms
     bot.signal(Signal::HUP);
     bot.until("taken", |bot| bot.said().contains("reloaded")).await;
     bot.until("what ends is taken away", |_| house.doors().is_empty()).await;
-    closed(&house, &mut bot, &first).await;
+    closed(&house.url(), &mut bot, &first).await;
     bot.stop().await;
     assert!(house.doors().is_empty(), "nothing is granted");
     fs::remove_file(house.at("key")).unwrap();

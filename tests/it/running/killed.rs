@@ -46,7 +46,7 @@ async fn a_call_ends_with_the_bot(signals: &[Signal]) {
     assert!(house.doors().contains(&"ana".to_owned()), "the call took no effect any more");
     fs::remove_file(house.at("hold")).unwrap();
     let mut bot = house.start();
-    closed(&house, &mut bot, &first).await;
+    closed(&house.url(), &mut bot, &first).await;
     assert!(!house.doors().contains(&"ana".to_owned()));
     bot.stop().await;
 }
