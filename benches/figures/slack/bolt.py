@@ -11,9 +11,10 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 port, api = int(sys.argv[1]), sys.argv[2]
+token = os.environ.pop("SLACK_BOT_TOKEN")  # Bolt would take it too, and warn
 app = AsyncApp(
     signing_secret=os.environ["SLACK_SIGNING_SECRET"],
-    client=AsyncWebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=api),
+    client=AsyncWebClient(token=token, base_url=api),
 )
 
 
