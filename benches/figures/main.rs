@@ -9,12 +9,13 @@ mod house;
 mod place;
 mod process;
 mod raw;
+mod slack;
 mod table;
 
 use anyhow::{Context as _, bail};
 
 /// Each figure's name, for the command line.
-const ALL: [&str; 5] = ["core", "events", "ends", "overdue", "process"];
+const ALL: [&str; 6] = ["core", "events", "ends", "overdue", "process", "slack"];
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
@@ -46,6 +47,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("process") {
         runtime.block_on(process::run(rounds))?;
+    }
+    if wanted("slack") {
+        runtime.block_on(slack::run(rounds))?;
     }
     Ok(())
 }

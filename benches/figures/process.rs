@@ -70,11 +70,29 @@ fn crowded(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// A started bot; stopped when dropped.
-struct Running(Child);
+/// A started program; stopped when dropped.
+pub(crate) struct Running(Child);
+
+impl Running {
+    pub(crate) const fn new(child: Child) -> Self {
+        Self(child)
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.0.id().to_string()
+    }
+
+    /// Has it stopped by itself?
+    pub(crate) fn is_over(&mut self) -> anyhow::Result<bool> {
+        Ok(self.0.try_wait()?.is_some())
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let told = rustix::process::Pid::from_raw(i32::try_from(self.0.id()).unwrap_or_default())
             .map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
         if told.is_none_or(|told| told.is_err()) {
@@ -85,13 +103,14 @@ impl Drop for Running {
 }
 
 /// Runs it until it says that it runs; how long that took.
-fn started(config: &Path) -> anyhow::Result<(Running, Duration)> {
+pub(crate) fn started(config: &Path, secrets: &[(&str, &str)]) -> anyhow::Result<(Running, Duration)> {
     let folder = config.parent().context("a file lies in a folder")?;
     let start = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
         .args(["run", "--config", "bot.toml"])
         .current_dir(folder)
         .env("HALLPASS_LOG", "hallpass=info")
+        .envs(secrets.iter().copied())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
@@ -115,9 +134,9 @@ fn started(config: &Path) -> anyhow::Result<(Running, Duration)> {
 
 /// Resident memory in MiB after it has run for a while.
 fn settled(config: &Path, after: Duration) -> anyhow::Result<f64> {
-    let (running, _) = started(config)?;
+    let (running, _) = started(config, &[])?;
     std::thread::sleep(after);
-    resident(&running.0.id().to_string(), "VmRSS")
+    resident(&running.id(), "VmRSS")
 }
 
 /// A line of `/proc/PID/status` in MiB.
@@ -138,8 +157,8 @@ fn cold(rounds: u32) -> anyhow::Result<()> {
         let start = Instant::now();
         Command::new("/bin/true").status()?;
         let empty = ms(start.elapsed());
-        let fresh = ms(started(&config)?.1);
-        let warm = ms(started(&config)?.1);
+        let fresh = ms(started(&config, &[])?.1);
+        let warm = ms(started(&config, &[])?.1);
         nothing.push(empty);
         first.push(fresh);
         again.push(warm);

@@ -15,6 +15,11 @@ impl Rounds {
         sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
     }
 
+    /// These divided by those, round by round.
+    pub(crate) fn over(&self, others: &Self) -> Self {
+        Self(self.0.iter().zip(&others.0).map(|(one, other)| one / other).collect())
+    }
+
     fn spread(&self) -> String {
         let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
         let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);

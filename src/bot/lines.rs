@@ -146,8 +146,10 @@ impl Bot {
             }
             "looking" => Act::Looking,
             "pass" => {
-                let to = if argument.is_empty() { words.unwrap_or_default() } else { argument };
-                Act::PassOn { to: parse::person(to, catalogue, caller.platform)? }
+                let to = if argument.is_empty() { words } else { Some(argument) };
+                // To nobody is as to oneself: refused, and first of all to those who may not decide it.
+                let to = to.map_or(Ok(caller.person.clone()), |to| parse::person(to, catalogue, caller.platform))?;
+                Act::PassOn { to }
             }
             "accept" => Act::AcceptOffer,
             "decline" => Act::DeclineOffer,
@@ -171,7 +173,9 @@ fn offered(
     catalogue: &Catalogue,
 ) -> Result<(Less, Option<String>), Refusal> {
     let Some(chosen) = chosen else {
-        return parse::less(words.unwrap_or_default(), catalogue);
+        // Without a word it offers nothing, which whoever may offer at all is told, and everybody else that they may not.
+        let nothing = Less { role: None, duration: None };
+        return words.map_or(Ok((nothing, None)), |words| parse::less(words, catalogue));
     };
     match parse::less(chosen, catalogue)? {
         (less, None) => Ok((less, typed.map(str::to_owned))),

@@ -297,12 +297,8 @@ pub(super) fn incoming(from: &Presser, interaction: String, body: Body) -> Incom
 
 /// The form's answer: what is wrong, on its field; what is about no field, on what is asked for, or on the first.
 fn errors(view: &View, refusal: &Refusal, words: &str) -> Ack {
-    let piece = match refusal {
-        Refusal::Missing { pieces, .. } => pieces.first().map(|missing| missing.piece),
-        other => other.field(),
-    };
     let named = |name: &str| view.values.keys().find(|block| block.split('/').next() == Some(name));
-    let wanted = piece.map(super::form::block_of).unwrap_or_default();
+    let wanted = refusal.field().map(super::form::block_of).unwrap_or_default();
     let block = wanted.iter().chain(&["resource", "words", "person"]).find_map(|name| named(name));
     let Some(block) = block.or_else(|| view.values.keys().next()) else { return clear() };
     Ack::With(json!({ "response_action": "errors", "errors": { block: words } }))

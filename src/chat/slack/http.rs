@@ -16,7 +16,6 @@ use axum::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use slack_morphism::{SlackSigningSecret, signature_verifier::SlackEventSignatureVerifier};
 use tokio::net::TcpListener;
 use url::form_urlencoded;
@@ -33,6 +32,9 @@ const WINDOW: i64 = SlackEventSignatureVerifier::MAX_TIMESTAMP_AGE_SECONDS;
 /// Signatures remembered of one while; more are refused.
 const SEEN: usize = 1_000_000;
 
+/// A good signature as it is remembered: half of its digits, which no two share.
+type Used = u128;
+
 /// What requests are checked with, and who hears them.
 pub struct Http {
     door: Arc<Door>,
@@ -43,30 +45,22 @@ pub struct Http {
 /// Signatures that were used, for at least as long as they are good. They are forgotten a whole while at a time.
 #[derive(Default)]
 struct Seen {
-    now: HashSet<[u8; 16]>,
-    before: HashSet<[u8; 16]>,
+    now: HashSet<Used>,
+    before: HashSet<Used>,
     /// When this while began, in monotonic microseconds.
     since: i64,
 }
 
 impl Seen {
     /// False: it was used before, or more are used than are remembered.
-    fn first(&mut self, signature: &str, now: i64) -> bool {
+    fn first(&mut self, used: Used, now: i64) -> bool {
         // Good for as long before its time as after it.
         if now - self.since >= 2 * WINDOW * 1_000_000 {
             self.before = std::mem::take(&mut self.now);
             self.since = now;
         }
-        let mark = mark(signature);
-        self.now.len() < SEEN && !self.before.contains(&mark) && self.now.insert(mark)
+        self.now.len() < SEEN && !self.before.contains(&used) && self.now.insert(used)
     }
-}
-
-/// The first half of its hash: enough to tell any two apart.
-fn mark(signature: &str) -> [u8; 16] {
-    let mut mark = [0; 16];
-    mark.copy_from_slice(&Sha256::digest(signature)[..16]);
-    mark
 }
 
 impl Http {
@@ -86,24 +80,24 @@ impl Http {
     }
 
     /// The body's text, if Slack signed it just now and it was not used before.
-    fn verified(&self, headers: &HeaderMap, body: &[u8]) -> Result<String, StatusCode> {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    fn verified<'b>(&self, headers: &HeaderMap, body: &'b [u8]) -> Result<&'b str, StatusCode> {
         let body = std::str::from_utf8(body).map_err(|_| StatusCode::UNAUTHORIZED)?;
-        let signature = header(SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER);
-        let stamp = header(SlackEventSignatureVerifier::SLACK_SIGNED_TIMESTAMP);
+        let signature = said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER);
+        let stamp = said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_TIMESTAMP);
         if self.verifier.verify(signature, body, stamp).is_err() {
             tracing::warn!("a request without a good signature was refused");
             return Err(StatusCode::UNAUTHORIZED);
         }
+        let used = used(signature).ok_or(StatusCode::UNAUTHORIZED)?;
         let now = self.door.slack.now();
-        if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).first(signature, now) {
+        if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).first(used, now) {
             tracing::warn!("a request was refused that was made before");
             return Err(StatusCode::UNAUTHORIZED);
         }
-        Ok(body.to_owned())
+        Ok(body)
     }
 
-    async fn hear(&self, signature: &HeaderMap, heard: Option<Heard>) -> Response {
+    async fn hear(&self, headers: &HeaderMap, heard: Option<Heard>) -> Response {
         let Some(heard) = heard else {
             tracing::debug!("a payload that this bot does not know was let go");
             return StatusCode::OK.into_response();
@@ -114,9 +108,9 @@ impl Http {
             Ack::Forbidden => StatusCode::FORBIDDEN.into_response(),
             Ack::Unavailable => {
                 // Nothing was done with it: the same may come again.
-                let name = SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER;
-                let text = signature.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).now.remove(&mark(text));
+                if let Some(used) = used(said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER)) {
+                    self.seen.lock().unwrap_or_else(PoisonError::into_inner).now.remove(&used);
+                }
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
         }
@@ -128,6 +122,15 @@ impl Http {
 /// The socket fails.
 pub async fn serve(http: Arc<Http>, listener: TcpListener) -> std::io::Result<()> {
     axum::serve(listener, http.router()).await
+}
+
+fn said<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn used(signature: &str) -> Option<Used> {
+    let digits = signature.strip_prefix("v0=")?.get(..32)?;
+    Used::from_str_radix(digits, 16).ok()
 }
 
 fn fields(body: &str) -> Value {
@@ -148,7 +151,7 @@ async fn commands(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
-    http.hear(&headers, payload::command(&fields(&body))).await
+    http.hear(&headers, payload::command(&fields(body))).await
 }
 
 async fn interactive(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -156,8 +159,9 @@ async fn interactive(State(http): State<Arc<Http>>, headers: HeaderMap, body: By
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
-    match serde_json::from_str(fields(&body)["payload"].as_str().unwrap_or_default()) {
-        Ok(payload) => http.hear(&headers, payload::interaction(&payload)).await,
+    let payload = form_urlencoded::parse(body.as_bytes()).find(|(key, _)| key == "payload").map(|(_, payload)| payload);
+    match payload::interaction_in(&payload.unwrap_or_default()) {
+        Ok(heard) => http.hear(&headers, heard).await,
         Err(_) => StatusCode::BAD_REQUEST.into_response(),
     }
 }
@@ -167,7 +171,7 @@ async fn events(State(http): State<Arc<Http>>, headers: HeaderMap, body: Bytes) 
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
-    let Ok(payload) = serde_json::from_str::<Value>(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(payload) = serde_json::from_str::<Value>(body) else { return StatusCode::BAD_REQUEST.into_response() };
     if payload["type"] == "url_verification" {
         let answer = json!({ "challenge": payload["challenge"] });
         return ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response();

@@ -37,6 +37,7 @@ pub(super) const FOLDER: Folder = Folder {
     finish: blocks::finish,
     files: &[
         ("card.hbs", include_str!("../../../templates/slack/card.hbs")),
+        ("direct.hbs", include_str!("../../../templates/slack/direct.hbs")),
         ("form.hbs", include_str!("../../../templates/slack/form.hbs")),
         ("home.hbs", include_str!("../../../templates/slack/home.hbs")),
         ("lines.hbs", include_str!("../../../templates/slack/lines.hbs")),
@@ -124,10 +125,13 @@ impl Slack {
             Some(app) => Some(app.clone()),
             None => self.app_of(text("bot_id")).await?,
         };
+        let org_wide = me["is_enterprise_install"].as_bool().unwrap_or_default();
+        // A token of a whole organisation is at home in the workspace that bot.toml names.
+        let named = self.settings.workspace.clone().filter(|named| org_wide && named.starts_with('T'));
         let home = Home {
-            team: text("team_id").unwrap_or_default(),
+            team: named.or_else(|| text("team_id")).unwrap_or_default(),
             enterprise: text("enterprise_id"),
-            org_wide: me["is_enterprise_install"].as_bool().unwrap_or_default(),
+            org_wide,
             app,
             bot_user: text("user_id").unwrap_or_default(),
         };

@@ -119,7 +119,7 @@ pub(super) fn command(fields: &Value) -> Option<Heard> {
     let trigger = text("trigger_id");
     Some(Heard {
         from: From { user: text("user_id")?, team: text("team_id"), enterprise: text("enterprise_id"), app: text("api_app_id") },
-        id: trigger.clone().unwrap_or_else(|| hashed(fields)),
+        id: trigger.clone().unwrap_or_else(|| hashed(&fields.to_string())),
         trigger,
         response_url: text("response_url"),
         thread: None,
@@ -129,7 +129,21 @@ pub(super) fn command(fields: &Value) -> Option<Heard> {
 
 /// A press, a form, a shortcut. None: nothing that this bot knows, or nobody who did it.
 pub(super) fn interaction(payload: &Value) -> Option<Heard> {
-    let read = Interaction::deserialize(payload).ok()?;
+    heard(Interaction::deserialize(payload).ok()?, || hashed(&payload.to_string()))
+}
+
+/// The same from its text, of which only what is needed is kept: a message's blocks may be many.
+/// # Errors
+/// It is no JSON.
+pub(super) fn interaction_in(text: &str) -> Result<Option<Heard>, serde_json::Error> {
+    match serde_json::from_str(text) {
+        Ok(read) => Ok(heard(read, || hashed(text))),
+        Err(error) if error.is_data() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn heard(read: Interaction, hash: impl FnOnce() -> String) -> Option<Heard> {
     let user = read.user.unwrap_or_default();
     let of = |ref_: Option<Ref>| ref_.and_then(|ref_| ref_.id);
     // Whose team it is says where the presser belongs; the payload's own may be the one of the channel.
@@ -151,7 +165,7 @@ pub(super) fn interaction(payload: &Value) -> Option<Heard> {
         }
         _ => return None,
     };
-    let id = read.trigger_id.clone().unwrap_or_else(|| hashed(payload));
+    let id = read.trigger_id.clone().unwrap_or_else(hash);
     Some(Heard { from, id, trigger: read.trigger_id, response_url: read.response_url, thread, what })
 }
 
@@ -167,7 +181,7 @@ pub(super) fn event(payload: &Value) -> Option<Heard> {
         enterprise: text("enterprise_id").or_else(|| payload["authorizations"][0]["enterprise_id"].as_str().map(str::to_owned)),
         app: text("api_app_id"),
     };
-    let id = text("event_id").unwrap_or_else(|| hashed(payload));
+    let id = text("event_id").unwrap_or_else(|| hashed(&payload.to_string()));
     Some(Heard { from, id, trigger: None, response_url: None, thread: None, what: What::HomeOpened })
 }
 
@@ -199,8 +213,8 @@ fn chosen(element: &Value) -> Option<String> {
 }
 
 /// Delivered again, a payload without an id of its own is the same bytes.
-fn hashed(payload: &Value) -> String {
-    format!("{:x}", Sha256::digest(payload.to_string()))
+fn hashed(payload: &str) -> String {
+    format!("{:x}", Sha256::digest(payload))
 }
 
 /// Slack writes these three so, in commands; and a link as `<https://..|label>`.
@@ -234,6 +248,28 @@ mod tests {
         .unwrap();
         assert_eq!((press.from.team.as_deref(), press.from.enterprise.as_deref()), (None, Some("E1")));
         assert_eq!(press.what, What::Action { action: "approve".into(), value: "R-7K3QD2/0".into(), view: None });
+    }
+
+    #[test]
+    fn a_press_read_from_its_text_is_the_same() {
+        let press = json!({
+            "type": "block_actions", "team": { "id": "T1" }, "user": { "id": "U1" }, "trigger_id": "1.2.a",
+            "message": { "ts": "1.1", "blocks": [{ "type": "actions", "elements": [] }] }, "state": { "values": {} },
+            "actions": [{ "type": "button", "action_id": "approve", "value": "R-7K3QD2/0" }],
+        });
+        let heard = interaction(&press);
+        assert!(heard.is_some());
+        assert_eq!(interaction_in(&press.to_string()).unwrap(), heard);
+        assert_eq!(interaction_in("[1]").unwrap(), None, "JSON of another shape is nothing that the bot knows");
+        assert!(interaction_in("{").is_err() && interaction_in("").is_err());
+    }
+
+    #[test]
+    fn without_an_id_the_same_text_is_the_same_press() {
+        let text = r#"{"type": "view_submission", "user": {"id": "U1"}, "view": {"id": "V1"}}"#;
+        let id = |text: &str| interaction_in(text).unwrap().unwrap().id;
+        assert_eq!(id(text), id(text));
+        assert_ne!(id(text), id(&text.replace("V1", "V2")));
     }
 
     #[test]

@@ -22,8 +22,14 @@ async fn the_whole_story_is_told_under_the_card() {
     world.advance(Span::from_minutes(10)).await;
     world.press("ana", "return", &id, None).await;
     let told = world.console.channel("#db-approvers").replace(&id, "R-......");
-    insta::assert_snapshot!("told in the channel", told);
-    insta::assert_snapshot!("told to Ana", world.console.directs("ana").replace(&id, "R-......"));
+    insta::assert_snapshot!("told in the channel", unnumbered(&told));
+    insta::assert_snapshot!("told to Ana", unnumbered(&world.console.directs("ana").replace(&id, "R-......")));
+}
+
+/// Without the numbers to press buttons by: which message came first is the workers' own affair.
+fn unnumbered(told: &str) -> String {
+    let button = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
+    told.split('[').map(button).collect::<Vec<_>>().join("[").replace("[ ", "[")
 }
 
 #[tokio::test]

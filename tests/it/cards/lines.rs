@@ -8,8 +8,9 @@ use hallpass::{
         command::Length,
         event::{AlarmKind, Event, ExtensionEnd},
         request::{Ask, AskKind, Ending, Remains, Work},
-        time::Span,
+        time::{Instant, Span},
     },
+    store::Alarm,
     worker::{Scene, Shows},
 };
 
@@ -21,7 +22,7 @@ use super::{
 use crate::world::{START, World};
 
 /// Every event as the last one of a story.
-fn all() -> Vec<(&'static str, Vec<Story>)> {
+pub(crate) fn all() -> Vec<(&'static str, Vec<Story>)> {
     let person = |name: &str| name.parse().unwrap();
     let until = START + Span::from_minutes(93);
     let closed = |how, by: Option<&str>, reason: Option<&str>| {
@@ -163,10 +164,8 @@ async fn every_closing_summary() {
     insta::assert_snapshot!("summaries", page);
 }
 
-#[tokio::test]
-async fn every_alarm() {
-    let (world, texts) = (World::new().await, texts());
-    let mut page = String::new();
+/// Every kind of alarm, by its id, with what it is about.
+pub(crate) fn alarms() -> Vec<(String, Option<Story>)> {
     let ours: Vec<(&str, Vec<Story>)> = every!(AlarmKind:
         StillOpen => [Story::stuck()],
         GrantFailed => [Story::grant_failed(true)],
@@ -175,17 +174,29 @@ async fn every_alarm() {
     let about = ours.into_iter().flat_map(|(_, stories)| stories);
     let mut alarms: Vec<_> = AlarmKind::ALL.iter().zip(about).map(|(kind, story)| (kind.name().to_owned(), Some(story))).collect();
     alarms.extend(["chat/slack/C0123ABCD", "clock", "policy", "store", "worker", "anything"].map(|id| (id.to_owned(), None)));
-    for (id, story) in alarms {
+    alarms
+}
+
+/// One of them, and when it is looked at.
+pub(crate) fn alarm(id: &str, story: Option<&Story>, cleared_at: Option<Instant>) -> (Alarm, Instant) {
+    let alarm = Alarm {
+        id: story.map_or_else(|| id.to_owned(), |story| format!("{id}/{}", story.request.id)),
+        request: story.map(|story| story.request.id.clone()),
+        raised_at: START + Span::from_minutes(63),
+        cleared_at,
+        what: "one line of what is wrong".into(),
+        told: String::new(),
+    };
+    (alarm, story.map_or(START, |story| story.now))
+}
+
+#[tokio::test]
+async fn every_alarm() {
+    let (world, texts) = (World::new().await, texts());
+    let mut page = String::new();
+    for (id, story) in alarms() {
         for cleared_at in [None, Some(START + Span::from_minutes(90))] {
-            let alarm = hallpass::store::Alarm {
-                id: story.as_ref().map_or_else(|| id.clone(), |story| format!("{id}/{}", story.request.id)),
-                request: story.as_ref().map(|story| story.request.id.clone()),
-                raised_at: START + Span::from_minutes(63),
-                cleared_at,
-                what: "one line of what is wrong".into(),
-                told: String::new(),
-            };
-            let now = story.as_ref().map_or(START, |story| story.now);
+            let (alarm, now) = alarm(&id, story.as_ref(), cleared_at);
             let scene = story.as_ref().map(|s| Scene { request: &s.request, texts: &texts, around: &s.around, now });
             let post = world.voice().alarm(hallpass::domain::policy::Platform::Console, &alarm, scene.as_ref(), now);
             page.push_str(&section(&format!("{id}{}", if cleared_at.is_some() { " over" } else { "" }), &drawn(&post).await));

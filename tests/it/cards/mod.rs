@@ -2,11 +2,11 @@
 
 mod answers;
 mod conversations;
-mod lines;
+pub(crate) mod lines;
 mod overrides;
-mod refusals;
-mod sample;
-mod states;
+pub(crate) mod refusals;
+pub(crate) mod sample;
+pub(crate) mod states;
 mod whom;
 
 /// Samples by variant; a new variant of the enum does not compile until it has some.
@@ -21,6 +21,6 @@ macro_rules! every {
 use every;
 
 /// One section of a snapshot.
-fn section(name: &str, text: &str) -> String {
+pub(crate) fn section(name: &str, text: &str) -> String {
     format!("## {name}\n{text}\n\n")
 }

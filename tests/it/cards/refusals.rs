@@ -19,7 +19,7 @@ fn missing() -> Vec<Missing> {
     vec![missing(Piece::Role, &["read", "write"]), missing(Piece::Reason, &["4"]), missing(Piece::Ticket, &["OPS"])]
 }
 
-fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
+pub(crate) fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
     let (text, person) = (|| text.to_owned(), |name: &str| name.parse().unwrap());
     let (resource, role) = (|| "prod-db".parse().unwrap(), |name: &str| name.parse().unwrap());
     let ago = START - Span::from_seconds(4);

@@ -28,25 +28,25 @@ const TEXTS: [&str; 9] = [
     "enough for today",
 ];
 
-pub(super) fn said(text: &str) -> WordId {
+pub(crate) fn said(text: &str) -> WordId {
     assert!(TEXTS.contains(&text), "{text}");
     Words::new(text, 1).id
 }
 
-pub(super) fn texts() -> Texts {
+pub(crate) fn texts() -> Texts {
     TEXTS.iter().map(|text| (said(text), (*text).to_owned())).collect()
 }
 
 /// What a template, a terminal or a chat might take for its own.
-pub(super) const HOSTILE: &str = "{{id}} {{{x}}} <!channel> *b* \u{202e}rtl\u{200b}\u{1b}[31m\nDenied by Ben\n@everyone \"q\"";
+pub(crate) const HOSTILE: &str = "{{id}} {{{x}}} <!channel> *b* \u{202e}rtl\u{200b}\u{1b}[31m\nDenied by Ben\n@everyone \"q\"";
 
-pub(super) fn hostile_texts() -> Texts {
+pub(crate) fn hostile_texts() -> Texts {
     TEXTS.iter().map(|text| (said(text), HOSTILE.to_owned())).collect()
 }
 
 /// A request, the event that came last, and when one looks at it.
 #[derive(Clone)]
-pub(super) struct Story {
+pub(crate) struct Story {
     pub request: Request,
     pub last: Event,
     pub at: Instant,
@@ -55,7 +55,7 @@ pub(super) struct Story {
     pub catalogue: Catalogue,
 }
 
-pub(super) fn ask(role: &str, length: Length) -> Ask {
+pub(crate) fn ask(role: &str, length: Length) -> Ask {
     Ask {
         kind: AskKind::First,
         by: "ana".parse().unwrap(),
@@ -78,64 +78,64 @@ pub(super) fn ask(role: &str, length: Length) -> Ask {
     }
 }
 
-pub(super) fn hour() -> Length {
+pub(crate) fn hour() -> Length {
     Length::For(Span::from_minutes(60))
 }
 
 impl Story {
-    pub(super) fn of(ask: Ask) -> Self {
+    pub(crate) fn of(ask: Ask) -> Self {
         let last = Event::Asked { ask: ask.clone() };
         let request = Request::open(RequestId::new(7), ask, START);
         Self { request, last, at: START, now: START, around: Around::default(), catalogue: crate::world::catalogue() }
     }
 
     /// Ana asks for an hour of write.
-    pub(super) fn asked() -> Self {
+    pub(crate) fn asked() -> Self {
         Self::of(ask("write", hour()))
     }
 
     /// Time passes.
-    pub(super) fn after(mut self, seconds: i64) -> Self {
+    pub(crate) fn after(mut self, seconds: i64) -> Self {
         self.now = self.now + Span::from_seconds(seconds);
         self
     }
 
-    pub(super) fn then(mut self, event: Event) -> Self {
+    pub(crate) fn then(mut self, event: Event) -> Self {
         self.request = self.request.apply(&event, self.now).unwrap();
         (self.last, self.at) = (event, self.now);
         self
     }
 
-    pub(super) fn with(mut self, change: impl FnOnce(&mut Around)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Around)) -> Self {
         change(&mut self.around);
         self
     }
 
-    pub(super) fn approved(self, person: &str, stage: u32, comment: Option<&str>) -> Self {
+    pub(crate) fn approved(self, person: &str, stage: u32, comment: Option<&str>) -> Self {
         let person = person.parse().unwrap();
         self.then(Event::Approved { person, stage, rung: 0, comment: comment.map(said) })
     }
 
-    pub(super) fn granting(self) -> Self {
+    pub(crate) fn granting(self) -> Self {
         let grant = self.grant();
         self.then(Event::Granting { grant })
     }
 
     /// Ben approved it after three minutes.
-    pub(super) fn decided() -> Self {
+    pub(crate) fn decided() -> Self {
         Self::asked().after(180).approved("ben", 0, Some("only the import table, please")).granting()
     }
 
-    pub(super) fn working(self) -> Self {
+    pub(crate) fn working(self) -> Self {
         let work = self.work();
         self.then(Event::Working { work })
     }
 
-    pub(super) fn active() -> Self {
+    pub(crate) fn active() -> Self {
         Self::decided().after(12).working()
     }
 
-    pub(super) fn work(&self) -> Work {
+    pub(crate) fn work(&self) -> Work {
         Work {
             since: self.now,
             until: self.now + Span::from_minutes(60),
@@ -150,7 +150,7 @@ impl Story {
         }
     }
 
-    pub(super) fn grant(&self) -> Grant {
+    pub(crate) fn grant(&self) -> Grant {
         let ask = self.request.main_ask();
         let duration = match ask.length {
             Length::For(span) => span,
@@ -176,7 +176,7 @@ impl Story {
     }
 
     /// More time is asked for, beyond what was approved.
-    pub(super) fn more_asked() -> Self {
+    pub(crate) fn more_asked() -> Self {
         let more = Ask {
             kind: AskKind::Extension,
             length: Length::For(Span::from_minutes(90)),
@@ -187,28 +187,28 @@ impl Story {
     }
 
     /// Dora approved it in the end.
-    pub(super) fn extended() -> Self {
+    pub(crate) fn extended() -> Self {
         let until = START + Span::from_seconds(192 + 150 * 60);
         let approved = Self::more_asked().after(60).approved("dora", 0, None).then(Event::ExtensionApproved { until });
         approved.then(Event::Extended { until, native_expiry: None, how_to_connect: None })
     }
 
     /// Less of it is offered.
-    pub(super) fn less_time() -> Self {
+    pub(crate) fn less_time() -> Self {
         let less = Less { role: None, duration: Some(Span::from_minutes(30)) };
         Self::more_asked().after(60).then(Event::Offered { person: "ben".parse().unwrap(), less, comment: None })
     }
 
     /// Nobody has answered by the end; grace keeps it open.
-    pub(super) fn graced() -> Self {
+    pub(crate) fn graced() -> Self {
         Self::more_asked().after(300).then(Event::GraceBegan { until: START + Span::from_seconds(192 + 70 * 60) })
     }
 
-    pub(super) fn revoking(self, cause: Ending) -> Self {
+    pub(crate) fn revoking(self, cause: Ending) -> Self {
         self.then(Event::Revoking { cause })
     }
 
-    pub(super) fn gone(self, remains: Remains) -> Self {
+    pub(crate) fn gone(self, remains: Remains) -> Self {
         let used = Some(Used { sessions: 3, first: Some(self.now), last: Some(self.now), from: vec!["10.0.0.7".into()] });
         let ledger = Some((48_213, "R2xhZCB5b3UgbG9va2VkOiB0aGlzIGlzIGEgcm9vdCE=".to_owned()));
         self.then(Event::Gone { remains, sessions_closed: Some(2), residue: Vec::new(), used, unwritten: None })
@@ -216,13 +216,13 @@ impl Story {
     }
 
     /// Returned after 41 minutes.
-    pub(super) fn returned() -> Self {
+    pub(crate) fn returned() -> Self {
         let by = "ana".parse().unwrap();
         Self::active().after(2485).revoking(Ending::Returned { by }).after(1).gone(Remains::Nothing)
     }
 
     /// The target has not let go for two minutes.
-    pub(super) fn stuck() -> Self {
+    pub(crate) fn stuck() -> Self {
         use hallpass::bot::{Stuck, ToldTo};
         let ops = Channel { platform: Platform::Console, id: "#ops".into() };
         let stuck = Stuck {
@@ -239,26 +239,26 @@ impl Story {
             .with(|around| (around.stuck, around.told) = (Some(stuck), vec![ToldTo::Channel(ops), ToldTo::Program]))
     }
 
-    pub(super) fn grant_failed(permanent: bool) -> Self {
+    pub(crate) fn grant_failed(permanent: bool) -> Self {
         let why = "role \"orders_write\" does not exist".to_owned();
         let failed = Self::decided().after(2).then(Event::GrantFailed { why, permanent });
         if permanent { failed.then(Event::AlarmRaised { alarm: AlarmKind::GrantFailed }) } else { failed }
     }
 
     /// Ben offers half an hour of read.
-    pub(super) fn offered() -> Self {
+    pub(crate) fn offered() -> Self {
         let less = Less { role: Some("read".parse().unwrap()), duration: Some(Span::from_minutes(30)) };
         let comment = Some(said("try it with this first"));
         Self::asked().after(60).then(Event::Offered { person: "ben".parse().unwrap(), less, comment })
     }
 
     /// The chain of two stages, Ben's vote in.
-    pub(super) fn half_decided() -> Self {
+    pub(crate) fn half_decided() -> Self {
         let asked = Self::of(Ask { policy: "prod-admin".parse().unwrap(), ..ask("admin", hour()) });
         asked.after(131).approved("ben", 0, Some("only the import table, please")).then(Event::StageOpened { stage: 1 })
     }
 
-    pub(super) fn reader<'a>(&'a self, texts: &'a Texts) -> view::Reader<'a> {
+    pub(crate) fn reader<'a>(&'a self, texts: &'a Texts) -> view::Reader<'a> {
         view::Reader {
             catalogue: &self.catalogue,
             texts,
@@ -269,17 +269,17 @@ impl Story {
         }
     }
 
-    pub(super) fn card(&self, templates: &Templates, texts: &Texts) -> Message {
+    pub(crate) fn card(&self, templates: &Templates, texts: &Texts) -> Message {
         let view = view::card(&self.request, &self.reader(texts), &self.around).unwrap();
         templates.card(Platform::Console, &view, &self.reader(texts))
     }
 
-    pub(super) fn reply(&self, templates: &Templates, texts: &Texts) -> Option<Message> {
+    pub(crate) fn reply(&self, templates: &Templates, texts: &Texts) -> Option<Message> {
         let line = replies::reply_for(&self.last, self.at, &self.request, &self.reader(texts), &self.around)?;
         Some(templates.reply(Platform::Console, &line, &self.reader(texts)))
     }
 
-    pub(super) fn direct(&self, to: &str, templates: &Templates, texts: &Texts) -> Option<Message> {
+    pub(crate) fn direct(&self, to: &str, templates: &Templates, texts: &Texts) -> Option<Message> {
         let to = to.parse().unwrap();
         let line = replies::direct_for(&self.last, self.at, &to, &self.request, &self.reader(texts), &self.around)?;
         Some(templates.direct(Platform::Console, &line, &self.reader(texts)))
@@ -287,13 +287,13 @@ impl Story {
 }
 
 /// As it stands on the console.
-pub(super) async fn drawn(message: &Message) -> String {
+pub(crate) async fn drawn(message: &Message) -> String {
     let (console, channel) = (Console::new(), Channel { platform: Platform::Console, id: "#c".into() });
     console.post(&channel, message, Once { nonce: "nonce", may_stand: false }).await.unwrap();
     console.channel("#c")
 }
 
 /// For `Through`.
-pub(super) fn other() -> RequestId {
+pub(crate) fn other() -> RequestId {
     RequestId::new(8)
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::world::START;
 
 /// Every state in every form that differs to the eye.
-pub(super) fn all() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
+pub(crate) fn all() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
     every!(State:
         Pending => [
             ("first time, sessions live on", first_time()),
@@ -109,7 +109,7 @@ fn capped() -> Story {
 }
 
 /// Every way in which a request closes.
-pub(super) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
+pub(crate) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
     let person = |name: &str| name.parse().unwrap();
     every!(Ending:
         Denied => [

@@ -1,12 +1,19 @@
 //! The bot in Slack: the real client and door against the fake Slack, by both ways in, with a provider that has a memory.
 
 mod attacks;
+mod cards;
+mod deciding;
+mod forms;
+mod hostile;
 mod life;
 mod odd;
 mod outsiders;
+mod people;
 mod program;
 mod sending;
+mod slow;
 mod sockets;
+mod told;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -68,7 +75,6 @@ pub(crate) struct House {
     pub clock: Arc<ManualClock>,
     pub pretend: Arc<Pretend>,
     pub door: Arc<Door>,
-    pub client: Arc<Client>,
     pub store: Store,
     /// Open as long as the house stands.
     socket: Option<Socket>,
@@ -117,10 +123,16 @@ impl House {
     }
 
     pub(crate) async fn with(way: Way, slack: Slack, rules: Catalogue) -> Self {
+        Self::in_tenants(way, slack, rules, &[]).await
+    }
+
+    /// Where people of these other workspaces may act too.
+    pub(crate) async fn in_tenants(way: Way, slack: Slack, rules: Catalogue, tenants: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}", folder.path().join("hallpass.db").display())).await.unwrap();
         let (clock, pretend) = (Arc::new(ManualClock::new(START)), Arc::new(Pretend::new(Ownership::Shared)));
-        let mut house = Self::over(way, slack, rules, store, clock, pretend).await;
+        let settings = Settings { tenants: tenants.iter().map(|&team| team.to_owned()).collect(), ..settings(&slack) };
+        let mut house = Self::assembled(way, slack, rules, (store, clock, pretend), settings).await;
         house.folder = Some(Arc::new(folder));
         house
     }
@@ -134,7 +146,18 @@ impl House {
         clock: Arc<ManualClock>,
         pretend: Arc<Pretend>,
     ) -> Self {
-        let client = Arc::new(Client::new(settings(&slack), clock.clone()).unwrap());
+        let settings = settings(&slack);
+        Self::assembled(way, slack, rules, (store, clock, pretend), settings).await
+    }
+
+    async fn assembled(
+        way: Way,
+        slack: Slack,
+        rules: Catalogue,
+        (store, clock, pretend): (Store, Arc<ManualClock>, Arc<Pretend>),
+        settings: Settings,
+    ) -> Self {
+        let client = Arc::new(Client::new(settings, clock.clone()).unwrap());
         let chats: BTreeMap<Platform, Arc<dyn Chat>> = BTreeMap::from([(Platform::Slack, client.clone() as Arc<dyn Chat>)]);
         let provider: Arc<dyn Provider> = pretend.clone();
         let parts = Parts {
@@ -162,7 +185,7 @@ impl House {
             stopping: false.into(),
         }));
         let door = Door::new(bot.clone(), voice, client.clone());
-        let mut house = Self { slack, bot, workers, clock, pretend, door, client, store, socket: None, url: None, folder: None };
+        let mut house = Self { slack, bot, workers, clock, pretend, door, store, socket: None, url: None, folder: None };
         house.open(way).await;
         house
     }

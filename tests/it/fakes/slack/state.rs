@@ -47,6 +47,8 @@ pub(super) struct Person {
     pub(super) standing: Standing,
     pub(super) deleted: bool,
     pub(super) team: String,
+    /// Their workspace is another one of the same organisation.
+    pub(super) of_organisation: bool,
 }
 
 pub(super) struct Group {
@@ -208,6 +210,7 @@ impl State {
                 standing,
                 deleted: false,
                 team: team.to_owned(),
+                of_organisation: false,
             },
         );
     }

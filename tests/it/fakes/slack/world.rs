@@ -35,6 +35,11 @@ impl Slack {
         self
     }
 
+    /// A full member of another workspace of the same organisation.
+    pub(crate) fn sibling(&self, id: &str, real_name: &str, team: &str) -> &Self {
+        self.stranger(id, real_name, team).change_person(id, |p| p.of_organisation = true)
+    }
+
     pub(crate) fn email(&self, id: &str, address: &str, verified: bool) -> &Self {
         self.change_person(id, |p| p.email = Some((address.to_owned(), verified)))
     }

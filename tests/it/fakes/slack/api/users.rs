@@ -51,12 +51,12 @@ impl State {
             "is_ultra_restricted": person.standing == Standing::SingleChannelGuest,
         });
         user.as_object_mut().unwrap().extend(object(more));
-        if person.team != TEAM {
+        if person.team != TEAM && !person.of_organisation {
             user["is_stranger"] = json!(!self.meets(&person.id));
         } else if let Some(enterprise) = &self.enterprise {
             user["enterprise_user"] = json!({
                 "id": person.id, "enterprise_id": enterprise, "enterprise_name": "Home Org",
-                "is_admin": false, "is_owner": false, "teams": [TEAM],
+                "is_admin": false, "is_owner": false, "teams": [person.team],
             });
         }
         user
