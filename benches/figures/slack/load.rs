@@ -27,8 +27,8 @@ pub(crate) const COMMANDS: &str = "/slack/commands";
 const CONNECTIONS: usize = 16;
 const WARM_UP: Duration = Duration::from_secs(2);
 const FOR: Duration = Duration::from_secs(5);
-/// Of one connection: a door remembers 200,000 signatures and then takes no more for a while.
-const MOST: usize = 11_000;
+/// Of one connection: a door remembers a million signatures and then takes no more for a while.
+const MOST: usize = 60_000;
 /// An acknowledgement has no more than this to say.
 const ANSWER: usize = 64 * 1024;
 
