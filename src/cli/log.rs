@@ -2,8 +2,8 @@
 
 use tracing::Subscriber;
 use tracing_subscriber::{
-    EnvFilter, Layer as _,
-    filter::{FilterExt as _, filter_fn},
+    EnvFilter,
+    filter::filter_fn,
     fmt::{self, MakeWriter},
     layer::SubscriberExt as _,
     registry,
@@ -18,5 +18,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let loud = filter_fn(|about| !SILENT.contains(&about.target().split("::").next().unwrap_or_default()));
-    registry().with(fmt::layer().with_writer(writer).with_ansi(ansi).with_filter(filter.and(loud)))
+    // Both see everything once. As filters of the layer they would keep, per thread, what the last question came to, and an
+    // event after a library's mere question (`enabled!`) would be lost.
+    registry().with(loud).with(filter).with(fmt::layer().with_writer(writer).with_ansi(ansi))
 }

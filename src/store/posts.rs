@@ -4,15 +4,29 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Post, PostWrite, Posted, Store, StoreError,
+    Post, PostWrite, Posted, Store, StoreError, TaskKind, TaskWant,
     api::platform,
     apply::exec,
     db::Value::{Int, Text, TextOr},
     tx::Tx,
 };
-use crate::domain::request::RequestId;
+use crate::domain::{request::RequestId, time::Instant};
 
 impl Store {
+    /// What was tried without success and waits to be tried again, so many at most; wanted again at `due_at`.
+    pub async fn tried_tasks(&self, due_at: Instant, limit: u32) -> Result<Vec<TaskWant>, StoreError> {
+        let sql = "SELECT kind, id, queue FROM tasks WHERE tries > 0 ORDER BY due_at LIMIT $1";
+        let rows = self.read(sql, &[Int(i64::from(limit))]).await?;
+        let mut tasks = Vec::new();
+        for row in &rows {
+            // A kind of a newer version is left to it.
+            if let Some(kind) = TaskKind::named(&row.text(0)?) {
+                tasks.push(TaskWant { kind, key: row.text(1)?, queue: row.text(2)?, due_at });
+            }
+        }
+        Ok(tasks)
+    }
+
     /// Everywhere that a request is shown or told.
     pub async fn posts(&self, request: &RequestId) -> Result<Vec<Post>, StoreError> {
         let sql = "SELECT platform, place, channel, message, shown, told, sending, telling FROM posts WHERE request = $1 ORDER BY platform, place";

@@ -51,3 +51,18 @@ fn no_filter_makes_a_library_log_tickets_or_tokens() {
     assert!(said.contains("ours") && said.contains("inside") && said.contains("a library that says nothing"), "{said}");
     assert!(logged("hallpass=warn").contains("inside") && !logged("hallpass=warn").contains("ours"));
 }
+
+/// Libraries ask whether they would be heard, and then say nothing.
+#[test]
+fn what_follows_a_question_of_a_library_is_logged() {
+    let page = Page::default();
+    let writer = page.clone();
+    tracing::subscriber::with_default(subscriber(EnvFilter::new("info"), move || writer.clone(), false), || {
+        for n in 0..3 {
+            assert!(!tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG));
+            tracing::info!(target: "hallpass::chat", "heard {n}");
+        }
+    });
+    let said = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+    assert!((0..3).all(|n| said.contains(&format!("heard {n}"))), "{said}");
+}

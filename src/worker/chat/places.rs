@@ -19,6 +19,8 @@ use crate::{
 
 /// Begins the ids of alarms about places; the rest is `<platform>/<channel, or @ and a person>`.
 const ALARM: &str = "chat/";
+/// So much of what was refused is tried again at a start.
+const AT_START: u32 = 1_000;
 /// Between two turns at one place.
 const STEP: Span = Span::from_seconds(1);
 
@@ -88,6 +90,11 @@ impl Places {
                 Some(_) => deps.bot.clear(&alarm.id).await?,
                 None => {}
             }
+        }
+        // Whoever starts the bot again may have mended it.
+        if !known.is_empty() {
+            let tasks = deps.store.tried_tasks(deps.bot.now(), AT_START).await.map_err(Stop::read)?;
+            deps.store.commit(Commit { tasks, ..Commit::default() }).await?;
         }
         *refusing = Some(known);
         Ok(())

@@ -110,7 +110,8 @@ async fn what_is_chosen_is_offered_and_the_words_beside_it_are_the_comment() {
     ] {
         world.press("ben", action, &id, said).await;
         let offer = world.round(&id).await.offer.unwrap();
-        let offered = (offer.less.role.as_ref().map(|role| role.as_str()), offer.less.duration.map(|span| span.seconds() / 60));
+        let offered =
+            (offer.less.role.as_ref().map(hallpass::domain::ids::RoleName::as_str), offer.less.duration.map(|span| span.seconds() / 60));
         assert_eq!(offered, less, "{action}");
         let texts = world.store.texts(&offer.comment.clone().into_iter().collect::<Vec<_>>()).await.unwrap();
         let expected = if action == "less" { Some("try it with this first") } else { said };

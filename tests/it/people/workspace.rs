@@ -34,7 +34,9 @@ struct Inner {
 impl Workspace {
     pub(super) fn of(members: &[(&str, &str)]) -> Arc<Self> {
         let workspace = Self::default();
-        members.iter().for_each(|(user, name)| workspace.joins(user, name, None));
+        for (user, name) in members {
+            workspace.joins(user, name, None);
+        }
         Arc::new(workspace)
     }
 

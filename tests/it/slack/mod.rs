@@ -227,20 +227,20 @@ impl House {
             if self.store.next_due().await.unwrap().is_none_or(|due| due > soon) {
                 return;
             }
-            self.pass(1).await;
+            self.pass(1);
         }
         panic!("it does not come to an end: {:?}", self.slack.refusals());
     }
 
     /// Time passes, everywhere.
-    async fn pass(&self, seconds: i64) {
+    fn pass(&self, seconds: i64) {
         self.clock.advance(Span::from_seconds(seconds));
         self.slack.advance(Duration::from_secs(seconds.unsigned_abs()));
     }
 
     /// Time passes, and all that is due is done.
     pub(crate) async fn advance(&self, by: Span) {
-        self.pass(by.seconds()).await;
+        self.pass(by.seconds());
         self.settle().await;
     }
 
@@ -250,7 +250,7 @@ impl House {
         let ack = self.slack.slash(user, TALK, text).await;
         assert!(ack.is_ok(), "{text}: {ack:?}");
         self.settle().await;
-        if let Some(body) = ack.body.filter(|body| body.is_object()) {
+        if let Some(body) = ack.body.filter(Value::is_object) {
             return text_of(&body);
         }
         self.slack.ephemerals(user)[before..].iter().map(text_of).collect::<Vec<_>>().join("\n")

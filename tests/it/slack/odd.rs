@@ -127,7 +127,7 @@ async fn a_body_of_two_hundred_megabytes_is_refused_without_being_read() {
     let house = House::new(Way::Http).await;
     let address = house.address().trim_start_matches("http://").to_owned();
     let mut piece = b"10000\r\n".to_vec();
-    piece.extend([b'x'; 0x10000]);
+    piece.extend(std::iter::repeat_n(b'x', 0x10000));
     piece.extend(b"\r\n");
     let head = "POST /slack/interactive HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     for (how, chunk) in [(format!("content-length: {SIZE}"), vec![b'x'; 0x10000]), ("transfer-encoding: chunked".into(), piece)] {

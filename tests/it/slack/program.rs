@@ -218,6 +218,7 @@ async fn with_a_wrong_token_it_says_so_ends_what_is_due_and_shows_everything_onc
     program.secret("bot", program.slack.bot_token());
     let mut bot = program.start().await;
     program.card_says(&mut bot, "Ended: Ana Reyes had write on prod-db").await;
+    bot.until("she is told", |_| program.slack.directs("U0ANA").iter().any(|m| text_of(m).contains("Ended: write on prod-db"))).await;
     bot.stop().await;
     let store = Store::open(&program.store).await.unwrap();
     assert!(!open(&store).await.contains(&"slack".to_owned()), "{:?}", open(&store).await);

@@ -94,7 +94,7 @@ async fn a_no_that_takes_longer_comes_directly_too() {
 async fn what_cannot_be_written_down_is_not_recorded_and_whoever_did_it_is_told() {
     let house = House::new(Way::Http).await;
     house.say("U0ANA", ASK).await;
-    house.pass(1).await;
+    house.pass(1);
     house.filled().await;
     let file = house.folder.as_ref().unwrap().path().join("hallpass.db");
     let mut conn = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();

@@ -51,7 +51,7 @@ pub(super) async fn members_are_kept_with_who_left_and_as_whom_they_count(url: &
     assert_eq!(now.len(), 200);
     assert_eq!(now["U1"], Known::new(member("U1", "Ana")));
     assert_eq!(now["U2"], Known { left_at: Some(START + Span::from_seconds(1)), ..Known::new(member("U2", "Somebody")) });
-    assert_eq!(now["U3"].matched.as_ref().map(|person| person.as_str()), Some("ana"));
+    assert_eq!(now["U3"].matched.as_ref().map(hallpass::domain::ids::PersonId::as_str), Some("ana"));
     assert!(store.members([Platform::Discord]).await.unwrap()[&Platform::Discord].is_empty());
 
     for stale in [left("U2"), left("U999"), matched("U3", None, Some("ben")), matched("U4", Some("ana"), None)] {
