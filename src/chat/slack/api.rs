@@ -1,7 +1,7 @@
 //! Slack's Web API through its crate: every call bounded in time, every fault sorted into what is worth another try, what a human
 //! must mend, and what is gone. Must not retry: that is the workers' business.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -9,6 +9,7 @@ use slack_morphism::{
     SlackApiToken, SlackApiTokenValue, SlackClient, SlackClientApiCallContext, SlackClientHttpConnector as _, errors::SlackClientError,
     hyper_tokio::SlackClientHyperHttpsConnector,
 };
+use tokio::sync::OnceCell;
 
 use crate::{chat::ChatFault, domain::time::Span};
 
@@ -32,7 +33,7 @@ const GONE: [&str; 3] = ["message_not_found", "thread_not_found", "cant_update_m
 
 /// The client of one token.
 pub(super) struct Api {
-    client: SlackClient<SlackClientHyperHttpsConnector>,
+    pub(super) way: Arc<Way>,
     token: SlackApiToken,
     /// Longest that one call may take.
     patience: Duration,
@@ -83,8 +84,30 @@ fn whole_seconds(after: Duration) -> Option<Span> {
     i64::try_from(after.as_secs()).ok().map(Span::from_seconds)
 }
 
+/// The way to Slack's methods, made when it is first needed: reading the machine's certificates takes longer than a start may wait
+/// before it ends what is due.
+pub(super) struct Way {
+    api_url: String,
+    made: OnceCell<Arc<SlackClient<SlackClientHyperHttpsConnector>>>,
+}
+
+impl Way {
+    pub(super) fn new(api_url: &str) -> Arc<Self> {
+        Arc::new(Self { api_url: api_url.to_owned(), made: OnceCell::new() })
+    }
+
+    pub(super) async fn client(&self) -> Result<Arc<SlackClient<SlackClientHyperHttpsConnector>>, Trouble> {
+        let make = || async {
+            let api_url = self.api_url.clone();
+            let made = tokio::task::spawn_blocking(move || connector(&api_url)).await.map_err(|error| error.to_string());
+            made.flatten().map(|connector| Arc::new(SlackClient::new(connector))).map_err(Trouble::Unanswered)
+        };
+        self.made.get_or_try_init(make).await.cloned()
+    }
+}
+
 /// The connector of the crate with this base: https everywhere but on this machine, which the configuration sees to.
-pub(super) fn connector(api_url: &str) -> Result<SlackClientHyperHttpsConnector, String> {
+fn connector(api_url: &str) -> Result<SlackClientHyperHttpsConnector, String> {
     let roots =
         hyper_rustls::HttpsConnectorBuilder::new().with_native_roots().map_err(|error| format!("the system's certificates: {error}"))?;
     // Of HTTP/1 only: there a call that is given up closes its connection, while a dead one of HTTP/2 would be used on and on.
@@ -97,19 +120,21 @@ pub(super) fn token(secret: &SecretString) -> SlackApiToken {
 }
 
 impl Api {
-    pub(super) fn new(api_url: &str, secret: &SecretString, patience: Duration) -> Result<Self, String> {
-        Ok(Self { client: SlackClient::new(connector(api_url)?), token: token(secret), patience })
+    pub(super) fn new(way: Arc<Way>, secret: &SecretString, patience: Duration) -> Self {
+        Self { way, token: token(secret), patience }
     }
 
     /// A method that changes something, or takes JSON.
     pub(super) async fn post(&self, method: &str, body: &Value) -> Result<Value, Trouble> {
-        let session = self.client.open_session(&self.token);
+        let client = self.way.client().await?;
+        let session = client.open_session(&self.token);
         self.timed(session.http_session_api.http_post::<_, Value>(method, body, None)).await
     }
 
     /// A method that reads; most of these take no JSON.
     pub(super) async fn get(&self, method: &str, params: &[(&str, String)]) -> Result<Value, Trouble> {
-        let session = self.client.open_session(&self.token);
+        let client = self.way.client().await?;
+        let session = client.open_session(&self.token);
         let params: Vec<(&str, Option<&String>)> = params.iter().map(|(key, value)| (*key, Some(value))).collect();
         self.timed(session.http_session_api.http_get::<Value, _, _>(method, &params, None)).await
     }
@@ -127,7 +152,8 @@ impl Api {
         let url = url.parse().map_err(|_| Trouble::Unanswered("the place for answers is no URL".to_owned()))?;
         let (rate_control_params, tracing_span) = (None, &tracing::Span::none());
         let context = SlackClientApiCallContext { rate_control_params, token: None, tracing_span, is_sensitive_url: true };
-        self.timed(self.client.http_api.connector.http_post_uri::<_, Value>(url, body, context)).await.map(drop)
+        let client = self.way.client().await?;
+        self.timed(client.http_api.connector.http_post_uri::<_, Value>(url, body, context)).await.map(drop)
     }
 }
 

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use slack_morphism::{
-    SlackClient, SlackClientSocketModeConfig, SlackSocketModeClientListener, SlackSocketModeWssClientId,
+    SlackClientSocketModeConfig, SlackSocketModeClientListener, SlackSocketModeWssClientId,
     clients_manager::{SlackSocketModeClientsManager, SlackSocketModeClientsManagerFactory as _},
     listener::SlackClientEventsListenerEnvironment,
 };
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::{
     Slack,
-    api::{Api, connector, token},
+    api::{Api, token},
     door::{Ack, Door},
     payload,
 };
@@ -89,7 +89,7 @@ impl Socket {
     /// # Errors
     /// The machine has no certificates to trust.
     pub async fn open(door: Arc<Door>, app_token: &SecretString, connections: u32) -> Result<Self, String> {
-        let client = Arc::new(SlackClient::new(connector(&door.slack.settings.api_url)?));
+        let client = door.slack.api.way.client().await.map_err(|trouble| trouble.to_string())?;
         let environment = Arc::new(SlackClientEventsListenerEnvironment::new(client.clone()));
         let manager = client.http_api.connector.new_clients_manager(environment);
         let hears = Arc::new(Hears {
@@ -123,11 +123,12 @@ impl Socket {
 
     /// Why no socket comes up, as Slack answers when it is asked for one.
     pub async fn why_deaf(slack: &Slack, app_token: &SecretString) -> String {
-        let asked = match Api::new(&slack.settings.api_url, app_token, slack.settings.patience) {
-            Ok(api) => api.post("apps.connections.open", &json!({})).await.map_err(|trouble| trouble.to_string()),
-            Err(why) => Err(why),
-        };
-        asked.map_or_else(|why| why, |_| "Slack offers a socket, and none comes up: is there a way out to its port 443?".to_owned())
+        let api = Api::new(slack.api.way.clone(), app_token, slack.settings.patience);
+        let asked = api.post("apps.connections.open", &json!({})).await;
+        asked.map_or_else(
+            |why| why.to_string(),
+            |_| "Slack offers a socket, and none comes up: is there a way out to its port 443?".to_owned(),
+        )
     }
 
     /// Resolves when Slack turned the sockets off for good.

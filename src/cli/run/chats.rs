@@ -109,7 +109,7 @@ fn connect(config: &SlackConfig, clock: &Arc<dyn Clock>) -> Result<Slack, String
         patience: slack::PATIENCE,
         may_answer_at: Box::new(move |url| allowed.may_answer_at(url)),
     };
-    Slack::new(settings, clock.clone())
+    Ok(Slack::new(settings, clock.clone()))
 }
 
 /// Until Slack has said where the bot is at home. What only a human can mend is an alarm.

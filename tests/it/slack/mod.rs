@@ -157,7 +157,7 @@ impl House {
         (store, clock, pretend): (Store, Arc<ManualClock>, Arc<Pretend>),
         settings: Settings,
     ) -> Self {
-        let client = Arc::new(Client::new(settings, clock.clone()).unwrap());
+        let client = Arc::new(Client::new(settings, clock.clone()));
         let chats: BTreeMap<Platform, Arc<dyn Chat>> = BTreeMap::from([(Platform::Slack, client.clone() as Arc<dyn Chat>)]);
         let provider: Arc<dyn Provider> = pretend.clone();
         let parts = Parts {
