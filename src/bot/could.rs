@@ -23,9 +23,8 @@ impl Bot {
     /// # Errors
     /// The store cannot be read.
     pub async fn could(&self, platform: Platform, user: &str, action: &str, value: &str) -> Result<Result<Request, Refusal>, StoreError> {
-        let person = match self.person_behind(platform, user).await? {
-            Ok(Some(person)) => person,
-            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+        let person = match self.somebody(platform, user).await? {
+            Ok(person) => person,
             Err(refusal) => return Ok(Err(refusal)),
         };
         self.could_by(&person, action, value).await

@@ -83,9 +83,8 @@ pub enum Ticket {
 impl Bot {
     /// The form as it stands for this person. A wrong choice is a refusal whose `field` says where.
     pub async fn form(&self, platform: Platform, user: &str, chosen: &Chosen) -> Result<Result<Form, Refusal>, StoreError> {
-        let person = match self.person_behind(platform, user).await? {
-            Ok(Some(person)) => person,
-            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+        let person = match self.somebody(platform, user).await? {
+            Ok(person) => person,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let catalogue = self.catalogue();

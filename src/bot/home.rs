@@ -77,9 +77,8 @@ impl Bot {
     /// The page of whoever this is, as things stand now. Whom it waits for was asked within the last minute: a press is judged
     /// anew; who may see what others hold is asked now.
     pub async fn home(&self, platform: Platform, user: &str) -> Result<Result<Home, Refusal>, StoreError> {
-        let person = match self.person_behind(platform, user).await? {
-            Ok(Some(person)) => person,
-            Ok(None) => return Ok(Err(Refusal::NotLinked)),
+        let person = match self.somebody(platform, user).await? {
+            Ok(person) => person,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let catalogue = self.catalogue();

@@ -58,6 +58,11 @@ impl Bot {
         Ok(Ok(self.in_force(|policy| policy.person_at(platform, user))))
     }
 
+    /// The same for what only somebody may see: an account that is nobody's is refused.
+    pub(super) async fn somebody(&self, platform: Platform, user: &str) -> Result<Result<PersonId, Refusal>, StoreError> {
+        Ok(self.person_behind(platform, user).await?.and_then(|person| person.ok_or(Refusal::NotLinked)))
+    }
+
     /// `/jit link`: a new code, shown once.
     pub(super) async fn offer_link(&self, caller: &Caller, catalogue: &Catalogue) -> Decided {
         if let Err(refusal) = self.is_here(&caller.person, catalogue, Fresh::Now).await {
