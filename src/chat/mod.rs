@@ -131,8 +131,30 @@ pub trait Chat: Send + Sync {
     /// A message to one person only, by their platform id.
     async fn direct(&self, user: &str, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault>;
 
-    /// Platform ids of a group's members, now.
+    /// Can the platform list a group's members? Where it cannot, `is_member` answers for one account at a time.
+    fn lists_members(&self) -> bool {
+        true
+    }
+
+    /// Platform ids of a group's members, now. Only where they can be listed.
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault>;
+
+    /// Is this account in the group now?
+    async fn is_member(&self, group: &str, user: &str) -> Result<bool, ChatFault> {
+        Ok(self.members(group).await?.iter().any(|member| member == user))
+    }
+
+    /// How many are in the group now, whoever they are.
+    async fn member_count(&self, group: &str) -> Result<u64, ChatFault> {
+        Ok(u64::try_from(self.members(group).await?.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Everything there is to tell under this card was told, and nothing more is expected: its thread may be put away. A reply
+    /// brings it back. Safe to repeat.
+    async fn put_away(&self, under: &Posted) -> Result<(), ChatFault> {
+        let _ = under;
+        Ok(())
+    }
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault>;
 
