@@ -55,7 +55,7 @@ pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble
                 if let Some(wait) = wait() {
                     return Ok(Handled::Wait(Sending::Post, wait));
                 }
-                tell(turn, &place, to, &message, &mut post, n).await?;
+                tell(turn, &place, to, &message, &mut post, (n, at)).await?;
                 saved = post.cursor;
             }
         }
@@ -98,8 +98,15 @@ async fn words_of(deps: &Deps, place: &Place<'_>, person: Option<&PersonId>, tel
     Ok(deps.bot.tells(person, telling.event, telling.scene.request).await?.then_some(message))
 }
 
-/// Tells the event of this number, and writes down that it is told.
-async fn tell(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, post: &mut Post, n: u64) -> Result<(), Trouble> {
+/// Tells the event of this number and moment, and writes down that it is told.
+async fn tell(
+    turn: &Turn<'_>,
+    place: &Place<'_>,
+    to: &To,
+    message: &Message,
+    post: &mut Post,
+    (n, since): (u64, Instant),
+) -> Result<(), Trouble> {
     // With the place: the same event is told in every channel and to everybody concerned.
     let nonce = format!("{}/{}/{}/{n}", place.request, place.platform.name(), place.name);
     let may_stand = !place.chat.recognises() && post.telling.replace(nonce.clone()).as_ref() == Some(&nonce);
@@ -107,7 +114,7 @@ async fn tell(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, po
         save(turn.deps, PostWrite::Told(post.clone())).await?;
         faults::point("reply.noted");
     }
-    let sent = to.send(place.chat, message, Once { nonce: &nonce, may_stand }).await;
+    let sent = to.send(place.chat, message, Once { nonce: &nonce, may_stand, since }).await;
     if sent == Err(ChatFault::Gone) {
         card_is_gone(turn, place, post).await?;
     }
