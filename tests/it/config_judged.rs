@@ -206,7 +206,8 @@ fn people_from_a_chat_that_is_not_there_are_refused_honestly() {
 
 #[test]
 fn a_group_may_be_on_several_chats_at_once() {
-    let config: Config = parse(&file(FINE, "[groups.g]\nslack = 'S1'\ndiscord = '7'\nmembers = ['ana']"), "bot.toml").unwrap();
+    let config: Config =
+        parse(&file(FINE, "[groups.g]\nslack = 'S1'\ndiscord = '500000000000000001'\nmembers = ['ana']"), "bot.toml").unwrap();
     let group = config.catalogue.groups.values().next().unwrap();
     assert_eq!(group.chats.keys().copied().collect::<Vec<_>>(), [Platform::Slack, Platform::Discord]);
     assert_eq!(group.members.len(), 1);

@@ -6,6 +6,7 @@ mod alarm_program;
 mod cards;
 mod checker;
 mod config;
+mod config_discord;
 mod config_judged;
 mod config_slack;
 mod console_commands;
