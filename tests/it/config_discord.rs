@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use ed25519_dalek::VerifyingKey;
 use hallpass::{
     config::{Config, DiscordConfig, DiscordDoor, load, load_kept, parse},
     domain::policy::Platform,
@@ -90,7 +91,16 @@ fn what_is_missing_is_said_with_where_it_is_found() {
         refused(&http("").replace("127.0.0.1:8081", "localhost")),
         refused(&with("zebra = 1\ngatewayurl = 2")),
     ];
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    2:2: application_id is missing: it is the id of an application, 17 to 20 digits: at discord.com/developers/applications, your application, General Information, Application ID
+    2:2: bot_token is missing: write bot_token = { env = "DISCORD_BOT_TOKEN" }
+    2:2: guild is missing: it is the id of a server, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the server, Copy Server ID
+    2:2: listen is missing: write listen = "127.0.0.1:8080", or leave out both for the gateway
+    2:2: public_key is missing: write public_key = ".." (at discord.com/developers/applications, your application, General Information), or leave out both for the gateway
+    7:10: "localhost" is not an address and a port: write listen = "127.0.0.1:8080"
+    6:1: unknown key "zebra"; known here: bot_token, application_id, guild, public_key, listen, api_url, gateway_url
+    7:1: unknown key "gatewayurl"; did you mean "gateway_url"?
+    "#);
 }
 
 #[test]
@@ -107,7 +117,16 @@ fn an_id_of_the_wrong_form_is_refused_with_where_the_right_one_is_found() {
         more("[people.cleo]\nname = 'Cleo'\ndiscord = 'cleo#1234'"),
         more("[people.cleo]\nname = 'Cleo'\ndiscord = '<@600000000000000003>'"),
     ];
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r##"
+    26:13: "#ops" is not the id of a channel, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the channel, Copy Channel ID
+    26:13: "1234567890123456" is not the id of a channel, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the channel, Copy Channel ID
+    26:13: "123456789012345678901" is not the id of a channel, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the channel, Copy Channel ID
+    26:13: "99999999999999999999" is not the id of a channel, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the channel, Copy Channel ID
+    26:13: "012345678901234567" is not the id of a channel, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the channel, Copy Channel ID
+    30:11: "@sre" is not the id of a role, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then Server Settings, Roles, right-click the role, Copy Role ID
+    31:11: "cleo#1234" is not the id of a person, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the person, Copy User ID
+    31:11: "<@600000000000000003>" is not the id of a person, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the person, Copy User ID
+    "##);
 }
 
 #[test]
@@ -122,14 +141,26 @@ fn what_stands_where_an_id_or_a_key_belongs_is_never_quoted() {
     ]
     .join("\n");
     assert!(!all.contains("hunter2"), "{all}");
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r#"
+    4:18: application_id is the id of an application, 17 to 20 digits: at discord.com/developers/applications, your application, General Information, Application ID
+    5:9: guild is the id of a server, 17 to 20 digits: in Discord switch on Developer Mode (User Settings, Advanced), then right-click the server, Copy Server ID
+    3:13: a secret never stands in the file: write bot_token = { env = "NAME" } or { file = "PATH" }
+    6:14: public_key is 64 hexadecimal digits: copy it at discord.com/developers/applications, your application, General Information
+    6:14: public_key is 64 hexadecimal digits: copy it at discord.com/developers/applications, your application, General Information
+    "#);
 }
 
 #[test]
 fn a_public_key_that_is_no_point_or_would_take_any_signature_is_refused() {
+    let point = |first: u8| VerifyingKey::from_bytes(&std::array::from_fn(|n| if n == 0 { first } else { 0 }));
+    assert!(point(2).is_err() && point(1).unwrap().is_weak(), "one of each kind");
     let with_key = |key: &str| refused(&http("").replace(KEY, key));
     let all = [with_key(&format!("02{}", "0".repeat(62))), with_key(&format!("01{}", "0".repeat(62))), with_key(&"0".repeat(64))];
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r"
+    6:14: public_key is no Ed25519 key: copy it again at discord.com/developers/applications, your application, General Information
+    6:14: public_key is no Ed25519 key: copy it again at discord.com/developers/applications, your application, General Information
+    6:14: public_key is no Ed25519 key: copy it again at discord.com/developers/applications, your application, General Information
+    ");
 }
 
 #[test]
@@ -151,7 +182,20 @@ fn nothing_is_sent_in_clear_over_a_network() {
         gateway("wss://me:hunter2@gateway.discord.gg"),
     ];
     assert!(!all.concat().contains("hunter2"), "{all:?}");
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    6:11: api_url would send tokens in clear over a network: write https (http only to a loopback address)
+    6:11: api_url would send tokens in clear over a network: write https (http only to a loopback address)
+    6:11: api_url would send tokens in clear over a network: write https (http only to a loopback address)
+    6:11: api_url must begin with https://, or with http:// on a loopback address
+    6:11: api_url is not a URL: write "https://discord.com", or leave it out
+    6:11: api_url is a scheme and a host, and nothing else: write "https://discord.com"
+    6:11: api_url is a scheme and a host, and nothing else: write "https://discord.com"
+    6:11: api_url is a scheme and a host, and nothing else: write "https://discord.com"
+    6:15: gateway_url would send tokens in clear over a network: write wss (ws only to a loopback address)
+    6:15: gateway_url must begin with wss://, or with ws:// on a loopback address
+    6:15: gateway_url is a scheme and a host, and nothing else: write "wss://gateway.discord.gg"
+    6:15: gateway_url is a scheme and a host, and nothing else: write "wss://gateway.discord.gg"
+    "#);
 }
 
 #[test]
@@ -163,7 +207,12 @@ fn a_local_api_has_no_real_gateway_and_the_other_way_round() {
         refused(&with("gateway_url = 'ws://127.0.0.1:9'")),
         refused(&http("api_url = 'http://127.0.0.1:9'\ngateway_url = 'ws://127.0.0.1:10'")),
     ];
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r"
+    7:15: gateway_url and api_url are both on this machine or both are not: the token goes to each of them
+    7:15: gateway_url and api_url are both on this machine or both are not: the token goes to each of them
+    6:15: gateway_url and api_url are both on this machine or both are not: the token goes to each of them
+    9:15: gateway_url belongs to the gateway: leave it out, or public_key and listen
+    ");
     loaded(&both("http://127.0.0.1:9", "ws://localhost:10"));
     loaded(&both("https://discord.com", "wss://gateway.discord.gg"));
 }
@@ -171,21 +220,21 @@ fn a_local_api_has_no_real_gateway_and_the_other_way_round() {
 #[test]
 fn the_server_s_own_id_is_not_taken_as_a_role() {
     let said = refused_in(&file(&with(""), CHANNEL, &format!("[groups.g]\nmembers = ['ben']\ndiscord = '{GUILD}'")));
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"31:11: this is the server's own id, and as a role it is @everyone: write the id of a role that is given to people");
 }
 
 #[test]
 fn two_chats_do_not_listen_at_one_address() {
     let slack = "[slack]\nbot_token = {T}\nsigning_secret = {T}\nlisten = '127.0.0.1:8081'\n";
     let text = file(&http(""), CHANNEL, &slack.replace("{T}", "{ env = 'PATH' }"));
-    insta::assert_snapshot!(refused_in(&text), @"");
+    insta::assert_snapshot!(refused_in(&text), @"7:10: slack.listen has this address: each chat needs a port of its own");
     let other = parse(&text.replacen("127.0.0.1:8081", "127.0.0.1:8082", 1), "bot.toml").unwrap();
     assert!(other.slack.is_some() && other.discord.is_some());
 }
 
 #[test]
 fn people_do_not_come_from_discord() {
-    insta::assert_snapshot!(refused_in(&file(&with(""), CHANNEL, "[people]\nfrom = 'discord'")), @"");
+    insta::assert_snapshot!(refused_in(&file(&with(""), CHANNEL, "[people]\nfrom = 'discord'")), @r#"30:8: discord lists its members only to bots with a privileged right, which this one does without: leave people.from out; an account there is joined to a person by /jit link, or written as discord = ".." under [people.NAME]"#);
 }
 
 #[test]
@@ -195,7 +244,7 @@ fn what_is_on_discord_without_a_section_and_the_other_way_round_is_warned_of() {
     let without = format!("{}{}", &text[..from], &text[to..]);
     let config = parse(&without, "bot.toml").unwrap();
     assert!(config.discord.is_none());
-    insta::assert_snapshot!(config.warnings.join("\n"), @"");
+    insta::assert_snapshot!(config.warnings.join("\n"), @"bot.toml:8:11: 600000000000000001 is not reached (nor are 2 more): there is no [discord]");
     insta::assert_snapshot!(warned(&with(""), "console:#a", ""), @"");
     insta::assert_snapshot!(warned(&http("").replace("127.0.0.1", "0.0.0.0"), CHANNEL, ""), @"");
     let alarm = file(&with(""), "console:#a", "").replace("'console:#ops'", &format!("'{CHANNEL}'"));

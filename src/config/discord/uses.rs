@@ -22,7 +22,7 @@ pub(in super::super) fn judge(file: &Table<'_>, discord: Option<&DiscordConfig>,
     for everyone in roles.filter(|role| role.value == discord.guild) {
         file.refuse(
             everyone.at,
-            "this is the server's own id, and as a role that is @everyone: write the id of a role that somebody gives",
+            "this is the server's own id, and as a role it is @everyone: write the id of a role that is given to people",
         );
     }
     let slack = slack.map(|slack| &slack.door);
