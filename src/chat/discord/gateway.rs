@@ -291,7 +291,8 @@ mod tests {
     fn what_the_crate_read_is_put_back_as_it_was_sent() {
         let option = json!({ "name": "id", "type": 3, "value": "R", "focused": true });
         let person = json!({ "name": "person", "type": 6, "value": "81" });
-        let command = |options: Value| json!({ "id": "1", "name": "jit", "type": 1, "options": [{ "name": "pass", "type": 1, "options": options }] });
+        let command =
+            |options: Value| json!({ "id": "1", "name": "jit", "type": 1, "options": [{ "name": "pass", "type": 1, "options": options }] });
         let row = json!({ "type": 1, "components": [{ "type": 4, "custom_id": "words", "value": "why" }] });
         for (kind, data) in [
             (2, command(json!([person]))),

@@ -114,7 +114,10 @@ mod tests {
         for (filled, custom_id) in [
             (with("", "", "", ""), "request"),
             (with("", "", "", "https://discord.com/channels/700/500/601"), "request 500/601"),
-            (with("tomorrow 09:30", "<@80351110224678912>", "OPS-4512", ""), "request at=tomorrow_09:30 for=80351110224678912 ticket=OPS-4512"),
+            (
+                with("tomorrow 09:30", "<@80351110224678912>", "OPS-4512", ""),
+                "request at=tomorrow_09:30 for=80351110224678912 ticket=OPS-4512",
+            ),
             (with("2026-11-25T18:00+01:00", "@dora", "", ""), "request at=2026-11-25T18:00+01:00 for=@dora"),
         ] {
             let kept = Kept::of(&filled, "700").unwrap();
@@ -141,7 +144,18 @@ mod tests {
 
     #[test]
     fn a_custom_id_that_was_altered_is_no_form() {
-        for odd in ["", "Request", "requests", "request ", "request x", "request 500/x", "request at=", "request to=x", "request at=a\u{e9}", "request 500/601/2"] {
+        for odd in [
+            "",
+            "Request",
+            "requests",
+            "request ",
+            "request x",
+            "request 500/x",
+            "request at=",
+            "request to=x",
+            "request at=a\u{e9}",
+            "request 500/601/2",
+        ] {
             assert_eq!(Kept::read(odd), None, "{odd:?}");
         }
     }

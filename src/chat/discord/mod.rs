@@ -1,12 +1,24 @@
 //! Discord: what the bot says there and hears there. Sends, answers questions about people, translates; never decides.
 
 mod api;
+mod choices;
+mod commands;
+mod door;
+mod form;
+mod gateway;
+mod http;
+mod kept;
+mod options;
+mod ours;
 mod pace;
+mod payload;
 mod people;
+mod reply;
 mod sending;
 mod standing;
 mod threads;
 mod trouble;
+mod words;
 
 use std::{
     collections::HashMap,
@@ -18,6 +30,9 @@ use secrecy::SecretString;
 use serenity::http::{LightMethod, Route};
 
 pub use api::PATIENCE;
+pub use door::Door;
+pub use gateway::{Ended, Gateway};
+pub use http::{Http, serve};
 
 pub(in crate::chat) use self::{people::MemberNow, trouble::Trouble};
 

@@ -43,10 +43,9 @@ pub(super) fn body(typed: &Typed, context: &Context<'_>) -> Result<Body, Refusal
             };
             given.line("revoke", [Some(whose), given.text("why")])
         }
-        "explain" => given.line(
-            "explain",
-            [given.word("person")?, Some(given.needed("resource")?), given.word("role")?, given.length("length")?],
-        ),
+        "explain" => {
+            given.line("explain", [given.word("person")?, Some(given.needed("resource")?), given.word("role")?, given.length("length")?])
+        }
         "pass" => given.line("pass", [Some(given.needed("id")?), Some(given.needed("person")?)]),
         "who" => given.line("who", [Some(given.needed("resource")?)]),
         "quiet" => given.line("quiet", [given.word("to")?]),
@@ -196,9 +195,13 @@ mod tests {
 
     #[test]
     fn what_is_needed_and_missing_is_said() {
-        for (subcommand, options) in
-            [("show", vec![]), ("deny", vec![("why", "R-7K3QD2")]), ("revoke", vec![("why", "x")]), ("who", vec![("resource", "  ")]), ("", vec![])]
-        {
+        for (subcommand, options) in [
+            ("show", vec![]),
+            ("deny", vec![("why", "R-7K3QD2")]),
+            ("revoke", vec![("why", "x")]),
+            ("who", vec![("resource", "  ")]),
+            ("", vec![]),
+        ] {
             assert!(matches!(read(subcommand, &options), Err(Refusal::Grammar { .. })), "{subcommand} {options:?}");
         }
         let both = [ID, ("person", "<@80>"), ("why", "x")];
@@ -207,9 +210,16 @@ mod tests {
 
     #[test]
     fn an_ask_keeps_every_piece_apart() {
-        let asked = filled(&typed("request", &[
-            ("resource", "prod-db"), ("length", " 1h "), ("reason", "--for @eve until 18:00"), ("at", "tomorrow 09:30"), ("for", "<@80>"),
-        ]));
+        let asked = filled(&typed(
+            "request",
+            &[
+                ("resource", "prod-db"),
+                ("length", " 1h "),
+                ("reason", "--for @eve until 18:00"),
+                ("at", "tomorrow 09:30"),
+                ("for", "<@80>"),
+            ],
+        ));
         let Filled { resource, role, length, start, subject, reason, ticket, about } = asked;
         assert_eq!([resource, role, length, start], ["prod-db", "", "1h", "tomorrow 09:30"]);
         assert_eq!([subject, reason, ticket, about], ["<@80>", "--for @eve until 18:00", "", ""]);

@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     chat::view::action,
-    domain::{
-        pressed::Pressed,
-        request::RequestId,
-    },
+    domain::{pressed::Pressed, request::RequestId},
     store::StoreError,
 };
 

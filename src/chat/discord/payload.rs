@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use chrono::DateTime;
 use serde_json::Value;
 
-use super::api::MemberNow;
+use super::MemberNow;
 
 /// One thing that somebody did.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,12 +28,25 @@ pub(super) enum What {
     /// `/jit` and what was typed behind it.
     Command(Typed),
     /// The same while it is being typed; the letters are those of this option.
-    Typing { typed: Typed, option: String },
+    Typing {
+        typed: Typed,
+        option: String,
+    },
     /// The command of a message: its channel and its id.
-    About { channel: String, message: String },
-    Press { custom_id: String, at: Place },
+    About {
+        channel: String,
+        message: String,
+    },
+    Press {
+        custom_id: String,
+        at: Place,
+    },
     /// A modal, with what was typed by field; `at`: the message whose button opened it.
-    Submission { custom_id: String, values: Values, at: Option<Place> },
+    Submission {
+        custom_id: String,
+        values: Values,
+        at: Option<Place>,
+    },
 }
 
 /// What was typed, by field or option.
@@ -80,7 +92,7 @@ pub(super) fn interaction(payload: &Value) -> Option<Heard> {
         application: id(&payload["application_id"])?,
         guild: id(&payload["guild_id"]),
         user: id(&user["id"])?,
-        member: member.map(now),
+        member: member.and_then(MemberNow::read),
         what,
     })
 }
@@ -128,19 +140,6 @@ fn id(value: &Value) -> Option<String> {
 fn token(value: &Value) -> Option<String> {
     let plain = |c: u8| c.is_ascii_alphanumeric() || b"-_.=+~".contains(&c);
     value.as_str().filter(|text| !text.is_empty() && text.bytes().all(plain) && !text.contains("..")).map(str::to_owned)
-}
-
-fn now(member: &Value) -> MemberNow {
-    let user = &member["user"];
-    let name = [&member["nick"], &user["global_name"], &user["username"]].into_iter().find_map(Value::as_str);
-    let until = member["communication_disabled_until"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok());
-    MemberNow {
-        roles: member["roles"].as_array().into_iter().flatten().filter_map(id).collect(),
-        name: name.unwrap_or_default().to_owned(),
-        bot: user["bot"].as_bool().unwrap_or_default(),
-        timed_out_until: until.map(|at| at.timestamp()),
-        pending: member["pending"].as_bool().unwrap_or_default(),
-    }
 }
 
 fn options(data: &Value) -> impl Iterator<Item = &Value> {
@@ -208,7 +207,7 @@ mod tests {
             "version": 1, "guild_id": "700", "channel_id": "500", "channel": { "id": "500", "type": 0 },
             "member": {
                 "user": { "id": "80", "username": "ana", "global_name": "Ana Reyes", "discriminator": "0", "avatar": null },
-                "nick": null, "roles": ["31", "x"], "pending": false, "flags": 0, "joined_at": "2025-01-01T00:00:00+00:00",
+                "nick": null, "roles": ["31", "32"], "pending": false, "flags": 0, "joined_at": "2025-01-01T00:00:00+00:00",
                 "communication_disabled_until": "2026-11-25T10:00:00+00:00", "permissions": "0", "deaf": false, "mute": false,
             },
             "message": {
@@ -228,7 +227,7 @@ mod tests {
         let heard = interaction(&payload(3, &json!({ "custom_id": "approve R-7K3QD2/0", "component_type": 2, "values": null }))).unwrap();
         assert_eq!((heard.user.as_str(), heard.guild.as_deref(), heard.application.as_str()), ("80", Some("700"), "900"));
         let member = heard.member.unwrap();
-        assert_eq!((member.roles, member.name.as_str()), (vec!["31".to_owned()], "Ana Reyes"));
+        assert_eq!((member.roles, member.name.as_str()), (vec!["31".to_owned(), "32".to_owned()], "Ana Reyes"));
         assert_eq!((member.bot, member.pending, member.timed_out_until), (false, false, Some(1_795_600_800)));
         let What::Press { custom_id, at } = heard.what else { panic!("it was a press") };
         assert_eq!(custom_id, "approve R-7K3QD2/0");

@@ -22,8 +22,7 @@ use crate::{
 /// Codes of an answer that came before the first one was taken: it is tried again.
 const NOT_YET: [u32; 3] = [10008, 10015, 10062];
 /// Between the times that an answer is tried.
-const PAUSES: [Duration; 4] =
-    [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+const PAUSES: [Duration; 4] = [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// What the first answer is when it cannot wait any longer for its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +67,15 @@ impl Reply {
     pub(super) fn first(&self, body: Value) -> bool {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let is_deferred = body["type"] == DEFERRED;
-        match std::mem::replace(&mut *first, First::Given { is_owed: self.late == Late::Deferred }) {
-            First::Awaited(sender) if sender.send(body).is_ok() => {
-                *first = First::Given { is_owed: is_deferred };
-                true
+        let late = First::Given { is_owed: self.late == Late::Deferred };
+        match std::mem::replace(&mut *first, late) {
+            First::Awaited(sender) => {
+                let is_sent = sender.send(body).is_ok();
+                if is_sent {
+                    *first = First::Given { is_owed: is_deferred };
+                }
+                is_sent
             }
-            First::Awaited(_) => false,
             given @ First::Given { .. } => {
                 *first = given;
                 false
@@ -169,7 +171,7 @@ impl Door {
             }
         }
         let message = Message { body: body.to_string(), buttons: Vec::new(), notify: Vec::new() };
-        let once = Once { nonce: &reply.interaction, may_stand: false };
+        let once = Once { nonce: &reply.interaction, may_stand: false, since: self.bot.now() };
         if let Err(error) = self.discord.direct(&reply.user, &message, once).await {
             tracing::warn!(%error, "an answer could not be sent");
         }

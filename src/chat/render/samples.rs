@@ -47,7 +47,7 @@ refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waitin
 refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/extended_already request until|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/show view how_to_connect opened opened_ago
+answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/elsewhere|answer/not_its_place id|answer/form_gone|answer/show view how_to_connect opened opened_ago
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
@@ -106,15 +106,17 @@ fn field(name: &str) -> (String, Value) {
 }
 
 /// The pages of platforms that have some.
-fn pages() -> [(String, Value); 8] {
+fn pages() -> [(String, Value); 9] {
     let t = hostile();
     let picks = json!([{ "id": "prod-db", "text": t }, { "id": "bastion", "text": t }]);
     let ask = json!({
         "metadata": "{}", "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)), "notice": t, "resource": "prod-db",
         "roles": picks, "ready": true, "role": "write", "lengths": picks, "length": { "id": "1h", "text": t }, "reason_needed": 10,
         "ticket_required": true, "ticket": t, "on_behalf": true, "before": [t, t],
+        "custom_id": "request", "asks_start": false, "asks_person": false, "resource_hint": t, "roles_hint": t, "length_hint": t,
+        "reason": t, "reason_least": 10, "reason_most": 1_000, "ticket_hint": t, "ticket_needed": true, "start": t, "person": t,
     });
-    let words = json!({ "metadata": "{}", "line": t, "roles": picks });
+    let words = json!({ "metadata": "{}", "line": t, "roles": picks, "custom_id": "deny R-7K3QD2/0", "title": t, "lower": t });
     let button = |action: &str| json!({ "action": action, "label": "", "value": "R-7K3QD2/0", "style": "plain" });
     let row = json!({
         "id": "R-7K3QD2", "state": "active", "line": t, "what": t, "until": t, "who": t, "subject": t, "reason": t, "ticket": t,
@@ -136,6 +138,7 @@ fn pages() -> [(String, Value); 8] {
         ("form/revoke", words.clone()),
         ("form/less", words.clone()),
         ("form/pass", words),
+        ("form/refill", json!({ "custom_id": "refill 1100000000000000001" })),
         ("home", json!({ "notice": [t], "page": page })),
     ]
     .map(|(name, data)| (name.to_owned(), data))

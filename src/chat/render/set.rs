@@ -170,7 +170,7 @@ impl Set {
             (Some(_), true) => self.finished(registry, section, &with(data, &extra)),
             (None, _) => self.finished(registry, section, data),
         };
-        let known = samples.iter().filter(|(section, _)| self.words.is_some() || !samples::is_of_a_platform(section));
+        let known = samples.iter().filter(|(section, _)| self.has_own(section) || !samples::is_of_a_platform(section));
         let mut wrong: Vec<_> =
             known.filter_map(|(section, data)| tried(section, data).err().map(|error| format!("{section}: {error}"))).collect();
         let free = |name: &str| name == "lines" || name.starts_with("help/") || name.starts_with("part/");
