@@ -41,7 +41,7 @@ const PAUSE: Duration = Duration::from_mins(1);
 pub(super) struct Api {
     way: Way,
     token: SecretString,
-    api_url: String,
+    base: String,
     patience: Duration,
     pace: Pace,
     clock: Arc<dyn Clock>,
@@ -72,8 +72,8 @@ impl<'a> Call<'a> {
     }
 
     /// The values must need no encoding.
-    pub(super) fn param(mut self, key: &'static str, value: impl ToString) -> Self {
-        self.params.push((key, value.to_string()));
+    pub(super) fn param(mut self, key: &'static str, value: &str) -> Self {
+        self.params.push((key, value.to_owned()));
         self
     }
 
@@ -109,7 +109,7 @@ impl Api {
         Self {
             way: Way::default(),
             token: settings.bot_token.clone(),
-            api_url: settings.api_url.clone(),
+            base: settings.api_url.clone(),
             patience: settings.patience,
             pace: Pace::default(),
             clock,
@@ -155,7 +155,7 @@ impl Api {
         let sending = async {
             let client = self.way.client().await?;
             let token = format!("Bot {}", self.token.expose_secret());
-            let built = request.build(&client, &token, Some(&self.api_url)).map(reqwest::RequestBuilder::build);
+            let built = request.build(&client, &token, Some(&self.base)).map(reqwest::RequestBuilder::build);
             let Ok(Ok(mut request)) = built else {
                 return Err(Trouble::Stopped(
                     "a call could not be made: is discord.bot_token a token, and discord.api_url a URL?".to_owned(),

@@ -121,7 +121,7 @@ impl Pace {
             429 => {
                 let until = now + heard.retry_after.map_or(PAUSE, micros);
                 // What has no code of Discord's is said by what stands before it, of this address.
-                if heard.global || heard.retry_after.is_none() {
+                if heard.global || (heard.code == 0 && heard.retry_after.is_none()) {
                     state.not_before = state.not_before.max(until);
                     tracing::warn!("Discord asks for a pause of all calls");
                 } else if heard.code != OLD_EDITS {

@@ -53,7 +53,7 @@ impl Made {
     /// How it is known again when it stands already. A card's nonce begins with its request.
     fn known<'a>(&'a self, once: Once<'a>) -> Known<'a> {
         let request = once.nonce.split('/').next().filter(|_| self.thread.is_some());
-        request.map_or(Known::Words(&self.body), Known::Card)
+        request.map_or(Known::Words(&self.body), |request| Known::Card(request, &self.body))
     }
 
     /// As a change: what is left out would go on standing there, with its buttons.

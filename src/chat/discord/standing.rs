@@ -29,8 +29,8 @@ const WRITTEN: [u64; 2] = [0, 19];
 
 /// How a message is known again.
 pub(super) enum Known<'a> {
-    /// It is a card of this request.
-    Card(&'a str),
+    /// It is a card of this request, or says just this: a team's own template may leave the footer out.
+    Card(&'a str, &'a Value),
     /// It says this.
     Words(&'a Value),
 }
@@ -38,7 +38,7 @@ pub(super) enum Known<'a> {
 impl Known<'_> {
     fn is(&self, message: &Value) -> bool {
         match self {
-            Self::Card(request) => is_card(message, request),
+            Self::Card(request, body) => is_card(message, request) || words(message) == words(body),
             Self::Words(body) => words(message) == words(body),
         }
     }
@@ -66,7 +66,7 @@ impl Discord {
 
     async fn page(&self, channel: &str, before: Option<&str>) -> Result<Vec<Value>, Trouble> {
         let channel_id: ChannelId = id(channel, "channel")?;
-        let mut call = Call::new(LightMethod::Get, Route::ChannelMessages { channel_id }).param("limit", PAGE);
+        let mut call = Call::new(LightMethod::Get, Route::ChannelMessages { channel_id }).param("limit", &PAGE.to_string());
         if let Some(before) = before {
             call = call.param("before", before);
         }
@@ -91,7 +91,7 @@ fn sent_at(message: &Value) -> i64 {
 }
 
 /// Its footer is the request's id: that of an alarm or another line about the request is not.
-pub(super) fn is_card(message: &Value, request: &str) -> bool {
+fn is_card(message: &Value, request: &str) -> bool {
     let mut footers = message["embeds"].as_array().into_iter().flatten().filter_map(|embed| embed["footer"]["text"].as_str());
     footers.any(|footer| footer.split_whitespace().next() == Some(request))
 }
@@ -128,9 +128,11 @@ mod tests {
     #[test]
     fn a_card_is_known_in_any_state_by_the_id_under_it() {
         let card = |footer: &str| json!({ "content": "Ended", "embeds": [{ "description": "…", "footer": { "text": footer } }] });
-        assert!(Known::Card("R-7K3QD2").is(&card("R-7K3QD2")) && Known::Card("R-7K3QD2").is(&card("R-7K3QD2 · prod-db")));
+        let asked = json!({ "content": "Asked" });
+        let known = Known::Card("R-7K3QD2", &asked);
+        assert!(known.is(&card("R-7K3QD2")) && known.is(&card("R-7K3QD2 · prod-db")) && known.is(&asked));
         for other in [card("R-7K3QD3"), card("Alarm about R-7K3QD2"), json!({ "content": "R-7K3QD2" })] {
-            assert!(!Known::Card("R-7K3QD2").is(&other), "{other}");
+            assert!(!known.is(&other), "{other}");
         }
     }
 

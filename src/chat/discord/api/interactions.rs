@@ -6,7 +6,7 @@ use super::{Call, Discord, Duration, LightMethod, Route, Trouble, Value, id};
 /// A first answer is of no use after this.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
-/// An interaction's token as it may stand in a path.
+/// An interaction's token, which is a secret, as it may stand in a path.
 fn token(token: &str) -> Result<&str, Trouble> {
     let is_plain = !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'='));
     if is_plain { Ok(token) } else { Err(Trouble::Stopped("an interaction's token is none".to_owned())) }
@@ -62,6 +62,19 @@ impl Discord {
             Ok(url.to_owned())
         } else {
             Err(Trouble::Unanswered("no place of a gateway".to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::token;
+
+    #[test]
+    fn a_token_that_would_lead_elsewhere_is_none() {
+        assert!(token("aW50ZXJhY3Rpb246MTIz-_abc=").is_ok());
+        for led in ["", "..", "../../users/@me", "a?b", "a/b", "a#b", "a%2Fb", "https://discord.com"] {
+            assert!(token(led).is_err(), "{led}");
         }
     }
 }

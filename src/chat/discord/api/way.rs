@@ -64,8 +64,10 @@ fn words(error: &dyn std::error::Error) -> String {
 }
 
 fn heard(response: &Response, body: Option<&Value>) -> Heard {
-    let (headers, body) = (response.headers(), body.unwrap_or(&Value::Null));
     let status = response.status().as_u16();
+    // Without a body of Discord's it is said by what stands before it, of this address and whatever is called.
+    let wholly = status == 429 && body.is_none();
+    let (headers, body) = (response.headers(), body.unwrap_or(&Value::Null));
     let scope = text(headers, "x-ratelimit-scope");
     let said = body["retry_after"].as_f64().or_else(|| number(headers, "retry-after"));
     Heard {
@@ -76,7 +78,7 @@ fn heard(response: &Response, body: Option<&Value>) -> Heard {
         remaining: text(headers, "x-ratelimit-remaining").and_then(|remaining| remaining.parse().ok()),
         reset_after: number(headers, "x-ratelimit-reset-after").and_then(seconds),
         retry_after: said.and_then(seconds),
-        global: scope == Some("global") || text(headers, "x-ratelimit-global").is_some() || body["global"] == true,
+        global: wholly || scope == Some("global") || text(headers, "x-ratelimit-global").is_some() || body["global"] == true,
         shared: scope == Some("shared"),
     }
 }
