@@ -21,7 +21,7 @@ use self::{
     room::{Room, Shown},
 };
 
-use super::{Button, Chat, ChatFault, Message, Once, Posted, Profile, Sending, render::Folder, words::one_line};
+use super::{Button, Chat, ChatFault, Message, Once, Posted, Profile, Sending, marks::Marks, render::Folder, words::one_line};
 use crate::domain::{
     policy::{Channel, Platform},
     time::Span,
@@ -31,6 +31,7 @@ use crate::domain::{
 pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Console,
     escape: one_line,
+    marks: |_| Marks::Plain,
     // Where a part of a template says nothing, nothing stands.
     finish: |text, _| Ok(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")),
     files: &[
@@ -44,6 +45,7 @@ pub(super) const FOLDER: Folder = Folder {
     ],
     // Numbered under the text; one without a label cannot be seen.
     actions: |message| message.buttons.iter().filter(|b| !b.label.trim().is_empty()).map(|b| b.action.clone()).collect(),
+    sorry: str::to_owned,
 };
 
 /// A chat in memory. Shared by all who send to it and by the screen that shows it.

@@ -197,7 +197,9 @@ impl Door {
             && may_be_mended(refusal)
         {
             let page = json!({ "custom_id": format!("{} {}", super::ours::REFILL, reply.interaction) });
-            body["components"] = self.voice.page(DISCORD, "form/refill", &page)["components"].clone();
+            let rows = self.voice.page(DISCORD, "form/refill", &page)["components"].clone();
+            let there = body["components"].as_array().into_iter().flatten();
+            body["components"] = there.chain(rows.as_array().into_iter().flatten()).cloned().collect();
         }
         self.finish(reply, body).await;
     }

@@ -3,19 +3,25 @@
 mod api;
 mod choices;
 mod commands;
+mod components;
 mod door;
+mod embeds;
 mod form;
 mod gateway;
 mod http;
 mod kept;
+mod limits;
+mod markdown;
 mod options;
 mod ours;
 mod pace;
 mod payload;
 mod people;
+mod places;
 mod reply;
 mod sending;
 mod standing;
+mod text;
 mod threads;
 mod trouble;
 mod words;
@@ -35,6 +41,7 @@ pub use gateway::{Ended, Gateway};
 pub use http::{Http, serve};
 
 pub(in crate::chat) use self::{people::MemberNow, trouble::Trouble};
+pub(super) use embeds::FOLDER;
 
 use self::{
     api::{Api, Call, id},

@@ -80,34 +80,36 @@ mod tests {
 
     #[test]
     fn only_what_the_bot_makes_is_a_button_of_its() {
-        for (custom_id, action) in [
-            ("approve R-7K3QD2/0", "approve"),
-            ("deny R-7K3QD2", "deny"),
-            ("extend:30m R-7K3QD2/end/1795528800000000", "extend:30m"),
-            ("accept R-7K3QD2/0/1795528800123456", "accept"),
+        let id = RequestId::new(7);
+        for custom_id in [
+            format!("approve {id}/0"),
+            format!("deny {id}"),
+            format!("extend:30m {id}/end/1795528800000000"),
+            format!("accept {id}/0/1795528800123456"),
         ] {
-            let Some(Button::Act { action: read, value, request }) = button(custom_id) else { panic!("{custom_id}") };
-            assert_eq!((read.as_str(), format!("{read} {value}").as_str(), request.as_str()), (action, custom_id, "R-7K3QD2"));
+            let Some(Button::Act { action, value, request }) = button(&custom_id) else { panic!("{custom_id}") };
+            assert_eq!((format!("{action} {value}"), &request), (custom_id, &id));
         }
         assert_eq!(button("refill 1100000000000000001"), Some(Button::Refill("1100000000000000001".into())));
         for odd in [
             "",
             "approve",
             "approve ",
-            " approve R-7K3QD2",
-            "approve  R-7K3QD2",
-            "approve R-7K3QD2 ",
-            "approve R-7K3QD2/00",
-            "approve r-7k3qd2",
-            "approve R-7K3QD2/0/x",
-            "extend:9d R-7K3QD2",
-            "settle R-7K3QD2",
-            "less:write R-7K3QD2",
-            "refill R-7K3QD2",
+            " approve ID",
+            "approve  ID",
+            "approve ID ",
+            "approve ID/00",
+            "approve id",
+            "approve ID/0/x",
+            "extend:9d ID",
+            "settle ID",
+            "less:write ID",
+            "refill ID",
             "refill ../1",
-            "Approve R-7K3QD2",
+            "Approve ID",
         ] {
-            assert_eq!(button(odd), None, "{odd:?}");
+            let odd = odd.replace("ID", id.as_str()).replace("id", &id.as_str().to_lowercase());
+            assert_eq!(button(&odd), None, "{odd:?}");
         }
     }
 }

@@ -111,9 +111,15 @@ pub(super) fn modal(page: &Value) -> Value {
     json!({ "type": 9, "data": { "custom_id": page["custom_id"], "title": page["title"], "components": page["components"] } })
 }
 
-fn message(mut body: Value) -> Value {
-    body["flags"] = json!(EPHEMERAL);
-    json!({ "type": 4, "data": body })
+fn message(body: &Value) -> Value {
+    json!({ "type": 4, "data": for_one(body) })
+}
+
+/// Seen by one person only.
+fn for_one(body: &Value) -> Value {
+    let mut body = body.clone();
+    body["flags"] = json!(body["flags"].as_u64().unwrap_or_default() | EPHEMERAL);
+    body
 }
 
 impl Door {
@@ -129,13 +135,13 @@ impl Door {
 
     /// An answer as the first one, with nothing after it.
     pub(super) async fn said(&self, answer: &Answer) -> Value {
-        message(self.private(answer).await)
+        message(&self.private(answer).await)
     }
 
     /// An answer that needs nothing looked up first; in time or not.
     pub(super) async fn tell(&self, reply: &Reply, answer: &Answer) {
         let body = self.private(answer).await;
-        if !reply.first(message(body.clone())) {
+        if !reply.first(message(&body)) {
             self.finish(reply, body).await;
         }
     }
@@ -145,7 +151,7 @@ impl Door {
         let body = self.voice.answer(DISCORD, None, answer).await.unwrap_or_default();
         let body: Value = serde_json::from_str(&body).unwrap_or_else(|_| json!({ "content": "…" }));
         let mut private = json!({ "allowed_mentions": { "parse": [] } });
-        for key in ["content", "embeds", "components"] {
+        for key in ["content", "embeds", "components", "flags"] {
             if !body[key].is_null() {
                 private[key] = body[key].clone();
             }
@@ -181,9 +187,7 @@ impl Door {
         if reply.is_owed() {
             return self.discord.edit_answer(&reply.token, body).await;
         }
-        let mut body = body.clone();
-        body["flags"] = json!(EPHEMERAL);
-        self.discord.follow_up(&reply.token, &body).await
+        self.discord.follow_up(&reply.token, &for_one(body)).await
     }
 }
 

@@ -54,7 +54,7 @@ answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_ke
 
 /// Long, and everything that a template, a terminal or a chat might take for its own.
 pub(super) fn hostile() -> String {
-    "{{id}} {{{x}}} <!channel> *b* `c` \u{202e}rtl\u{200b}\u{1b}[31m\n@everyone \"q\" ".repeat(20)
+    "{{id}} {{{x}}} <!channel> *b* `c` [m](https://evil.example) <@&1> ||s|| \u{202e}rtl\u{200b}\u{1b}[31m\n@everyone \"q\" ".repeat(20)
 }
 
 /// Sections that only platforms with pages of their own have.
@@ -156,8 +156,8 @@ fn alarm() -> Value {
 fn card() -> Value {
     let t = hostile();
     json!({
-        "id": "R-7K3QD2", "state": "pending", "first_line": t, "unusual": [t], "progress": t,
-        "asked": { "requester": t, "account": "U0123456789", "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
+        "id": "R-7K3QD2", "state": "pending", "tone": "waiting", "first_line": t, "unusual": [t], "progress": t,
+        "asked": { "requester": t, "account": "80351110224678912", "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
             "reason": t, "ticket": t, "ticket_link": format!("https://tickets.example.org/{}", "x".repeat(200)), "about": format!("https://{}", "x".repeat(492)), "gets": t, "rule": t, "past": t },
         "votes": [{ "who": t, "at": t, "comment": t, "shown": true }],
         "waiting": { "names": t, "needed": 1, "of": 2, "then": t, "ladder": t, "also_asked": t, "passed_to": t, "looking": t },
