@@ -65,10 +65,10 @@ async fn what_is_told_late_brings_the_thread_back_and_it_is_put_away_again() {
     let id = returned(&world).await;
     let (before, times) = (world.console.thread(&world.card()), world.console.times_put_away());
     happens_late(&world, &id, &[Event::AlarmRaised { alarm: AlarmKind::StillOpen }]).await;
-    assert_ne!(world.console.thread(&world.card()), before);
-    assert!(!world.console.is_put_away(&world.card()), "an alarm is open");
+    assert_eq!(world.console.times_put_away(), times, "an alarm is open");
     happens_late(&world, &id, &[Event::AlarmCleared { alarm: AlarmKind::StillOpen }]).await;
-    assert!(world.console.is_put_away(&world.card()) && world.console.times_put_away() > times);
+    assert_ne!(world.console.thread(&world.card()), before, "it is said that the alarm is over");
+    assert_eq!((world.console.times_put_away(), world.console.is_put_away(&world.card())), (times + 1, true));
 }
 
 #[tokio::test]
