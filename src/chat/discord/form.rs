@@ -116,14 +116,35 @@ impl Door {
         let hint = |text: String| cut(&text, HINT);
         let data = json!({
             "custom_id": kept.to_string(), "asks_start": wrong == Some(Piece::Start), "asks_person": wrong == Some(Piece::Subject),
-            "resource": cut(&filled.resource, HINT), "resource_hint": hint(resources(form)),
-            "role": cut(&filled.role, HINT), "roles_hint": hint(ids(&form.roles, form.roles.len())),
-            "length": cut(&filled.length, HINT), "length_hint": needs.map(|needs| duration(needs.default)),
-            "reason": cut(&filled.reason, VALUE), "reason_least": least_here, "reason_needed": Some(least).filter(|least| *least > 0), "reason_most": most,
-            "ticket": cut(&filled.ticket, HINT), "ticket_hint": if tickets.is_empty() { "OPS-4512".to_owned() } else { hint(tickets.join(", ")) }, "ticket_needed": ticket_needed,
-            "start": cut(&filled.start, HINT), "person": cut(&filled.subject, HINT),
+            "resource_hint": hint(ids(&form.resources, form.fitting)), "roles_hint": hint(ids(&form.roles, form.roles.len())),
+            "length_hint": needs.map(|needs| duration(needs.default)),
+            "reason_least": least_here, "reason_needed": Some(least).filter(|least| *least > 0), "reason_most": most,
+            "ticket_hint": if tickets.is_empty() { "OPS-4512".to_owned() } else { hint(tickets.join(", ")) }, "ticket_needed": ticket_needed,
         });
-        Some(self.voice.page(DISCORD, "form/request", &data))
+        let mut page = self.voice.page(DISCORD, "form/request", &data);
+        put_in(&mut page["components"], filled);
+        Some(page)
+    }
+}
+
+/// What is known already, in the fields that there are: as it was typed, line by line.
+fn put_in(components: &mut Value, filled: &Filled) {
+    for component in components.as_array_mut().into_iter().flatten() {
+        put_in(&mut component["components"], filled);
+        let text = match component["custom_id"].as_str().unwrap_or_default() {
+            "resource" => &filled.resource,
+            "role" => &filled.role,
+            "length" => &filled.length,
+            "reason" => &filled.reason,
+            "ticket" => &filled.ticket,
+            "start" => &filled.start,
+            "person" => &filled.subject,
+            _ => continue,
+        };
+        let most = component["max_length"].as_u64().and_then(|most| usize::try_from(most).ok()).unwrap_or(VALUE);
+        if !text.is_empty() {
+            component["value"] = json!(cut(text, most));
+        }
     }
 }
 
@@ -181,10 +202,6 @@ fn ids(picks: &[Pick], count: usize) -> String {
     let ids: Vec<&str> = picks.iter().map(|pick| pick.id.as_str()).collect();
     let more = if count > picks.len() { ", …" } else { "" };
     ids.join(", ") + more
-}
-
-fn resources(form: &Form) -> String {
-    ids(&form.resources, form.fitting)
 }
 
 /// Takes the wrong piece out; false: it is about none that was filled in.

@@ -114,7 +114,7 @@ fn pages() -> [(String, Value); 9] {
         "roles": picks, "ready": true, "role": "write", "lengths": picks, "length": { "id": "1h", "text": t }, "reason_needed": 10,
         "ticket_required": true, "ticket": t, "on_behalf": true, "before": [t, t],
         "custom_id": "request", "asks_start": false, "asks_person": false, "resource_hint": t, "roles_hint": t, "length_hint": t,
-        "reason": t, "reason_least": 10, "reason_most": 1_000, "ticket_hint": t, "ticket_needed": true, "start": t, "person": t,
+        "reason_least": 10, "reason_most": 1_000, "ticket_hint": t, "ticket_needed": true,
     });
     let words = json!({ "metadata": "{}", "line": t, "roles": picks, "custom_id": "deny R-7K3QD2/0", "title": t, "lower": t });
     let button = |action: &str| json!({ "action": action, "label": "", "value": "R-7K3QD2/0", "style": "plain" });

@@ -53,7 +53,8 @@ async fn a_button_counts_only_as_the_bot_made_it_and_where_it_stands() {
         let other = format!("approve {}/0", first.1);
         for (custom_id, says) in [
             (other.as_str(), "does not belong on this message"),
-            ("approve R-000000/0", "expected a button of mine"),
+            ("approve R-000000/0", "does not belong on this message"),
+            ("approve R-000001/0", "expected a button of mine"),
             ("approve", "expected a button of mine"),
             ("settle x", "expected a button of mine"),
         ] {
@@ -107,13 +108,12 @@ async fn a_button_of_a_direct_message_or_a_thread_is_where_it_belongs() {
         }
         press
     };
-    let elsewhere: Value = press(TALK, true);
+    let (elsewhere, direct): (Value, Value) = (press(TALK, true), press(&house.discord.dm(BEN), false));
     let (_, said) = house.delivers(BEN, elsewhere).await;
     assert!(said.contains(&format!("Look at the card of {id}")), "{said}");
     // The thread of a card has the card's id.
     let (_, said) = house.delivers(BEN, press(&house.card_id(), true)).await;
     assert!(said.starts_with("Your approval counts"), "{said}");
-    let direct = press(&house.discord.dm(BEN), false);
     let (_, said) = house.delivers(BEN, direct).await;
     assert!(!said.contains("does not belong") && !said.is_empty(), "{said}");
 }
