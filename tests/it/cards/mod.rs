@@ -4,6 +4,7 @@ mod answers;
 mod conversations;
 pub(crate) mod lines;
 mod overrides;
+pub(crate) mod poison;
 pub(crate) mod refusals;
 pub(crate) mod sample;
 pub(crate) mod states;

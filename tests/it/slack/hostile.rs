@@ -12,7 +12,6 @@ use hallpass::{
         words::Texts,
     },
 };
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
@@ -23,6 +22,7 @@ use super::{
 use crate::{
     cards::{
         lines,
+        poison::poisoned,
         sample::{Story, ask, texts},
     },
     fakes::slack::reading::{live_markup, text_of},
@@ -35,37 +35,6 @@ fn hostile() -> String {
                \\\" }],{ :tada: \u{1f600} \u{202e}gnp\u{200b}\u{1b}[31m\n> quote\n\u{e000}0000000000000007m1795528800000000\u{e002}noon\u{e001} \
                \u{e004}3c21\u{e005}\u{e003} @everyone https://evil.example ";
     one.chars().cycle().take(4_000).collect()
-}
-
-/// The same with every text that comes from people or from a provider made hostile.
-fn poisoned<T: Serialize + DeserializeOwned>(whole: &T) -> T {
-    fn poison(value: &mut Value, key: &str) {
-        let free = ["gets", "by_hand", "why", "how_to_connect", "ticket", "residue", "last_answer"];
-        match value {
-            Value::String(text) if free.contains(&key) => *text = hostile(),
-            Value::Array(all) => all.iter_mut().for_each(|value| poison(value, key)),
-            Value::Object(map) => map.iter_mut().for_each(|(key, value)| poison(value, key)),
-            _ => {}
-        }
-    }
-    let mut value = serde_json::to_value(whole).unwrap();
-    poison(&mut value, "");
-    serde_json::from_value(value).unwrap()
-}
-
-fn poisoned_story(mut story: Story) -> Story {
-    (story.request, story.last) = (poisoned(&story.request), poisoned(&story.last));
-    // The longest that a chat's directory may bring.
-    let name: String = hostile().chars().take(255).collect();
-    story.catalogue.people.values_mut().for_each(|person| person.name.clone_from(&name));
-    for resource in story.catalogue.resources.values_mut() {
-        resource.title.clone_from(&name);
-        resource.roles.iter_mut().for_each(|role| role.title.clone_from(&name));
-    }
-    if let Some(stuck) = &mut story.around.stuck {
-        (stuck.last_answer, stuck.by_hand) = (Some(hostile()), hostile());
-    }
-    story
 }
 
 /// What people can press in a message, and the words that say what each line of it is.
@@ -100,11 +69,11 @@ fn shows_a_mark(text: &str) -> bool {
 #[test]
 fn the_worst_that_people_type_is_within_the_limits_and_does_nothing() {
     let worst: Texts = texts().into_keys().map(|id| (id, hostile())).collect();
-    let (plain, hostile) = (Shown::new(texts()), Shown::new(worst));
+    let (plain, in_worst) = (Shown::new(texts()), Shown::new(worst));
     let cards = groups().into_iter().flat_map(|(_, stories)| stories.into_iter().map(|(_, story)| story));
     let events = lines::all().into_iter().flat_map(|(_, stories)| stories.into_iter().map(there));
     for story in cards.chain(events) {
-        let (said, bad) = (plain.all(&story), hostile.all(&poisoned_story(story)));
+        let (said, bad) = (plain.all(&story), in_worst.all(&poisoned(story, &hostile())));
         assert_eq!(said.len(), bad.len());
         for (said, bad) in said.iter().zip(&bad) {
             assert_eq!(live_markup(said), live_markup(bad), "{bad:#}");
@@ -116,7 +85,7 @@ fn the_worst_that_people_type_is_within_the_limits_and_does_nothing() {
         }
     }
     plain.assert_no_trouble();
-    hostile.assert_no_trouble();
+    in_worst.assert_no_trouble();
 }
 
 #[test]
