@@ -83,7 +83,9 @@ impl Discord {
         }
         match self.send(&place, thread, body, once).await {
             Err(trouble) if trouble.is_one_of(&[NO_CHANNEL]) => {
-                let why = format!("the thread under message {thread} was deleted, and Discord makes no other from the same message");
+                let why = format!(
+                    "the thread under message {thread} was deleted, and Discord makes no other from it: delete the message, and the card is posted anew"
+                );
                 Err(ChatFault::Permanent { why })
             }
             sent => Ok(sent?),

@@ -1,0 +1,3 @@
+//! The bot in Discord: the real client against the fake Discord.
+
+mod wire;
