@@ -161,10 +161,11 @@ const fn token(
 const ORIGINAL: &str = "webhooks/{}/{}/messages/@original";
 const MESSAGE: &str = "channels/{}/messages/{}";
 
-static OPERATIONS: [Operation; 27] = [
+static OPERATIONS: [Operation; 28] = [
     get("get_gateway", "gateway", &[], application::gateway),
     get("get_bot_gateway", "gateway/bot", &[], application::bot_gateway),
     get("get_my_application", "applications/@me", &[], application::me),
+    get("get_my_oauth2_application", "oauth2/applications/@me", &[], application::me),
     get("get_my_user", "users/@me", &[], application::my_user),
     put("POST", "create_dm", "users/@me/channels", channels::create_dm),
     get("get_channel", "channels/{}", &[], channels::get),
