@@ -12,7 +12,7 @@ mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
 mod demo;
-mod discord;
+mod discord_wire;
 mod fakes;
 mod grammar;
 mod hanging;

@@ -1,3 +1,0 @@
-//! The bot in Discord: the real client against the fake Discord.
-
-mod wire;
