@@ -9,6 +9,8 @@ pub mod home;
 pub mod marks;
 pub mod render;
 pub mod replies;
+mod sealed;
+mod seen;
 pub mod show;
 pub mod slack;
 pub mod view;

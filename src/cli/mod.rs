@@ -3,6 +3,7 @@
 pub mod adapter;
 mod check;
 pub mod demo;
+pub mod discord;
 mod doctor;
 #[cfg(feature = "faults")]
 mod door;
@@ -71,7 +72,7 @@ enum Verb {
         #[arg(long, default_value = "bot.toml")]
         config: PathBuf,
     },
-    /// Look at everything that the bot needs (file, store, ledger key, Slack) and say what mends what is wrong.
+    /// Look at everything that the bot needs (file, store, ledger key, Slack, Discord) and say what mends what is wrong.
     Doctor {
         #[arg(long, default_value = "bot.toml")]
         config: PathBuf,
@@ -100,6 +101,9 @@ enum Verb {
     /// Slack: the app manifest for this bot.toml.
     #[command(subcommand)]
     Slack(slack::Slack),
+    /// Discord: the link that brings the bot into the server of this bot.toml.
+    #[command(subcommand)]
+    Discord(discord::Discord),
     /// Look into the ledger.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -125,6 +129,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Verb::Adapter(adapter) => adapter::adapter(adapter).await,
         Verb::Slack(what) => slack::slack(&what),
+        Verb::Discord(what) => discord::discord(&what),
         Verb::Ledger(ledger) => ledger::look(ledger).await,
         Verb::Audit(audit) => ledger::audit(audit).await,
     }?;

@@ -2,6 +2,10 @@
 //! each names file, line and column and says what to write instead. Reads files and the environment, and nothing else.
 
 mod chains;
+mod discord;
+mod doors;
+mod hosts;
+mod ids;
 mod node;
 mod notes;
 mod people;
@@ -9,21 +13,23 @@ mod policies;
 mod resources;
 mod settings;
 mod slack;
+mod uses;
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+pub use self::{
+    discord::{DiscordConfig, DiscordDoor},
+    settings::{LedgerKey, StoreConfig},
+    slack::{SlackConfig, SlackDoor},
+};
 use self::{
     node::Table,
     notes::{At, Log, Reading, folder_of, line_and_column},
     people::Names,
     resources::Known,
-};
-pub use self::{
-    settings::{LedgerKey, StoreConfig},
-    slack::{SlackConfig, SlackDoor},
 };
 use crate::domain::policy::{Catalogue, Channel};
 
@@ -38,6 +44,8 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// The bot's app in Slack, if it has one.
     pub slack: Option<SlackConfig>,
+    /// The bot's application in Discord, if it has one.
+    pub discord: Option<DiscordConfig>,
     pub store: StoreConfig,
     pub providers: Vec<ProviderConfig>,
     pub ledger_key: LedgerKey,
@@ -133,6 +141,8 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let members = people::members(&file);
     let slack = slack::slack(&file);
     slack::judge(&file, slack.as_ref());
+    let discord = discord::discord(&file);
+    discord::judge(&file, discord.as_ref(), slack.as_ref());
     let (people, groups) = (people::people(&file, members), people::groups(&file, &names));
     let policies = policies::policies(&file, &names);
     let resources = resources::resources(&file, &names, &known);
@@ -166,6 +176,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
         text: String::new(),
         catalogue,
         slack,
+        discord,
         store: store?,
         providers,
         ledger_key,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::{
+    ids::{self, Kind},
     node::Table,
     notes::{At, Log, TEXT_MAX, TITLE_MAX, clean, near, short},
-    slack,
 };
 use crate::domain::{
     ids::{GroupId, PersonId},
@@ -20,6 +20,9 @@ const IDENTITY_MAX: usize = 64;
 const EMAIL_MAX: usize = 254;
 /// Platforms that this build can ask who their members are.
 const SAY_WHO_THEY_ARE: [Platform; 1] = [Platform::Slack];
+/// How people come from a chat that does not say who its members are.
+const HOW_OTHERWISE: &str = "lists its members only to bots with a privileged right, which this one does without: leave people.from out; \
+    an account there is joined to a person by /jit link, or written as discord = \"..\" under [people.NAME]";
 
 /// Every name that a policy may use, whether or not what stands under it is right.
 pub(super) struct Names {
@@ -123,15 +126,12 @@ fn people_from(file: &Table<'_>) -> Option<Platform> {
     };
     let at = value.span().start;
     match Platform::named(name).filter(|platform| *platform != Platform::Console) {
-        None => file.refuse(at, format!("\"{}\" is not a chat whose members could become people: slack or discord", short(name))),
+        None => file.refuse(at, format!("\"{}\" is not a chat whose members could become people: write from = \"slack\"", short(name))),
         Some(platform) if SAY_WHO_THEY_ARE.contains(&platform) => {
             must_be_there(file, platform, at, FROM);
             return Some(platform);
         }
-        Some(platform) => {
-            let name = platform.name();
-            file.refuse(at, format!("this hallpass has no {name} yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]"));
-        }
+        Some(platform) => file.refuse(at, format!("{} {HOW_OTHERWISE}", platform.name())),
     }
     None
 }
@@ -195,9 +195,7 @@ fn identities(table: &Table<'_>, person: &str, seen: &mut BTreeMap<(Platform, St
         if let Some(other) = seen.insert((platform, user.value.clone()), person.to_owned()) {
             table.refuse(user.at, format!("{} id \"{}\" belongs to {other} already: one person, one id", platform.name(), user.value));
         }
-        if platform == Platform::Slack {
-            slack::ids::is(table, &user, slack::ids::Kind::Person);
-        }
+        ids::check(table, platform, Kind::Person, &user);
         identities.insert(platform, user.value);
     }
     identities
@@ -278,9 +276,7 @@ fn chats(table: &Table<'_>) -> BTreeMap<Platform, String> {
     let mut chats = BTreeMap::new();
     for platform in [Platform::Slack, Platform::Discord] {
         let Some(group) = table.text(platform.name(), IDENTITY_MAX) else { continue };
-        if platform == Platform::Slack {
-            slack::ids::is(table, &group, slack::ids::Kind::Group);
-        }
+        ids::check(table, platform, Kind::Group, &group);
         chats.insert(platform, group.value);
     }
     chats

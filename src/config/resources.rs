@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
+    ids::{self, Kind},
     node::Table,
     notes::{At, Log, TEXT_MAX, TITLE_MAX, near, short},
     people::{Names, id},
-    settings, slack,
+    settings,
 };
 use crate::{
     domain::{
@@ -52,7 +53,10 @@ fn resource(name: &At<String>, table: &Table<'_>, names: &Names, known: &Known) 
     let roles = roles(table, policy.as_ref(), kind, known);
     let channels = channels(table, "channels");
     if channels.is_empty() && table.raw().get("channels").is_none_or(|list| list.get_ref().as_array().is_none_or(|list| list.is_empty())) {
-        log.refuse(table.place("channels"), "its cards need a place: write channels = [\"console:#name\"], slack:C0123 or discord:123");
+        log.refuse(
+            table.place("channels"),
+            "its cards need a place: write channels = [\"console:#name\"], slack:C0123 or discord:123456789012345678",
+        );
     }
     let owner = table.text("owner", TITLE_MAX).map(|owner| names.deciders(log, &[owner]));
     let tags = table.texts("tags");
@@ -112,7 +116,7 @@ fn roles(table: &Table<'_>, usual: Option<&At<String>>, kind: Option<&str>, know
     roles
 }
 
-/// `console:#name`, `slack:C0123`, `discord:123`.
+/// `console:#name`, `slack:C0123`, `discord:123456789012345678`.
 pub(super) fn channels(table: &Table<'_>, key: &'static str) -> Vec<Channel> {
     let mut channels = Vec::new();
     for text in table.texts(key) {
@@ -120,13 +124,13 @@ pub(super) fn channels(table: &Table<'_>, key: &'static str) -> Vec<Channel> {
             text.value.split_once(':').and_then(|(platform, id)| Some((Platform::named(platform)?, id))).filter(|(_, id)| !id.is_empty());
         match found {
             Some((platform, id)) => {
-                if platform == Platform::Slack {
-                    slack::ids::is(table, &At { at: text.at, value: id.to_owned() }, slack::ids::Kind::Channel);
-                }
+                ids::check(table, platform, Kind::Channel, &At { at: text.at, value: id.to_owned() });
                 channels.push(Channel { platform, id: id.to_owned() });
             }
-            None => table
-                .refuse(text.at, format!("\"{}\" is not a channel: write console:#name, slack:C0123 or discord:123", short(&text.value))),
+            None => table.refuse(
+                text.at,
+                format!("\"{}\" is not a channel: write console:#name, slack:C0123 or discord:123456789012345678", short(&text.value)),
+            ),
         }
     }
     channels

@@ -1,6 +1,5 @@
 //! `[slack]`: which app the bot is, by which door Slack reaches it, and where it may send. Connects to nothing.
 
-mod hosts;
 pub(super) mod ids;
 mod uses;
 
@@ -11,6 +10,7 @@ use url::Url;
 use self::ids::Kind;
 pub(super) use self::uses::judge;
 use super::{
+    doors, hosts,
     node::Table,
     notes::{At, TEXT_MAX, TITLE_MAX, short},
 };
@@ -18,6 +18,7 @@ use crate::secret::Secret;
 
 /// Where Slack's methods are, unless the file says otherwise.
 const API_URL: &str = "https://slack.com/api";
+const API_FORM: hosts::Form = hosts::Form { tls: "https", clear: "http", may_have_path: true, example: API_URL };
 /// Where Slack takes answers to commands and presses, unless the file says otherwise.
 const RESPONSE_HOST: &str = "hooks.slack.com";
 /// Open sockets: Slack takes ten of an app, and with fewer than two a refresh leaves none.
@@ -66,7 +67,7 @@ impl SlackConfig {
 
 pub(super) fn slack(file: &Table<'_>) -> Option<SlackConfig> {
     let table = file.table("slack")?;
-    let bot_token = need_secret(&table, "bot_token", "SLACK_BOT_TOKEN");
+    let bot_token = doors::need_secret(&table, "bot_token", "SLACK_BOT_TOKEN");
     let door = door(&table);
     let one = |key: &'static str, kind: Kind| table.text(key, TITLE_MAX).filter(|id| ids::is(&table, id, kind)).map(|id| id.value);
     let many = |key: &'static str, kind: Kind| -> Vec<String> {
@@ -79,13 +80,6 @@ pub(super) fn slack(file: &Table<'_>) -> Option<SlackConfig> {
         table.warn(table.place("tenants"), format!("{own} is the bot's own workspace: tenants are other organisations"));
     }
     Some(SlackConfig { bot_token: bot_token?, door: door?, app_id, workspace, tenants, shared_channels, api_url, response_hosts })
-}
-
-fn need_secret(table: &Table<'_>, key: &'static str, example: &str) -> Option<Secret> {
-    if !table.raw().contains_key(key) {
-        table.refuse(table.at, format!("{key} is missing: write {key} = {{ env = \"{example}\" }}"));
-    }
-    table.secret(key).map(|secret| secret.value)
 }
 
 fn door(table: &Table<'_>) -> Option<SlackDoor> {
@@ -129,20 +123,13 @@ fn http(table: &Table<'_>, signing_secret: Option<At<Secret>>, listen: Option<At
             table.refuse(table.at, format!("{key} is missing: write {key} = {how}"));
         }
     }
-    let listen = listen?;
-    let Ok(address) = listen.value.parse::<SocketAddr>() else {
-        table.refuse(listen.at, format!("\"{}\" is not an address and a port: write listen = \"127.0.0.1:8080\"", short(&listen.value)));
-        return None;
-    };
-    if !address.ip().is_loopback() {
-        table.warn(listen.at, "what people write would pass this network in clear: let only something that speaks TLS reach this address");
-    }
-    Some(SlackDoor::Http { signing_secret: signing_secret?.value, listen: address })
+    let listen = doors::address(table, &listen?)?;
+    Some(SlackDoor::Http { signing_secret: signing_secret?.value, listen })
 }
 
 fn api_url(table: &Table<'_>) -> String {
     let Some(text) = table.text("api_url", TEXT_MAX) else { return API_URL.to_owned() };
-    match hosts::api(&text.value) {
+    match hosts::address(&text.value, &API_FORM) {
         Ok(url) => url,
         Err(why) => {
             table.refuse(text.at, format!("api_url {why}"));

@@ -112,8 +112,8 @@ fn what_is_no_name_title_place_or_length_is_refused_with_what_to_write_instead()
     insta::assert_snapshot!(all.join("\n"), @r##"
     there is no provider "host"; did you mean "hosts"?
     there is no policy "hots"; did you mean "hosts"?
-    "#host-approvers" is not a channel: write console:#name, slack:C0123 or discord:123
-    its cards need a place: write channels = ["console:#name"], slack:C0123 or discord:123
+    "#host-approvers" is not a channel: write console:#name, slack:C0123 or discord:123456789012345678
+    its cards need a place: write channels = ["console:#name"], slack:C0123 or discord:123456789012345678
     console id "ana" belongs to ana already: one person, one id
     "Europe/Berln" is not a time zone such as Europe/Berlin; did you mean "Europe/Berlin"?
     "4 hours and a bit" is not a length such as 30m or 1h30m: a number is missing before "and a bit"
@@ -137,13 +137,13 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
                 [resources.r]\nprovider = 'x'\nchannels = []\nroles = []\n";
     let said = parse(text, "/etc/hallpass/bot.toml").unwrap_err().to_string();
     insta::assert_snapshot!(said, @r#"
-    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, slack, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
+    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, slack, discord, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
     /etc/hallpass/bot.toml:4:9: name is missing: write name = "Ana Reyes"
     /etc/hallpass/bot.toml:5:1: unknown key "age"; known here: console, slack, discord, name, email, time_zone, active, logins
     /etc/hallpass/bot.toml:6:11: nobody would approve: write stages = [{ approvers = [".."] }], or at_once_up_to equal to the cap
     /etc/hallpass/bot.toml:8:11: default is longer than the cap: write at most 1 h
     /etc/hallpass/bot.toml:10:12: there is no provider "x"
-    /etc/hallpass/bot.toml:11:12: its cards need a place: write channels = ["console:#name"], slack:C0123 or discord:123
+    /etc/hallpass/bot.toml:11:12: its cards need a place: write channels = ["console:#name"], slack:C0123 or discord:123456789012345678
     /etc/hallpass/bot.toml:12:9: a resource has at least one role: write roles = [{ name = ".." }]
     "#);
 }

@@ -198,15 +198,16 @@ fn people_from_a_chat_that_is_not_there_are_refused_honestly() {
     insta::assert_snapshot!(all.join("\n"), @r#"
     bot.toml:28:8: there is no [slack], so nobody can come from there: write [slack], or leave people.from out
     bot.toml:28:15: there is no [slack], so nobody can come from there: write [slack], or leave people.match_email out
-    bot.toml:28:8: this hallpass has no discord yet, so nobody can come from there: leave people.from out and write each person as [people.NAME]
-    bot.toml:28:8: "console" is not a chat whose members could become people: slack or discord
+    bot.toml:28:8: discord lists its members only to bots with a privileged right, which this one does without: leave people.from out; an account there is joined to a person by /jit link, or written as discord = ".." under [people.NAME]
+    bot.toml:28:8: "console" is not a chat whose members could become people: write from = "slack"
     bot.toml:28:1: people.from is the chat whose members become people: write from = "slack". A person cannot have this name
     "#);
 }
 
 #[test]
 fn a_group_may_be_on_several_chats_at_once() {
-    let config: Config = parse(&file(FINE, "[groups.g]\nslack = 'S1'\ndiscord = '7'\nmembers = ['ana']"), "bot.toml").unwrap();
+    let config: Config =
+        parse(&file(FINE, "[groups.g]\nslack = 'S1'\ndiscord = '500000000000000001'\nmembers = ['ana']"), "bot.toml").unwrap();
     let group = config.catalogue.groups.values().next().unwrap();
     assert_eq!(group.chats.keys().copied().collect::<Vec<_>>(), [Platform::Slack, Platform::Discord]);
     assert_eq!(group.members.len(), 1);

@@ -6,12 +6,15 @@ mod alarm_program;
 mod cards;
 mod checker;
 mod config;
+mod config_discord;
 mod config_judged;
 mod config_slack;
 mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
 mod demo;
+mod discord_door;
+mod discord_invite;
 mod discord_wire;
 mod fakes;
 mod grammar;

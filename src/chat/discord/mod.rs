@@ -1,12 +1,30 @@
 //! Discord: what the bot says there and hears there. Sends, answers questions about people, translates; never decides.
 
 mod api;
+mod choices;
+mod commands;
+mod components;
+mod door;
+mod embeds;
+mod form;
+mod gateway;
+mod http;
+mod kept;
+mod limits;
+mod markdown;
+mod options;
+mod ours;
 mod pace;
+mod payload;
 mod people;
+mod places;
+mod reply;
 mod sending;
 mod standing;
+mod text;
 mod threads;
 mod trouble;
+mod words;
 
 use std::{
     collections::HashMap,
@@ -18,8 +36,12 @@ use secrecy::SecretString;
 use serenity::http::{LightMethod, Route};
 
 pub use api::PATIENCE;
+pub use door::Door;
+pub use gateway::{Ended, Gateway};
+pub use http::{Http, serve};
 
 pub(in crate::chat) use self::{people::MemberNow, trouble::Trouble};
+pub(super) use embeds::FOLDER;
 
 use self::{
     api::{Api, Call, id},

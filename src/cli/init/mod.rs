@@ -47,7 +47,7 @@ pub(super) struct Init {
     /// Who may ask: ID, or ID=Name, or everyone; ana if it is not given. Can be given several times.
     #[arg(long)]
     asker: Vec<String>,
-    /// Where the cards go: console:#name, slack:C0123 or discord:123.
+    /// Where the cards go: console:#name, slack:C0123 or discord:123456789012345678.
     #[arg(long)]
     channel: Option<String>,
     /// sqlite:FILE or postgres://user@host/database.

@@ -46,7 +46,7 @@ fn person(somebody: &Somebody) -> String {
 [people.{id}]
 # Shown on cards; never compared.
 name = {name}
-# Their id on each chat: console here; slack = \"U0123\" and discord = \"123\" beside it or instead.
+# Their id on each chat: console here; slack = \"U0123\" and discord = \"123456789012345678\" beside it or instead.
 console = \"{id}\"
 "
     )
@@ -115,7 +115,7 @@ fn resource(plan: &Plan) -> String {
 [resources.{resource}]
 # The real system, by its name above.
 provider = \"{resource}\"
-# Where its cards go: console:#name, slack:C0123, discord:123.
+# Where its cards go: console:#name, slack:C0123, discord:123456789012345678.
 channels = [{}]
 # The rules for all of its roles that name none of their own.
 policy = \"{resource}\"

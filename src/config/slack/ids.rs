@@ -1,6 +1,7 @@
 //! The forms of Slack's ids, and where a person finds each: a name changes, and may be taken by somebody else.
 
 use super::super::{
+    ids,
     node::Table,
     notes::{At, short},
 };
@@ -54,15 +55,31 @@ impl Kind {
     }
 }
 
-/// Whether this is such an id; refused where it stands if not. A file that loaded before is taken as it is.
-pub(in super::super) fn is(table: &Table<'_>, id: &At<String>, kind: Kind) -> bool {
-    let found = match (kind, id.value.split_once('/')) {
+impl From<ids::Kind> for Kind {
+    fn from(kind: ids::Kind) -> Self {
+        match kind {
+            ids::Kind::Channel => Self::Channel,
+            ids::Kind::Group => Self::Group,
+            ids::Kind::Person => Self::Person,
+        }
+    }
+}
+
+/// What it should be, if it is not such an id.
+pub(in super::super) fn wrong(id: &str, kind: Kind) -> Option<&'static str> {
+    let found = match (kind, id.split_once('/')) {
         // Somebody of another organisation.
         (Kind::Person, Some((team, user))) => Kind::Team.matches(team) && Kind::Person.matches(user),
-        _ => kind.matches(&id.value),
+        _ => kind.matches(id),
     };
-    if !found && table.reading.strict {
-        table.refuse(id.at, format!("\"{}\" is not {}", short(&id.value), kind.how()));
+    (!found).then(|| kind.how())
+}
+
+/// Whether this is such an id; refused where it stands if not. A file that loaded before is taken as it is.
+pub(super) fn is(table: &Table<'_>, id: &At<String>, kind: Kind) -> bool {
+    let wrong = wrong(&id.value, kind);
+    if let Some(how) = wrong.filter(|_| table.reading.strict) {
+        table.refuse(id.at, format!("\"{}\" is not {how}", short(&id.value)));
     }
-    found
+    wrong.is_none()
 }

@@ -28,13 +28,13 @@ const BEAT: u64 = 1;
 const IDENTIFY: u64 = 2;
 const PRESENCE: u64 = 3;
 const RESUME: u64 = 6;
-const RECONNECT: u64 = 7;
-const INVALID: u64 = 9;
+pub(super) const RECONNECT: u64 = 7;
+pub(super) const INVALID: u64 = 9;
 const HELLO: u64 = 10;
 const BEAT_ACK: u64 = 11;
 
 /// What is sent down a connection.
-enum Frame {
+pub(super) enum Frame {
     Text(String),
     /// It is closed with this code.
     Close(u16),
@@ -42,7 +42,7 @@ enum Frame {
     Cut,
 }
 
-struct Session {
+pub(super) struct Session {
     id: String,
     /// Every event, in order; its number is its place, from 1.
     events: Vec<Value>,
@@ -51,17 +51,17 @@ struct Session {
 }
 
 pub(super) struct Sessions {
-    sessions: Vec<Session>,
-    links: BTreeMap<u32, mpsc::UnboundedSender<Frame>>,
-    next: u32,
-    identified: usize,
-    resumed: usize,
-    beats: usize,
-    heartbeat: Duration,
-    acknowledges: bool,
-    lacking: Vec<String>,
-    twice: usize,
-    drop_on_delivery: usize,
+    pub(super) sessions: Vec<Session>,
+    pub(super) links: BTreeMap<u32, mpsc::UnboundedSender<Frame>>,
+    pub(super) next: u32,
+    pub(super) identified: usize,
+    pub(super) resumed: usize,
+    pub(super) beats: usize,
+    pub(super) heartbeat: Duration,
+    pub(super) acknowledges: bool,
+    pub(super) lacking: Vec<String>,
+    pub(super) twice: usize,
+    pub(super) drop_on_delivery: usize,
 }
 
 impl Default for Sessions {
@@ -83,7 +83,7 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    fn connected(&self) -> usize {
+    pub(super) fn connected(&self) -> usize {
         self.sessions.iter().filter(|s| s.link.is_some_and(|link| self.links.contains_key(&link))).count()
     }
 
@@ -94,7 +94,7 @@ impl Sessions {
     }
 
     /// An event for every session; those without a connection get it when they resume.
-    fn dispatch(&mut self, name: &str, data: &Value) {
+    pub(super) fn dispatch(&mut self, name: &str, data: &Value) {
         for session in &mut self.sessions {
             let event = json!({"op": DISPATCH, "t": name, "s": session.events.len() + 1, "d": data});
             session.events.push(event.clone());
@@ -176,118 +176,11 @@ impl Discord {
         drop(state);
         self.tell();
     }
+}
 
-    /// An event for every session, once there is one.
-    pub(super) async fn dispatch_when_connected(&self, name: &str, mut data: Value) {
-        self.until("a session on the gateway", |state| !state.sessions.sessions.is_empty()).await;
-        let mut state = self.state();
-        let sessions = &mut state.sessions;
-        for field in &sessions.lacking {
-            data.as_object_mut().unwrap().remove(field);
-        }
-        sessions.dispatch(name, &data);
-        if sessions.twice > 0 {
-            sessions.twice -= 1;
-            sessions.dispatch(name, &data);
-        }
-        if sessions.drop_on_delivery > 0 {
-            sessions.drop_on_delivery -= 1;
-            sessions.links.values().for_each(|out| drop(out.send(Frame::Cut)));
-        }
-    }
-
-    /// Any event.
-    pub(crate) async fn event(&self, name: &str, data: Value) {
-        self.dispatch_when_connected(name, data).await;
-    }
-
-    /// Waits until so many sessions have a connection, or more.
-    pub(crate) async fn connected(&self, count: usize) {
-        self.until(&format!("{count} connections"), |state| state.sessions.connected() >= count).await;
-    }
-
-    /// Waits until sessions were begun so often, or more.
-    pub(crate) async fn identified(&self, count: usize) {
-        self.until(&format!("{count} times identified"), |state| state.sessions.identified >= count).await;
-    }
-
-    /// Waits until sessions were resumed so often, or more.
-    pub(crate) async fn resumed(&self, count: usize) {
-        self.until(&format!("{count} times resumed"), |state| state.sessions.resumed >= count).await;
-    }
-
-    /// Waits until so many heartbeats came, or more.
-    pub(crate) async fn beaten(&self, count: usize) {
-        self.until(&format!("{count} heartbeats"), |state| state.sessions.beats >= count).await;
-    }
-
-    /// Sessions with a connection; how often one was begun; how often one was resumed.
-    pub(crate) fn sessions(&self) -> (usize, usize, usize) {
-        let sessions = &self.state().sessions;
-        (sessions.connected(), sessions.identified, sessions.resumed)
-    }
-
-    /// Every connection breaks, without a word. Sessions can be resumed.
-    pub(crate) fn drop_connections(&self) {
-        self.state().sessions.links.clear();
-    }
-
-    /// Discord forgets every session: what happens until the next one is begun is lost, and none can be resumed.
-    pub(crate) fn forget_sessions(&self) {
-        self.state().sessions.sessions.clear();
-    }
-
-    /// Every connection is closed with this code (4000, 4004, 4009, ..).
-    pub(crate) fn close_connections(&self, code: u16) {
-        let mut state = self.state();
-        state.sessions.links.values().for_each(|out| drop(out.send(Frame::Close(code))));
-        state.sessions.links.clear();
-    }
-
-    /// Asks every connection to come back (op 7).
-    pub(crate) fn ask_to_reconnect(&self) {
-        let text = json!({"op": RECONNECT, "t": null, "s": null, "d": null}).to_string();
-        self.state().sessions.links.values().for_each(|out| drop(out.send(Frame::Text(text.clone()))));
-    }
-
-    /// Says that every session is not valid any more (op 9); whether it can be resumed all the same.
-    pub(crate) fn invalidate_sessions(&self, resumable: bool) {
-        let text = json!({"op": INVALID, "t": null, "s": null, "d": resumable}).to_string();
-        self.state().sessions.links.values().for_each(|out| drop(out.send(Frame::Text(text.clone()))));
-        if !resumable {
-            self.forget_sessions();
-        }
-    }
-
-    /// How often clients of later connections have to say that they are there.
-    pub(crate) fn heartbeat_every(&self, every: Duration) -> &Self {
-        self.state().sessions.heartbeat = every;
-        self
-    }
-
-    /// Whether heartbeats are acknowledged.
-    pub(crate) fn acknowledge_heartbeats(&self, on: bool) -> &Self {
-        self.state().sessions.acknowledges = on;
-        self
-    }
-
-    /// Interactions lack these fields from now on, when they come down the gateway.
-    pub(crate) fn leave_out(&self, fields: &[&str]) -> &Self {
-        self.state().sessions.lacking = fields.iter().map(|&f| f.to_owned()).collect();
-        self
-    }
-
-    /// The next `count` events are delivered twice.
-    pub(crate) fn deliver_twice(&self, count: usize) -> &Self {
-        self.state().sessions.twice = count;
-        self
-    }
-
-    /// All connections break right after each of the next `count` events was sent.
-    pub(crate) fn drop_on_delivery(&self, count: usize) -> &Self {
-        self.state().sessions.drop_on_delivery = count;
-        self
-    }
+/// With or without the word that its requests begin with: Discord takes both, and serenity sends it.
+fn is_ours(data: &Value) -> bool {
+    data["token"].as_str().is_some_and(|token| token.strip_prefix("Bot ").unwrap_or(token) == BOT_TOKEN)
 }
 
 impl State {
@@ -304,7 +197,7 @@ impl State {
         if self.session_of(link).is_some() {
             return self.close(link, 4005, "identified already");
         }
-        if data["token"] != BOT_TOKEN {
+        if !is_ours(data) {
             return self.close(link, 4004, "the token is wrong");
         }
         let Some(intents) = data["intents"].as_u64() else { return self.close(link, 4002, "no intents") };
@@ -336,7 +229,7 @@ impl State {
     }
 
     fn resume(&mut self, link: u32, data: &Value) {
-        if data["token"] != BOT_TOKEN {
+        if !is_ours(data) {
             return self.close(link, 4004, "the token is wrong");
         }
         let sessions = &mut self.sessions;

@@ -19,6 +19,7 @@ pub(crate) mod reading;
 mod records;
 mod server;
 mod state;
+mod switches;
 mod tests;
 mod world;
 

@@ -2,21 +2,41 @@
 
 use url::{Host, Url};
 
-/// The API's address, in one spelling.
+/// How one address of a chat is written.
+pub(super) struct Form {
+    /// The scheme over TLS, and the one in clear.
+    pub(super) tls: &'static str,
+    pub(super) clear: &'static str,
+    pub(super) may_have_path: bool,
+    pub(super) example: &'static str,
+}
+
+/// An address of this form, in one spelling: without a slash at its end.
 /// # Errors
-/// What is wrong with it, to be read behind its key.
-pub(super) fn api(text: &str) -> Result<String, &'static str> {
-    let url = Url::parse(text).ok().filter(Url::has_host).ok_or("is not a URL: write \"https://slack.com/api\", or leave it out")?;
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err("is a scheme, a host and a path, and nothing else: write \"https://slack.com/api\"");
+/// What is wrong with it, to be read behind its key. Never says what stands there: that may hold a password.
+pub(super) fn address(text: &str, form: &Form) -> Result<String, String> {
+    let Form { tls, clear, may_have_path, example } = form;
+    let how = || format!("is not a URL: write \"{example}\", or leave it out");
+    let url = Url::parse(text).ok().filter(Url::has_host).ok_or_else(how)?;
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if !is_bare || !(*may_have_path || matches!(url.path(), "" | "/")) {
+        let parts = if *may_have_path { "a scheme, a host and a path" } else { "a scheme and a host" };
+        return Err(format!("is {parts}, and nothing else: write \"{example}\""));
     }
     match url.scheme() {
-        "https" => {}
-        "http" if is_local(&url) => {}
-        "http" => return Err("would send tokens in clear over a network: write https (http only to a loopback address)"),
-        _ => return Err("must begin with https://, or with http:// on a loopback address"),
+        scheme if scheme == *tls => {}
+        scheme if scheme == *clear && is_local(&url) => {}
+        scheme if scheme == *clear => {
+            return Err(format!("would send tokens in clear over a network: write {tls} ({clear} only to a loopback address)"));
+        }
+        _ => return Err(format!("must begin with {tls}://, or with {clear}:// on a loopback address")),
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whether an address of the configuration is one of this machine's.
+pub(super) fn is_on_this_machine(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| is_local(&url))
 }
 
 /// A host that answers may be sent to, in one spelling.

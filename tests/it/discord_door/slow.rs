@@ -1,0 +1,34 @@
+//! A store that does not answer: the acknowledgement goes out in time, and what came of it follows.
+
+use std::time::Duration;
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::{ANA, ASK, BEN, BOTH, House, TALK};
+
+impl House {
+    /// Somebody else holds the store's writing lock until this is dropped.
+    async fn locked(&self) -> SqliteConnection {
+        let path = self.folder.path().join("hallpass.db");
+        let mut other = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        other
+    }
+}
+
+#[tokio::test]
+async fn it_is_acknowledged_in_time_while_nothing_can_be_written_and_said_that_it_was_not_recorded() {
+    for way in BOTH {
+        let house = House::asked(way).await;
+        let other = house.locked().await;
+        let (told_ana, told_ben) = (house.told(ANA), house.told(BEN));
+        let press = house.discord.press(BEN, &house.card_id(), "approve").await;
+        let ask = house.discord.slash(ANA, TALK, "request", &ASK).await;
+        assert_eq!((press.kind(), ask.kind()), (Some(6), Some(5)));
+        assert!(press.is_ok() && ask.is_ok() && press.took < Duration::from_secs(3), "{press:?} {ask:?}");
+        house.door.idle().await;
+        assert!(house.since(BEN, told_ben).contains("This was not recorded"), "{}", house.since(BEN, told_ben));
+        assert!(house.since(ANA, told_ana).contains("This was not recorded"), "{}", house.since(ANA, told_ana));
+        drop(other);
+    }
+}
