@@ -16,6 +16,7 @@ mod demo;
 mod discord_cards;
 mod discord_door;
 mod discord_invite;
+mod discord_wire;
 mod fakes;
 mod grammar;
 mod hanging;

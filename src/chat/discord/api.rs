@@ -55,7 +55,8 @@ pub(super) struct Call<'a> {
     route: Route<'a>,
     params: Vec<(&'static str, String)>,
     body: Option<&'a Value>,
-    /// Which place refuses, if it is refused; None: the channel or guild that it is about.
+    /// Which place refuses, if it is refused, and is left alone for a while; None: the channel or guild that it is about; empty:
+    /// nothing is left alone, since something else is tried then.
     place: Option<&'a str>,
     /// For the guild's audit log.
     reason: Option<&'a str>,

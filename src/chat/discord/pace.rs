@@ -130,7 +130,7 @@ impl Pace {
                 }
             }
             403 if heard.code == 0 => state.not_before = state.not_before.max(now + PAUSE),
-            403 => state.refused.entry(place.to_owned()).or_default().again(now),
+            403 if !place.is_empty() => state.refused.entry(place.to_owned()).or_default().again(now),
             200..300 => drop(state.refused.remove(place)),
             _ => {}
         }

@@ -83,7 +83,9 @@ impl Discord {
         }
         match self.send(&place, thread, body, once).await {
             Err(trouble) if trouble.is_one_of(&[NO_CHANNEL]) => {
-                let why = format!("the thread under message {thread} was deleted, and Discord makes no other from the same message");
+                let why = format!(
+                    "the thread under message {thread} was deleted, and Discord makes no other from it: delete the message, and the card is posted anew"
+                );
                 Err(ChatFault::Permanent { why })
             }
             sent => Ok(sent?),
@@ -105,17 +107,17 @@ impl Discord {
 
     /// Something comes late: the thread is open again until it is put away anew.
     async fn reopen(&self, card: &Posted) -> Result<(), Trouble> {
-        match self.change(card, &json!({ "archived": false, "locked": false })).await {
+        match self.change(card, "", &json!({ "archived": false, "locked": false })).await {
             // What was never locked needs no permission to be unlocked.
-            Err(trouble) if trouble.is_one_of(&[NOT_PERMITTED]) => self.change(card, &json!({ "archived": false })).await,
+            Err(trouble) if trouble.is_one_of(&[NOT_PERMITTED]) => self.change(card, &place(card), &json!({ "archived": false })).await,
             done => done,
         }
     }
 
     /// Puts the thread away, and locks it where the bot may.
     pub(super) async fn archive(&self, card: &Posted) -> Result<(), Trouble> {
-        let done = match self.change(card, &json!({ "archived": true, "locked": true })).await {
-            Err(trouble) if trouble.is_one_of(&[NOT_PERMITTED]) => self.change(card, &json!({ "archived": true })).await,
+        let done = match self.change(card, "", &json!({ "archived": true, "locked": true })).await {
+            Err(trouble) if trouble.is_one_of(&[NOT_PERMITTED]) => self.change(card, &place(card), &json!({ "archived": true })).await,
             done => done,
         };
         match done {
@@ -125,10 +127,9 @@ impl Discord {
         }
     }
 
-    async fn change(&self, card: &Posted, body: &Value) -> Result<(), Trouble> {
+    async fn change(&self, card: &Posted, place: &str, body: &Value) -> Result<(), Trouble> {
         let route = Route::Channel { channel_id: id(&card.message, "thread")? };
-        let place = place(card);
-        let call = Call::new(LightMethod::Patch, route).body(body).at(&place).because("Hallpass: everything about the request is told");
+        let call = Call::new(LightMethod::Patch, route).body(body).at(place).because("Hallpass: everything about the request is told");
         self.api.call(call).await.map(drop)
     }
 }

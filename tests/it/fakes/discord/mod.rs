@@ -38,6 +38,7 @@ use tokio::{
 pub(crate) use deliver::{Reply, Stamp};
 pub(crate) use faults::{Fault, Scope};
 pub(crate) use forge::Forgery;
+pub(crate) use look::pings;
 pub(crate) use server::Request;
 use state::State;
 
