@@ -144,6 +144,16 @@ fn people_are_named_by_ids_never_by_display_names() {
         assert!(revoked(word, Platform::Slack).contains("NoSuchPerson"), "{word}");
     }
     assert!(revoked("<@U024BE7LH>", Platform::Discord).contains("NoSuchPerson"), "an id means something on its own platform only");
+    let ana = catalogue.people.get_mut(&"ana".parse().unwrap()).unwrap();
+    ana.identities.insert(Platform::Discord, "80351110224678912".into());
+    let revoked = |word: &str| read_in(&format!("/jit revoke {word} over"), &catalogue, Platform::Discord, chrono_tz::UTC);
+    for word in ["<@80351110224678912>", "<@!80351110224678912>", "<@80351110224678912>,"] {
+        let Ok(Parsed::Revoke(RevokeTarget::Person(person), _)) = revoked(word) else { panic!("{word}") };
+        assert_eq!(person.as_str(), "ana", "{word}");
+    }
+    for word in ["<@80351110224678913>", "<@&80351110224678912>", "80351110224678912"] {
+        assert!(revoked(word).is_err(), "{word}");
+    }
 }
 
 #[test]

@@ -537,6 +537,8 @@ async fn a_command_is_received_once(url: &str) {
     assert!(store.inbox_open(10).await.unwrap().is_empty());
     assert_eq!(store.receive(received("i")).await.unwrap(), Received::Duplicate);
     assert!(store.inbox_open(10).await.unwrap().is_empty());
+    assert_eq!(store.inbox_row(&received("i").id).await.unwrap(), Some(received("i")), "what is handled can still be read");
+    assert_eq!(store.inbox_row(&received("j").id).await.unwrap(), None);
 }
 
 async fn words_are_found_by_their_id(url: &str) {

@@ -13,6 +13,7 @@ use super::{
     ours::{Button, button},
     payload::{Heard, Place, Typed, Values, What},
     reply::{self, Late, Reply},
+    unsent::Unsent,
     words,
 };
 use crate::{
@@ -39,13 +40,14 @@ pub struct Door {
     pub(super) bot: Arc<Bot>,
     pub(super) voice: Arc<Voice>,
     pub(super) discord: Arc<Discord>,
+    pub(super) unsent: Unsent,
     /// How much is being handled and answered.
     open: watch::Sender<usize>,
 }
 
 impl Door {
     pub fn new(bot: Arc<Bot>, voice: Arc<Voice>, discord: Arc<Discord>) -> Arc<Self> {
-        Arc::new(Self { bot, voice, discord, open: watch::Sender::new(0) })
+        Arc::new(Self { bot, voice, discord, unsent: Unsent::default(), open: watch::Sender::new(0) })
     }
 
     /// Resolves when everything that was heard has been handled and answered.
@@ -189,7 +191,10 @@ impl Door {
         let answer = match received {
             Ok(Received::Duplicate) => return,
             Ok(Received::New) => self.handled(&incoming).await,
-            Err(_) => NotRecorded::answer(),
+            Err(_) => {
+                self.unsent.keep(incoming);
+                NotRecorded::answer()
+            }
         };
         let mut body = self.private(&answer).await;
         if let Answer::Refused(refusal) = &answer
@@ -249,5 +254,5 @@ fn odd(reply: &Reply) -> Answer {
 
 /// Could the same form, changed, be accepted?
 const fn may_be_mended(refusal: &Refusal) -> bool {
-    !matches!(refusal, Refusal::NotLinked | Refusal::Inactive | Refusal::NotRecorded | Refusal::Unwritable)
+    !matches!(refusal, Refusal::NotLinked | Refusal::Inactive | Refusal::Unwritable)
 }

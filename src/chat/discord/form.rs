@@ -50,7 +50,12 @@ impl Door {
 
     /// The form as it was sent under this interaction, by the same account.
     pub(super) async fn open_again(&self, reply: &Reply, interaction: &str) {
-        match self.bot.sent_form(DISCORD, &reply.user, interaction).await {
+        let unsent = self.unsent.of(&reply.user, interaction);
+        let sent = match unsent {
+            Some(filled) => Ok(Some(filled)),
+            None => self.bot.sent_form(DISCORD, &reply.user, interaction).await,
+        };
+        match sent {
             Ok(Some(filled)) => self.open_form(reply, &filled).await,
             Ok(None) => self.tell(reply, &Answer::Said { name: "form_gone", data: json!({}) }).await,
             Err(error) => {

@@ -1,7 +1,7 @@
 //! Discord's interactions over HTTP: the raw body is bounded and its signature checked before anything in it is looked at; a
 //! signature counts once, and only for a while. Must not decide, and must not say why it refuses.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -22,6 +22,8 @@ use crate::chat::seen::{self, Seen};
 const BODY: usize = 512 * 1024;
 /// How far a signature's time may be from now, in seconds.
 const WINDOW: i64 = 5 * 60;
+/// What comes after the first answer is of no use before Discord has that one, which is on its way in this response.
+const HEAD_START: Duration = Duration::from_millis(150);
 const SIGNATURE: &str = "x-signature-ed25519";
 const TIMESTAMP: &str = "x-signature-timestamp";
 
@@ -72,7 +74,14 @@ impl Http {
             return StatusCode::BAD_REQUEST.into_response();
         };
         match self.door.hear(heard).await {
-            Some(ack) => json_of(&ack.body),
+            Some(ack) => {
+                let response = json_of(&ack.body);
+                tokio::spawn(async move {
+                    tokio::time::sleep(HEAD_START).await;
+                    drop(ack);
+                });
+                response
+            }
             None => StatusCode::FORBIDDEN.into_response(),
         }
     }

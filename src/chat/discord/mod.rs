@@ -24,6 +24,7 @@ mod standing;
 mod text;
 mod threads;
 mod trouble;
+mod unsent;
 mod words;
 
 use std::{
