@@ -127,15 +127,15 @@ impl Door {
             "ticket_hint": if tickets.is_empty() { "OPS-4512".to_owned() } else { hint(tickets.join(", ")) }, "ticket_needed": ticket_needed,
         });
         let mut page = self.voice.page(DISCORD, "form/request", &data);
-        put_in(&mut page["components"], filled);
+        put_in(&mut page, filled);
         Some(page)
     }
 }
 
 /// What is known already, in the fields that there are: as it was typed, line by line.
-fn put_in(components: &mut Value, filled: &Filled) {
-    for component in components.as_array_mut().into_iter().flatten() {
-        put_in(&mut component["components"], filled);
+fn put_in(page: &mut Value, filled: &Filled) {
+    for component in page.get_mut("components").and_then(Value::as_array_mut).into_iter().flatten() {
+        put_in(component, filled);
         let text = match component["custom_id"].as_str().unwrap_or_default() {
             "resource" => &filled.resource,
             "role" => &filled.role,

@@ -33,7 +33,7 @@ pub(super) fn body(typed: &Typed, context: &Context<'_>) -> Result<Body, Refusal
         "offer" => return given.offer(),
         "extend" => {
             let why = given.text("why").map(|why| parse::quoted(&why));
-            given.line("extend", [Some(given.needed("id")?), given.length("length")?, why])
+            line("extend", [Some(given.needed("id")?), given.length("length")?, why])
         }
         "revoke" => {
             let whose = match (given.word("id")?, given.word("person")?) {
@@ -41,24 +41,24 @@ pub(super) fn body(typed: &Typed, context: &Context<'_>) -> Result<Body, Refusal
                 (None, None) => return Err(expected("an id or a person", "")),
                 (Some(_), Some(person)) => return Err(expected("an id or a person, not both", &person)),
             };
-            given.line("revoke", [Some(whose), given.text("why")])
+            line("revoke", [Some(whose), given.text("why")])
         }
         "explain" => {
-            given.line("explain", [given.word("person")?, Some(given.needed("resource")?), given.word("role")?, given.length("length")?])
+            line("explain", [given.word("person")?, Some(given.needed("resource")?), given.word("role")?, given.length("length")?])
         }
-        "pass" => given.line("pass", [Some(given.needed("id")?), Some(given.needed("person")?)]),
-        "who" => given.line("who", [Some(given.needed("resource")?)]),
-        "quiet" => given.line("quiet", [given.word("to")?]),
-        "link" => given.line("link", [given.text("code")]),
-        "key" => given.line("key", [given.text("public_key")]),
-        "help" => given.line("help", [given.text("topic")]),
+        "pass" => line("pass", [Some(given.needed("id")?), Some(given.needed("person")?)]),
+        "who" => line("who", [Some(given.needed("resource")?)]),
+        "quiet" => line("quiet", [given.word("to")?]),
+        "link" => line("link", [given.text("code")]),
+        "key" => line("key", [given.text("public_key")]),
+        "help" => line("help", [given.text("topic")]),
         "admin" => {
             let line = given.text("line").unwrap_or_default();
             format!("/jit {}", line.strip_prefix("/jit").unwrap_or(&line).trim_start())
         }
-        plain @ ("mine" | "inbox" | "resources") => given.line(plain, []),
+        plain @ ("mine" | "inbox" | "resources") => line(plain, []),
         act @ ("show" | "cancel" | "return" | "approve" | "deny" | "takeback" | "accept" | "decline" | "looking") => {
-            given.line(act, [Some(given.needed("id")?), given.text("why").or_else(|| given.text("comment"))])
+            line(act, [Some(given.needed("id")?), given.text("why").or_else(|| given.text("comment"))])
         }
         other => return Err(expected("a command", other)),
     };
@@ -72,12 +72,6 @@ struct Given<'t> {
 }
 
 impl Given<'_> {
-    #[expect(clippy::unused_self, reason = "reads as the others do")]
-    fn line<const N: usize>(&self, command: &str, pieces: [Option<String>; N]) -> String {
-        let pieces = pieces.into_iter().flatten();
-        [format!("/jit {command}")].into_iter().chain(pieces).collect::<Vec<_>>().join(" ")
-    }
-
     fn text(&self, name: &str) -> Option<String> {
         option(self.options, name).map(str::to_owned)
     }
@@ -105,6 +99,11 @@ impl Given<'_> {
         let less = format!("{role} {}", self.length("length")?.unwrap_or_default());
         Ok(Body::Press { action: format!("less:{}", less.trim()), request: self.needed("id")?, words: self.text("comment") })
     }
+}
+
+fn line<const N: usize>(command: &str, pieces: [Option<String>; N]) -> String {
+    let pieces = pieces.into_iter().flatten();
+    [format!("/jit {command}")].into_iter().chain(pieces).collect::<Vec<_>>().join(" ")
 }
 
 /// What was typed there; nothing is as if it had been left out.
@@ -138,7 +137,7 @@ mod tests {
         body(&typed(subcommand, options), &context)
     }
 
-    fn line(subcommand: &str, options: &[(&str, &str)]) -> String {
+    fn said(subcommand: &str, options: &[(&str, &str)]) -> String {
         match read(subcommand, options) {
             Ok(Body::Line { text }) => text,
             other => panic!("{other:?}"),
@@ -149,17 +148,17 @@ mod tests {
 
     #[test]
     fn options_become_the_line_that_means_the_same() {
-        assert_eq!(line("mine", &[]), "/jit mine");
-        assert_eq!(line("show", &[("id", " R-7K3QD2 ")]), "/jit show R-7K3QD2");
-        assert_eq!(line("approve", &[ID, ("comment", "fine by me")]), "/jit approve R-7K3QD2 fine by me");
-        assert_eq!(line("deny", &[ID, ("why", "use the replica")]), "/jit deny R-7K3QD2 use the replica");
-        assert_eq!(line("pass", &[ID, ("person", "<@80>")]), "/jit pass R-7K3QD2 <@80>");
-        assert_eq!(line("revoke", &[("person", "<@80>"), ("why", "left")]), "/jit revoke <@80> left");
-        assert_eq!(line("explain", &[("length", "1h"), ("resource", "prod-db"), ("person", "<@80>")]), "/jit explain <@80> prod-db 1h");
-        assert_eq!(line("quiet", &[("to", "on")]), "/jit quiet on");
-        assert_eq!(line("link", &[]), "/jit link");
-        assert_eq!(line("admin", &[("line", "/jit clock confirm")]), "/jit clock confirm");
-        assert_eq!(line("admin", &[("line", "settle R-7K3QD2 it is gone")]), "/jit settle R-7K3QD2 it is gone");
+        assert_eq!(said("mine", &[]), "/jit mine");
+        assert_eq!(said("show", &[("id", " R-7K3QD2 ")]), "/jit show R-7K3QD2");
+        assert_eq!(said("approve", &[ID, ("comment", "fine by me")]), "/jit approve R-7K3QD2 fine by me");
+        assert_eq!(said("deny", &[ID, ("why", "use the replica")]), "/jit deny R-7K3QD2 use the replica");
+        assert_eq!(said("pass", &[ID, ("person", "<@80>")]), "/jit pass R-7K3QD2 <@80>");
+        assert_eq!(said("revoke", &[("person", "<@80>"), ("why", "left")]), "/jit revoke <@80> left");
+        assert_eq!(said("explain", &[("length", "1h"), ("resource", "prod-db"), ("person", "<@80>")]), "/jit explain <@80> prod-db 1h");
+        assert_eq!(said("quiet", &[("to", "on")]), "/jit quiet on");
+        assert_eq!(said("link", &[]), "/jit link");
+        assert_eq!(said("admin", &[("line", "/jit clock confirm")]), "/jit clock confirm");
+        assert_eq!(said("admin", &[("line", "settle R-7K3QD2 it is gone")]), "/jit settle R-7K3QD2 it is gone");
     }
 
     #[test]
@@ -185,8 +184,8 @@ mod tests {
 
     #[test]
     fn a_reason_that_looks_like_a_length_stays_a_reason() {
-        assert_eq!(line("extend", &[ID, ("why", "2 hosts are left")]), "/jit extend R-7K3QD2 \"2 hosts are left\"");
-        assert_eq!(line("extend", &[ID, ("length", "1 h 30 min"), ("why", "x")]), "/jit extend R-7K3QD2 1 h 30 min \"x\"");
+        assert_eq!(said("extend", &[ID, ("why", "2 hosts are left")]), "/jit extend R-7K3QD2 \"2 hosts are left\"");
+        assert_eq!(said("extend", &[ID, ("length", "1 h 30 min"), ("why", "x")]), "/jit extend R-7K3QD2 1 h 30 min \"x\"");
         assert_eq!(
             read("offer", &[ID, ("length", "30m"), ("comment", "read it first")]).unwrap(),
             Body::Press { action: "less:30m".into(), request: "R-7K3QD2".into(), words: Some("read it first".into()) }

@@ -76,7 +76,7 @@ pub(super) fn interaction(payload: &Value) -> Option<Heard> {
     let data = &payload["data"];
     let what = match payload["type"].as_u64()? {
         COMMAND if data["type"] == MESSAGE_COMMAND => {
-            About { channel: id(&payload["channel_id"])?, message: id(&data["target_id"])? }.into()
+            What::About { channel: id(&payload["channel_id"])?, message: id(&data["target_id"])? }
         }
         COMMAND => What::Command(typed(data)),
         COMPONENT => What::Press { custom_id: text(&data["custom_id"]), at: place(payload)? },
@@ -111,17 +111,6 @@ const SUBCOMMAND: u64 = 1;
 const USER: u64 = 6;
 /// Of a message that one person sees.
 pub(super) const EPHEMERAL: u64 = 64;
-
-struct About {
-    channel: String,
-    message: String,
-}
-
-impl From<About> for What {
-    fn from(About { channel, message }: About) -> Self {
-        Self::About { channel, message }
-    }
-}
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
