@@ -9,7 +9,7 @@ async fn a_whole_life(way: Way) {
     let asked = house.ask().await;
     assert!(asked.contains("Ana Reyes asks for write on prod-db"), "{asked}");
     let card = house.reads();
-    for part in ["Ana Reyes asks for write on prod-db (Orders database) for 1 h", "Unblock the stuck import", "Waiting for", "Approve"] {
+    for part in ["Ana Reyes asks for write on prod-db (Orders database) for 1 h", "Unblock the stuck import", "Waiting for", "Approve]"] {
         assert!(card.contains(part), "{part}: {card}");
     }
     assert!(house.press(CLEO, "approve").await.contains("You can't decide this one"), "{card}");
@@ -18,7 +18,7 @@ async fn a_whole_life(way: Way) {
     assert!(voted.contains("Your approval counts"), "{voted}");
     assert!(house.holds("ana", "write"));
     let card = house.reads();
-    assert!(card.contains("Ana Reyes has write on prod-db") && card.contains("I'm done") && !card.contains("Approve"), "{card}");
+    assert!(card.contains("Ana Reyes has write on prod-db") && card.contains("I'm done]") && !card.contains("Approve]"), "{card}");
     assert!(house.thread().contains("Ben Okafor approved"), "{}", house.thread());
     assert!(house.directs(ANA).contains("You have write on prod-db"), "{}", house.directs(ANA));
     house.advance(Span::from_minutes(54)).await;

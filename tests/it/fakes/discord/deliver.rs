@@ -214,7 +214,7 @@ impl Discord {
     }
 
     /// From now on it can be answered. What is delivered again is the same interaction.
-    fn remember(&self, payload: &Value) {
+    pub(super) fn remember(&self, payload: &Value) {
         let mut state = self.state();
         let at_micros = state.now_micros;
         if state.interactions.iter().any(|i| i.payload["id"] == payload["id"]) {
@@ -224,6 +224,8 @@ impl Discord {
         let user = user.as_str().unwrap_or_default().to_owned();
         let (payload, original) = (payload.clone(), Original::None);
         state.interactions.push(Interaction { payload, user, at_micros, answer: None, original, deferred: false });
+        drop(state);
+        self.tell();
     }
 
     fn packed(&self, payload: &Value) -> Raw {
