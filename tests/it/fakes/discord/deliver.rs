@@ -203,12 +203,18 @@ impl Discord {
         self.answer_to(id).unwrap()
     }
 
+    /// Waits until the interaction of this token is answered, or is none.
+    pub(super) async fn until_answered(&self, token: &str) {
+        let waits = |state: &super::state::State| state.interactions.iter().any(|i| i.text("token") == token && i.answer.is_none());
+        self.until("its answer", |state| !waits(state)).await;
+    }
+
     pub(super) fn address(&self) -> Option<String> {
         self.state().transport.url().map(str::to_owned)
     }
 
     /// From now on it can be answered. What is delivered again is the same interaction.
-    fn remember(&self, payload: &Value) {
+    pub(super) fn remember(&self, payload: &Value) {
         let mut state = self.state();
         let at_micros = state.now_micros;
         if state.interactions.iter().any(|i| i.payload["id"] == payload["id"]) {
@@ -218,6 +224,8 @@ impl Discord {
         let user = user.as_str().unwrap_or_default().to_owned();
         let (payload, original) = (payload.clone(), Original::None);
         state.interactions.push(Interaction { payload, user, at_micros, answer: None, original, deferred: false });
+        drop(state);
+        self.tell();
     }
 
     fn packed(&self, payload: &Value) -> Raw {

@@ -110,8 +110,10 @@ impl Limits {
 impl Discord {
     /// Discord's limits, by its own clock. Without them it answers any number of calls.
     pub(crate) fn enforce_limits(&self, on: bool) -> &Self {
-        self.state().limits.enforced = on;
-        self.state().limits.buckets.clear();
+        let limits = &mut self.state().limits;
+        limits.enforced = on;
+        limits.buckets.clear();
+        limits.recent.clear();
         self
     }
 

@@ -2,9 +2,16 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "values are written where they are used")]
 
+mod app;
+mod checks;
+mod delivery;
+mod faults;
 mod gateway;
+mod interactions;
 mod messages;
+mod people;
 mod permissions;
+mod reading;
 
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
@@ -99,4 +106,25 @@ pub(super) async fn guild() -> (Discord, String) {
     discord.person(ANA, "Ana Reyes").person(BEN, "Ben Okafor").channel(CARDS, "db-approvers");
     let message = write(&discord, CARDS, json!({"content": "first"})).await;
     (discord, id(&message))
+}
+
+/// The same guild, with a card that has a button.
+pub(super) async fn card() -> (Discord, String) {
+    let (discord, _) = guild().await;
+    let row = json!([{"type": 1, "components": [{"type": 2, "style": 3, "label": "Approve", "custom_id": "approve R-1/0"}]}]);
+    let card = write(&discord, CARDS, json!({"content": "Ana asks", "components": row})).await;
+    (discord, id(&card))
+}
+
+/// Registers `/jit` with one subcommand, and a command in the menu of messages.
+pub(super) fn commands(discord: &Discord) {
+    let options = json!([
+        {"type": 3, "name": "resource", "description": "d", "required": true, "autocomplete": true},
+        {"type": 6, "name": "for", "description": "d"},
+        {"type": 4, "name": "minutes", "description": "d"},
+    ]);
+    discord.register(&json!([
+        {"name": "jit", "description": "d", "options": [{"type": 1, "name": "request", "description": "d", "options": options}]},
+        {"name": "Request access about this", "type": 3},
+    ]));
 }

@@ -75,14 +75,6 @@ impl Bot {
     }
 }
 
-/// A card with a button.
-async fn card() -> (Discord, String) {
-    let (discord, _) = guild().await;
-    let row = json!([{"type": 1, "components": [{"type": 2, "style": 3, "label": "Approve", "custom_id": "approve R-1/0"}]}]);
-    let card = write(&discord, CARDS, json!({"content": "Ana asks", "components": row})).await;
-    (discord, id(&card))
-}
-
 #[tokio::test]
 async fn a_press_reaches_the_bot_whole() {
     let (discord, card) = card().await;
