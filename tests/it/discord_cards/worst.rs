@@ -56,8 +56,10 @@ fn the_worst_that_people_type_is_within_the_limits_and_does_nothing() {
         assert_eq!(said.len(), bad.len());
         for (said, bad) in said.iter().zip(&bad) {
             let (meant, is) = (works(said), works(bad));
+            // A line that stands in an embed begins above it too.
+            let twice = if said["embeds"].as_array().map(Vec::len) == bad["embeds"].as_array().map(Vec::len) { 1 } else { 2 };
             for (what, times) in &is {
-                assert!(meant.get(what).is_some_and(|meant| times <= meant), "{what} does something: {bad:#}");
+                assert!(meant.get(what).is_some_and(|meant| *times <= twice * meant), "{what} does something: {bad:#}");
             }
             for key in ["components", "allowed_mentions", "thread"] {
                 assert_eq!(said.get(key), bad.get(key), "{bad:#}");
