@@ -18,12 +18,12 @@ pub(super) enum Part<'t> {
     Value(String),
 }
 
-/// Seals a value as one line. Numbers stay numbers, also where JSON wants them bare.
+/// Seals a value as one line, without what could be taken for a seal. Numbers stay numbers, also where JSON wants them bare.
 pub(super) fn seal(text: &str) -> String {
     if !text.is_empty() && text.len() < 16 && text.bytes().all(|b| b.is_ascii_digit()) {
         return text.to_owned();
     }
-    let text = one_line(text);
+    let text = one_line(text).replace([OPEN, CLOSE], "");
     let mut sealed = String::with_capacity(text.len() * 2 + 8);
     sealed.push(OPEN);
     for byte in text.bytes() {
@@ -124,8 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_typed_as_a_sealed_value_is_text() {
-        let typed = format!("{OPEN}3c21{CLOSE}");
-        assert_eq!(opened(&seal(&typed)).unwrap(), typed);
+        assert_eq!(opened(&seal(&format!("{OPEN}3c21{CLOSE}"))).unwrap(), "3c21");
     }
 
     #[test]

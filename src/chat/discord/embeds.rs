@@ -29,6 +29,7 @@ pub(in crate::chat) const FOLDER: Folder = Folder {
     marks: Marks::Counting,
     finish,
     files: &[
+        ("alarm.hbs", include_str!("../../../templates/discord/alarm.hbs")),
         ("card.hbs", include_str!("../../../templates/discord/card.hbs")),
         ("direct.hbs", include_str!("../../../templates/discord/direct.hbs")),
         ("form.hbs", include_str!("../../../templates/discord/form.hbs")),
@@ -240,3 +241,6 @@ fn call(whole: &mut Value) {
 fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
+
+#[cfg(test)]
+mod tests;

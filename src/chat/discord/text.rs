@@ -125,14 +125,18 @@ pub(super) fn shrink(texts: &mut [&mut Text], most: usize, floor: usize) -> bool
         return true;
     }
     let lengths: Vec<usize> = texts.iter_mut().flat_map(|text| text.values()).map(|(value, _)| length(value)).collect();
-    let room = most.saturating_sub(all - lengths.iter().sum::<usize>());
-    let used = |cap: usize| lengths.iter().map(|length| (*length).min(cap)).sum::<usize>();
-    let longest = lengths.iter().copied().max().unwrap_or_default();
-    let cap = (floor..longest).rev().find(|cap| used(*cap) <= room).unwrap_or(floor);
+    let own = all - lengths.iter().sum::<usize>();
+    let fits = |cap: usize| own + lengths.iter().map(|length| (*length).min(cap)).sum::<usize>() <= most;
+    // The longest cap that fits lies between these.
+    let (mut cap, mut over) = (floor, lengths.iter().copied().max().unwrap_or_default());
+    while over > cap + 1 {
+        let middle = cap.midpoint(over);
+        if fits(middle) { cap = middle } else { over = middle }
+    }
     for (value, code) in texts.iter_mut().flat_map(|text| text.values()) {
         cut_at(value, cap, code);
     }
-    used(cap) <= room
+    fits(cap)
 }
 
 /// A text that is being read: what the template writes may open code and close it.

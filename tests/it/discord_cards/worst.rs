@@ -56,15 +56,16 @@ fn the_worst_that_people_type_is_within_the_limits_and_does_nothing() {
         assert_eq!(said.len(), bad.len());
         for (said, bad) in said.iter().zip(&bad) {
             let (meant, is) = (works(said), works(bad));
+            // A line that stands in an embed begins above it too.
+            let twice = if said["embeds"].as_array().map(Vec::len) == bad["embeds"].as_array().map(Vec::len) { 1 } else { 2 };
             for (what, times) in &is {
-                assert!(meant.get(what).is_some_and(|meant| times <= meant), "{what} does something: {bad:#}");
+                assert!(meant.get(what).is_some_and(|meant| *times <= twice * meant), "{what} does something: {bad:#}");
             }
             for key in ["components", "allowed_mentions", "thread"] {
                 assert_eq!(said.get(key), bad.get(key), "{bad:#}");
             }
             let text = bad.to_string();
-            assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{1b}', '\u{e005}']) || text_of(bad).contains("3c21"), "{bad:#}");
-            assert!(!text.contains(['\u{202e}', '\u{200b}']), "{bad:#}");
+            assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{1b}', '\u{e004}', '\u{e005}']), "{bad:#}");
         }
     }
     plain.assert_no_trouble();
@@ -156,7 +157,7 @@ fn a_list_that_is_too_long_loses_whole_lines_and_keeps_its_ids() {
     let lines: Vec<&str> = below.lines().collect();
     assert_eq!(said["content"], "Open\\:");
     assert!(lines.len() > 20 && lines[..lines.len() - 1].iter().all(|line| line.ends_with("· R\\-70000V")), "{below}");
-    assert_eq!(lines.last(), Some(&"…"));
+    assert!(lines.last().unwrap().ends_with('…'), "{below}");
 }
 
 #[test]
