@@ -13,6 +13,7 @@ mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
 mod demo;
+mod discord;
 mod discord_door;
 mod discord_invite;
 mod discord_wire;

@@ -203,6 +203,12 @@ impl Discord {
         self.answer_to(id).unwrap()
     }
 
+    /// Waits until the interaction of this token is answered, or is none.
+    pub(super) async fn until_answered(&self, token: &str) {
+        let waits = |state: &super::state::State| state.interactions.iter().any(|i| i.text("token") == token && i.answer.is_none());
+        self.until("its answer", |state| !waits(state)).await;
+    }
+
     pub(super) fn address(&self) -> Option<String> {
         self.state().transport.url().map(str::to_owned)
     }

@@ -1,5 +1,7 @@
 //! The listening side: which address is what, the order in which a call is judged, and what an answer carries.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     body::{Bytes, to_bytes},
@@ -9,7 +11,7 @@ use axum::{
     routing::{any, get},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 use super::{
     Discord,
@@ -106,6 +108,7 @@ async fn call(Shared(discord): Shared<Discord>, Path(path): Path<String>, incomi
         Err(refusal) => Err(refusal),
         Ok(()) => {
             let call = Call { ids, query: query(head.uri.query().unwrap_or_default()), body: Value::Null };
+            discord.let_the_answer_arrive(operation, &call).await;
             let authorization = head.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
             operation.perform(&discord, authorization, sent, call)
         }
@@ -144,7 +147,7 @@ fn json_answer(status: u16, body: &Value) -> Response {
 }
 
 /// Seconds with three places, as Discord writes them.
-fn seconds(after: std::time::Duration) -> String {
+fn seconds(after: Duration) -> String {
     format!("{:.3}", after.as_secs_f64())
 }
 
@@ -168,6 +171,14 @@ impl Discord {
         let mut state = self.state();
         state.requests.push(request);
         state.requests.len() - 1
+    }
+
+    /// What the endpoint answered is on its way when what follows it is already sent: Discord reads the answer first.
+    async fn let_the_answer_arrive(&self, operation: &api::Operation, call: &Call) {
+        const ON_ITS_WAY: Duration = Duration::from_millis(250);
+        if operation.follows_an_answer() && self.address().is_some() {
+            let _ = timeout(ON_ITS_WAY, self.until_answered(call.token())).await;
+        }
     }
 
     /// Notes how it was answered.

@@ -110,6 +110,11 @@ impl Call {
     fn id(&self, n: usize) -> &str {
         &self.ids[n]
     }
+
+    /// The second id, which is the token where there is one.
+    pub(super) fn token(&self) -> &str {
+        self.id(1)
+    }
 }
 
 /// Who may make a call.
@@ -228,6 +233,11 @@ impl Operation {
     /// Outside of the limit over all, as everything about an interaction is.
     pub(super) fn is_about_an_interaction(&self) -> bool {
         self.right == Right::Token
+    }
+
+    /// Is it what comes after a first answer?
+    pub(super) fn follows_an_answer(&self) -> bool {
+        self.right == Right::Token && self.name != "create_interaction_response"
     }
 
     /// What its bucket is counted for: the first id of the address, or the interaction's token with it.
