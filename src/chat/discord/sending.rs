@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 use super::{
     Discord, Trouble,
     api::{Call, id},
+    limits,
+    markdown::{cut, escaped},
     standing::Known,
 };
 use crate::{
@@ -24,9 +26,6 @@ use crate::{
         time::Span,
     },
 };
-
-/// Longest content, in characters.
-const CONTENT: usize = 2000;
 
 /// A message as it is sent, and the name of the thread that is to be made from it.
 pub(super) struct Made {
@@ -56,10 +55,10 @@ impl Made {
         request.map_or(Known::Words(&self.body), |request| Known::Card(request, &self.body))
     }
 
-    /// As a change: what is left out would go on standing there, with its buttons.
+    /// As a change: what is left out would go on standing there, with its buttons. What is null is taken away as it is.
     fn change(mut self) -> Value {
         for (key, nothing) in [("content", json!("")), ("embeds", json!([])), ("components", json!([]))] {
-            if self.body[key].is_null() {
+            if self.body.get(key).is_none() {
                 self.body[key] = nothing;
             }
         }
@@ -69,14 +68,8 @@ impl Made {
 
 /// Words as they are, in markdown.
 fn plain(words: &str) -> String {
-    let mut plain = String::new();
-    for c in words.chars() {
-        let escaped = if c.is_ascii_punctuation() { format!("\\{c}") } else { c.to_string() };
-        if plain.chars().count() + escaped.chars().count() > CONTENT {
-            break;
-        }
-        plain.push_str(&escaped);
-    }
+    let mut plain = escaped(words);
+    cut(&mut plain, limits::CONTENT);
     plain
 }
 

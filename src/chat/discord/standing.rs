@@ -11,6 +11,7 @@ use serenity::{
 use super::{
     Discord, Trouble,
     api::{Call, id},
+    limits::nested,
 };
 use crate::{
     chat::{ChatFault, Once, Posted},
@@ -38,8 +39,8 @@ pub(super) enum Known<'a> {
 impl Known<'_> {
     fn is(&self, message: &Value) -> bool {
         match self {
-            Self::Card(request, body) => is_card(message, request) || words(message) == words(body),
-            Self::Words(body) => words(message) == words(body),
+            Self::Card(request, body) => is_card(message, request) || says_the_same(message, body),
+            Self::Words(body) => says_the_same(message, body),
         }
     }
 }
@@ -96,6 +97,12 @@ fn is_card(message: &Value, request: &str) -> bool {
     footers.any(|footer| footer.split_whitespace().next() == Some(request))
 }
 
+/// Of a message that says nothing, nothing is known.
+fn says_the_same(message: &Value, body: &Value) -> bool {
+    let words = words(body);
+    !words.is_empty() && words == self::words(message)
+}
+
 /// What a message says, without its layout: Discord adds to that, and trims.
 fn words(message: &Value) -> String {
     let mut words = message["content"].as_str().unwrap_or_default().to_owned();
@@ -104,6 +111,8 @@ fn words(message: &Value) -> String {
         let texts = [&embed["title"], &embed["description"], &embed["footer"]["text"]].into_iter().chain(fields);
         texts.filter_map(Value::as_str).for_each(|text| words.push_str(text));
     }
+    let texts = nested(message["components"].as_array().map_or(&[], Vec::as_slice));
+    texts.iter().filter_map(|component| component["content"].as_str()).for_each(|text| words.push_str(text));
     words.retain(|c| !c.is_whitespace());
     words
 }
@@ -123,6 +132,10 @@ mod tests {
         for other in [json!({ "content": "Ben Okafor approves" }), json!({ "content": "Ben Okafor approved" })] {
             assert!(!Known::Words(&sent).is(&other), "{other}");
         }
+        let display =
+            |text: &str| json!({ "content": "", "components": [{ "type": 17, "components": [{ "type": 10, "content": text }] }] });
+        assert!(Known::Words(&display("A")).is(&display("A")) && !Known::Words(&display("A")).is(&display("B")));
+        assert!(!Known::Words(&json!({ "content": "" })).is(&json!({ "content": "" })), "what says nothing is not known");
     }
 
     #[test]

@@ -8,14 +8,14 @@ use serenity::http::{LightMethod, Route};
 use super::{
     Discord, Trouble,
     api::{Call, id},
+    limits,
+    markdown::cut_at,
     standing::Known,
 };
 use crate::chat::{ChatFault, Once, Posted};
 
 /// Discord puts a thread away itself after a day without a message, in minutes.
 const AUTO_ARCHIVE: u32 = 1440;
-/// Longest name of a thread, in UTF-16 units.
-const NAME: usize = 100;
 /// Names that are kept until the thread is made.
 const NAMES: usize = 1_000;
 
@@ -49,7 +49,7 @@ impl Discord {
     }
 
     async fn make_thread(&self, card: &Posted, name: &str) -> Result<(), Trouble> {
-        let body = json!({ "name": fit(name), "auto_archive_duration": AUTO_ARCHIVE });
+        let body = json!({ "name": name, "auto_archive_duration": AUTO_ARCHIVE });
         let route = Route::ChannelMessageThreads { channel_id: id(&card.channel, "channel")?, message_id: id(&card.message, "message")? };
         let place = place(card);
         let call = Call::new(LightMethod::Post, route).body(&body).at(&place).because("Hallpass: what happens to a request is told here");
@@ -65,9 +65,9 @@ impl Discord {
         let thread = &card.message;
         if once.may_stand {
             match self.standing(thread, &Known::Words(&body), once).await {
-                Ok(None) => {}
                 Ok(Some(posted)) => return Ok(posted),
-                Err(ChatFault::Permanent { .. }) => {}
+                // What a human must mend, such as a thread that is not there, sending says or makes up for.
+                Ok(None) | Err(ChatFault::Permanent { .. }) => {}
                 Err(fault) => return Err(fault),
             }
         }
@@ -151,18 +151,9 @@ fn name_of(card: &Value) -> String {
         }
         escaped = false;
     }
-    let name = format!("{id} {plain}");
-    if name.trim().is_empty() { "Request".to_owned() } else { name.trim().to_owned() }
-}
-
-/// Within the limit, cut on a character's boundary.
-fn fit(name: &str) -> String {
-    let mut used = 0;
-    let kept = name.trim().chars().take_while(|c| {
-        used += c.len_utf16();
-        used <= NAME
-    });
-    kept.collect()
+    let mut name = format!("{id} {plain}").trim().to_owned();
+    cut_at(&mut name, limits::THREAD_NAME, true);
+    if name.is_empty() { "Request".to_owned() } else { name }
 }
 
 #[cfg(test)]
@@ -178,9 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn a_threads_name_is_cut_on_a_characters_boundary() {
-        assert_eq!(fit(&"é".repeat(120)).chars().count(), 100);
-        assert_eq!(fit(&"😀".repeat(60)).chars().count(), 50);
-        assert_eq!(fit(" R-7K3QD2 "), "R-7K3QD2");
+    fn a_threads_name_is_cut_within_the_limit() {
+        let name = name_of(&json!({ "content": "é".repeat(120) }));
+        assert!(name.chars().count() <= 100 && name.ends_with('…'), "{name}");
     }
 }

@@ -61,9 +61,9 @@ fn flatten(errors: &Value, path: &mut String, lines: &mut Vec<String>) {
         }
         let before = path.len();
         match (key.parse::<usize>(), path.is_empty()) {
-            (Ok(n), _) => path.push_str(&format!("[{n}]")),
+            (Ok(n), _) => path.extend([format!("[{n}]")]),
             (Err(_), true) => path.push_str(key),
-            (Err(_), false) => path.push_str(&format!(".{key}")),
+            (Err(_), false) => path.extend([".", key.as_str()]),
         }
         flatten(value, path, lines);
         path.truncate(before);

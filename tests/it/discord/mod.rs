@@ -1,6 +1,7 @@
 //! The bot in Discord: the real client and door against the fake Discord, by both ways in, with a provider that has a memory.
 
 mod life;
+mod sending;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -45,7 +45,7 @@ impl Invalid {
         match self.all() {
             MANY => tracing::warn!("Discord refused {MANY} calls in ten minutes"),
             BRAKE => {
-                tracing::error!("Discord refused {BRAKE} calls in ten minutes: nothing but answers to interactions is sent for a while")
+                tracing::error!("Discord refused {BRAKE} calls in ten minutes: nothing but answers to interactions is sent for a while");
             }
             _ => {}
         }
