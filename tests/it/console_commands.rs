@@ -80,7 +80,7 @@ fn check_says_who_could_approve_what_within_eighty_columns() {
     let (table, last) = out.trim_end().rsplit_once('\n').unwrap();
     assert!(last.starts_with("bot.toml: nothing is wrong with it (sha256:"), "{last}");
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table, @r"
     bastion: the bastion host
       login: policy hosts, at most 4 h, at once up to 15 min, by hosts
         may ask: everyone
@@ -96,9 +96,9 @@ fn check_says_who_could_approve_what_within_eighty_columns() {
     administrators: Eve Stone (eve)
     auditors: nobody
 
-    warning: bot.toml:127:9: nothing names the group many
-    warning: bot.toml:129:9: S0123 is not reached: there is no [slack]
-    "#);
+    warning: bot.toml:140:9: nothing names the group many
+    warning: bot.toml:142:9: S0123 is not reached: there is no [slack]
+    ");
 }
 
 #[test]

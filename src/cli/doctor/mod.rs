@@ -24,14 +24,15 @@ pub(super) async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
         own::store(&config, &mut report).await;
         own::ledger_key(&config, &mut report);
         report.tell()?;
-        match &config.slack {
-            Some(app) => slack::look(&config, app, &mut report).await?,
-            None => report.note("there is no [slack]: nothing was looked at there"),
+        if let Some(app) = &config.slack {
+            slack::look(&config, app, &mut report).await?;
+            report.tell()?;
         }
-        report.tell()?;
-        match &config.discord {
-            Some(application) => discord::look(&config, application, &mut report).await?,
-            None => report.note("there is no [discord]: nothing was looked at there"),
+        if let Some(application) = &config.discord {
+            discord::look(&config, application, &mut report).await?;
+        }
+        if config.slack.is_none() && config.discord.is_none() {
+            report.note("there is neither [slack] nor [discord]: no chat was looked at");
         }
     }
     report.end()

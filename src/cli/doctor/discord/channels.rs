@@ -58,7 +58,7 @@ fn one(shown_as: &str, channel: &Value, server: &Server, report: &mut Report) {
     }
 }
 
-/// A thread, another server's channel, or none at all.
+/// A channel that the bot cannot see, a thread, another server's channel, or none at all.
 async fn elsewhere(asks: &Asks, id: &str, uses: &str, server: &Server, report: &mut Report) {
     let place = &server.name;
     let what = match asks.ask(&format!("/channels/{id}")).await {
@@ -68,8 +68,15 @@ async fn elsewhere(asks: &Asks, id: &str, uses: &str, server: &Server, report: &
             (Some(_), _) => format!("is no channel that {place} lists"),
             (None, _) => "is a direct conversation".to_owned(),
         },
-        // Unknown channel, no access.
-        Err(fault) if matches!(fault.code(), 10003 | 50001) => format!("is no channel of {place}"),
+        // Unknown channel.
+        Err(fault) if fault.code() == 10003 => format!("is no channel of {place}"),
+        // No access: it is there, and hidden.
+        Err(fault) if fault.code() == 50001 => {
+            return report.broken(
+                format!("{id} (for {uses}) is a channel that the bot may not see"),
+                format!("in Discord: that channel, Edit Channel, Permissions, add the role of @{}, and allow View Channels; then run this again", server.bot),
+            );
+        }
         Err(fault) => return unanswered(report, &format!("the channel {id}"), &fault),
     };
     report.broken(format!("{id} (for {uses}) {what}"), COPY);
