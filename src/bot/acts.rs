@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{
     Answer, Bot,
-    asks::concerned,
+    asks::{approvers, askers},
     changes::Step,
-    facts::Fresh,
+    facts::{Fresh, Whom},
     handle::{Caller, Decided},
     reports::fold,
 };
@@ -72,7 +72,9 @@ impl Bot {
         let people: Vec<&PersonId> = [&caller.person, &before.subject].into_iter().chain(to).collect();
         let voters = before.round().into_iter().flat_map(|round| round.votes.iter().map(|vote| &vote.person));
         self.must_know(people.iter().copied().chain(voters).collect::<Vec<_>>(), catalogue).await?;
-        let groups = self.gather(catalogue, Some(before), &people, &asked_anew(before, act, catalogue), Fresh::Now).await;
+        let (among, chain) = asked_anew(before, act, catalogue);
+        let whom = Whom { presser: Some(caller.presser()), others: &people, among: &among, chain: &chain };
+        let groups = self.gather(catalogue, Some(before), whom, Fresh::Now).await;
         let (order, preview) = self.resolved_for(before, act, catalogue).await.unzip();
         let now = self.now();
         if self.is_frozen() && matches!(act, Act::Approve { .. } | Act::AcceptOffer | Act::Extend { .. }) {
@@ -189,13 +191,14 @@ const fn is_given(state: &State) -> bool {
     matches!(state, State::Scheduled { .. } | State::Granting { .. } | State::Active { .. })
 }
 
-/// Accepting an offer is asking anew: who may ask is looked up again.
-fn asked_anew(request: &Request, act: &Act, catalogue: &Catalogue) -> Vec<Who> {
+/// Accepting an offer is asking anew: who may ask, and who could approve it, is looked up again.
+fn asked_anew(request: &Request, act: &Act, catalogue: &Catalogue) -> (Vec<Who>, Vec<Who>) {
     if !matches!(act, Act::AcceptOffer) {
-        return Vec::new();
+        return Default::default();
     }
     let roles = catalogue.resources.get(&request.main_ask().resource).into_iter().flat_map(|resource| &resource.roles);
-    roles.filter_map(|role| catalogue.policies.get(&role.policy)).flat_map(concerned).cloned().collect()
+    let policies: Vec<_> = roles.filter_map(|role| catalogue.policies.get(&role.policy)).collect();
+    (policies.iter().flat_map(|p| askers(p)).cloned().collect(), policies.iter().flat_map(|p| approvers(p)).cloned().collect())
 }
 
 fn words_of(act: &Act) -> Vec<Words> {

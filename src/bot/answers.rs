@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Bot,
-    asks::concerned,
-    facts::Fresh,
+    asks::{approvers, askers},
+    facts::{Fresh, Whom},
     handle::{Caller, Decided},
 };
 use crate::{
@@ -42,11 +42,11 @@ impl Bot {
         let person = &caller.person;
         let found = match question {
             Parsed::Mine => Ok((self.mine(person).await?, None)),
-            Parsed::Inbox => Ok((self.inbox(person, catalogue).await?, None)),
+            Parsed::Inbox => Ok((self.inbox(caller, catalogue).await?, None)),
             Parsed::Resources | Parsed::Form => Ok((self.resources(person, &question, catalogue).await, None)),
             Parsed::Help(topic) => Ok((Answer::said("help", json!({ "topic": topic })), None)),
-            Parsed::Show(id) => self.show(person, &id, catalogue).await?,
-            Parsed::Who(resource) => self.who(person, resource, catalogue).await?,
+            Parsed::Show(id) => self.show(caller, &id, catalogue).await?,
+            Parsed::Who(resource) => self.who(caller, resource, catalogue).await?,
             Parsed::Explain { resource, role, length, person: other } => {
                 self.explain(other.as_ref().unwrap_or(person), (&resource, role), length, catalogue).await?
             }
@@ -61,10 +61,11 @@ impl Bot {
         Ok(Ok(answer))
     }
 
-    async fn show(&self, person: &PersonId, id: &RequestId, catalogue: &Catalogue) -> Found {
+    async fn show(&self, caller: &Caller, id: &RequestId, catalogue: &Catalogue) -> Found {
+        let person = &caller.person;
         let request = self.store.request(id).await?;
         let Some(request) = request else { return Ok(Err(Refusal::NoSuchRequest { text: id.to_string() })) };
-        let groups = self.gather(catalogue, [&request], &[person], &catalogue.auditors, Fresh::Now).await;
+        let groups = self.gather(catalogue, [&request], looks(caller, catalogue), Fresh::Now).await;
         if !may_see(&request, person, &Facts { catalogue, groups: &groups }) {
             // Outwards there is no such request; the ledger keeps that somebody tried to see it.
             let tried = Operation::Refused { act: format!("show {id}"), why: "may_not_see".into() };
@@ -76,10 +77,11 @@ impl Bot {
     }
 
     /// Who holds something of a resource now, as far as this person may see it; of the others, that they are there.
-    async fn who(&self, person: &PersonId, resource: ResourceId, catalogue: &Catalogue) -> Found {
+    async fn who(&self, caller: &Caller, resource: ResourceId, catalogue: &Catalogue) -> Found {
+        let person = &caller.person;
         let held = Filter { resource: Some(resource.clone()), open: Some(true), limit: 10_000, ..Filter::default() };
         let held = self.store.requests(&held).await?;
-        let groups = self.gather(catalogue, &held, &[person], &catalogue.auditors, Fresh::Now).await;
+        let groups = self.gather(catalogue, &held, looks(caller, catalogue), Fresh::Now).await;
         let facts = Facts { catalogue, groups: &groups };
         let (shown, hidden): (Vec<_>, Vec<_>) =
             held.iter().filter(|request| has_access(request)).partition(|request| may_see(request, person, &facts));
@@ -102,8 +104,11 @@ impl Bot {
         let Some(known) = catalogue.resources.get(resource) else {
             return Ok(Err(Refusal::NoSuchResource { name: resource.to_string(), near: Vec::new() }));
         };
-        let whos: Vec<Who> = known.roles.iter().filter_map(|r| catalogue.policies.get(&r.policy)).flat_map(concerned).cloned().collect();
-        let groups = self.gather(catalogue, None, &[], &whos, Fresh::Lately).await;
+        let policies: Vec<_> = known.roles.iter().filter_map(|r| catalogue.policies.get(&r.policy)).collect();
+        let among: Vec<Who> = policies.iter().flat_map(|policy| askers(policy)).cloned().collect();
+        let chain: Vec<Who> = policies.iter().flat_map(|policy| approvers(policy)).cloned().collect();
+        let whom = Whom { others: &[person], among: &among, chain: &chain, ..Whom::default() };
+        let groups = self.gather(catalogue, None, whom, Fresh::Lately).await;
         let facts = Facts { catalogue, groups: &groups };
         let first = || choices::roles(&facts, person, known).chain(&known.roles).next().map(|role| role.name.clone());
         let named = role.is_some();
@@ -128,10 +133,11 @@ impl Bot {
     }
 
     /// Open asks, and asks for more time, that this person could decide now.
-    async fn inbox(&self, person: &PersonId, catalogue: &Catalogue) -> Result<Answer, CommitError> {
+    async fn inbox(&self, caller: &Caller, catalogue: &Catalogue) -> Result<Answer, CommitError> {
+        let person = &caller.person;
         let mut open = self.store.requests(&Filter { open: Some(true), limit: 1_000, ..Filter::default() }).await?;
         open.retain(|request| request.round().is_some());
-        let groups = self.gather(catalogue, &open, &[person], &[], Fresh::Now).await;
+        let groups = self.gather(catalogue, &open, Whom { presser: Some(caller.presser()), ..Whom::default() }, Fresh::Now).await;
         let facts = Facts { catalogue, groups: &groups };
         let now = self.now();
         open.retain(|request| decide::may_decide(request, person, &facts, now));
@@ -140,8 +146,9 @@ impl Bot {
 
     /// What this person may ask for.
     async fn resources(&self, person: &PersonId, question: &Parsed, catalogue: &Catalogue) -> Answer {
-        let whos: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
-        let groups = self.gather(catalogue, None, &[], &whos, Fresh::Lately).await;
+        let among: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
+        let whom = Whom { others: &[person], among: &among, ..Whom::default() };
+        let groups = self.gather(catalogue, None, whom, Fresh::Lately).await;
         let facts = Facts { catalogue, groups: &groups };
         let (found, _) = choices::resources(&facts, person, "", usize::MAX);
         if matches!(question, Parsed::Form) {
@@ -157,7 +164,7 @@ impl Bot {
 
     /// `/jit clock`, for administrators: what it shows; after a jump, that it is right.
     pub(super) async fn show_clock(&self, caller: &Caller, confirm: bool, catalogue: &Catalogue) -> Decided {
-        if let Err(refusal) = self.is_administrator(&caller.person, catalogue).await {
+        if let Err(refusal) = self.is_administrator(caller, catalogue).await {
             return Ok(Err(refusal));
         }
         let jump = self.guard.jump();
@@ -179,6 +186,11 @@ impl Bot {
 /// A request as answers need it, with the texts that belong to it.
 pub(super) fn summary_with(request: &Request, texts: &Texts, reader: &PersonId, now: Instant) -> Value {
     json!({ "id": request.id, "request": request, "texts": texts, "reader": reader, "now": now })
+}
+
+/// Whoever looks at what others have may be an auditor.
+fn looks<'a>(caller: &'a Caller, catalogue: &'a Catalogue) -> Whom<'a> {
+    Whom { presser: Some(caller.presser()), among: &catalogue.auditors, ..Whom::default() }
 }
 
 /// Requester, subject, whoever may approve it, the owner, administrators, auditors.

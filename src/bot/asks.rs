@@ -4,7 +4,7 @@ use super::{
     Answer, Bot,
     answers::summary_with,
     changes::Step,
-    facts::Fresh,
+    facts::{Fresh, Whom},
     handle::{Caller, Decided},
     reports::fold,
 };
@@ -33,8 +33,10 @@ impl Bot {
     pub(super) async fn ask(&self, caller: &Caller, new: &NewAsk, catalogue: &Catalogue) -> Decided {
         let subject = new.subject.as_ref().unwrap_or(&caller.person);
         let policy = catalogue.role(&new.resource, &new.role).map(|(_, _, policy)| policy);
-        let whos: Vec<Who> = policy.into_iter().flat_map(concerned).cloned().collect();
-        let groups = self.gather(catalogue, None, &[&caller.person, subject], &whos, Fresh::Now).await;
+        let among: Vec<Who> = policy.into_iter().flat_map(askers).cloned().collect();
+        let chain: Vec<Who> = policy.into_iter().flat_map(approvers).cloned().collect();
+        let whom = Whom { presser: Some(caller.presser()), others: &[subject], among: &among, chain: &chain };
+        let groups = self.gather(catalogue, None, whom, Fresh::Now).await;
         let opening = match self.opening(caller, new, catalogue, &groups).await? {
             Ok(opening) => opening,
             Err(refusal) => return Ok(Err(refusal)),
@@ -90,8 +92,12 @@ impl Bot {
     }
 }
 
-/// Everybody whom a policy's rules for asking and deciding name.
-pub(super) fn concerned(policy: &Policy) -> impl Iterator<Item = &Who> {
-    let approvers = policy.stages.iter().flat_map(|stage| stage.approvers_at(u32::MAX));
-    policy.may_ask.iter().chain(&policy.on_behalf_of).chain(approvers)
+/// Everybody whom a policy's rules for asking name.
+pub(super) fn askers(policy: &Policy) -> impl Iterator<Item = &Who> {
+    policy.may_ask.iter().chain(&policy.on_behalf_of)
+}
+
+/// Everybody whom its rules for deciding name.
+pub(super) fn approvers(policy: &Policy) -> impl Iterator<Item = &Who> {
+    policy.stages.iter().flat_map(|stage| stage.approvers_at(u32::MAX))
 }

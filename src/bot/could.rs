@@ -1,7 +1,7 @@
 //! Whether somebody could do what a button stands for, for chats that first ask for words: whoever may not is told before they
 //! write any. Reads only; the press itself is judged again, with the facts of that moment.
 
-use super::{Bot, Fresh};
+use super::{Bot, Fresh, facts::Whom};
 use crate::{
     domain::{
         command::Act,
@@ -27,11 +27,16 @@ impl Bot {
             Ok(person) => person,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.could_by(&person, action, value).await
+        self.could_by((&person, platform), action, value).await
     }
 
     /// As `could`, of a person who is known.
-    pub(super) async fn could_by(&self, person: &PersonId, action: &str, value: &str) -> Result<Result<Request, Refusal>, StoreError> {
+    pub(super) async fn could_by(
+        &self,
+        presser: (&PersonId, Platform),
+        action: &str,
+        value: &str,
+    ) -> Result<Result<Request, Refusal>, StoreError> {
         let catalogue = self.catalogue();
         let pressed: Pressed = match value.parse() {
             Ok(pressed) => pressed,
@@ -43,11 +48,11 @@ impl Bot {
         if let Err(refusal) = pressed.about.check(&request) {
             return Ok(Err(refusal));
         }
-        let groups = self.gather(&catalogue, [&request], &[person], &[], Fresh::Lately).await;
+        let groups = self.gather(&catalogue, [&request], Whom { presser: Some(presser), ..Whom::default() }, Fresh::Lately).await;
         let reason = Words::new("…", 0);
         let act = if action == "revoke" { Act::Revoke { reason } } else { Act::Deny { reason } };
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let context = Context { facts, now: self.now(), grant: GrantId::new(0), order: None, preview: None };
-        Ok(decide::act(&request, person, &act, &context).map(|_| request))
+        Ok(decide::act(&request, presser.0, &act, &context).map(|_| request))
     }
 }

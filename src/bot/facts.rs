@@ -1,6 +1,9 @@
 //! Asking, just now, who is in which group and who has left. Asks; changes nothing.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, future, stream};
@@ -33,17 +36,47 @@ pub enum Fresh {
 /// What only the chats know. Handed in by `main`.
 #[async_trait]
 pub trait Facts: Send + Sync {
-    /// Members of a platform's group now, by its id there, as people of the catalogue; or why the chat cannot say.
+    /// Does this platform name a group's members? Where it does not, it is asked of one account at a time.
+    fn lists_members(&self, platform: Platform) -> bool;
+
+    /// Members of a platform's group now, by its id there, as people of the catalogue; or why the chat cannot say. Only where
+    /// it names them.
     async fn members(&self, platform: Platform, group: &str, catalogue: &Catalogue, fresh: Fresh) -> Result<BTreeSet<PersonId>, String>;
 
-    /// Is this person a full member now on every chat that knows them?
-    async fn is_active(&self, person: &Person, fresh: Fresh) -> Result<bool, String>;
+    /// Is this account in a platform's group now?
+    async fn is_member(&self, platform: Platform, group: &str, user: &str, fresh: Fresh) -> Result<bool, String>;
+
+    /// How many accounts are in a platform's group now, whoever they are.
+    async fn member_count(&self, platform: Platform, group: &str, fresh: Fresh) -> Result<usize, String>;
+
+    /// Is this account a full member now? None: that chat is not connected, and says nothing of anybody.
+    async fn is_active(&self, platform: Platform, user: &str, fresh: Fresh) -> Result<Option<bool>, String>;
 
     /// Everybody whom the platform has as a full member now.
     async fn roster(&self, platform: Platform) -> Result<Vec<Member>, String>;
 
     /// One account of the platform, if it is a full member now.
     async fn member(&self, platform: Platform, user: &str) -> Result<Option<Member>, String>;
+}
+
+/// Whom a decision is about, besides those who voted on its requests. Of whoever is not named here, a chat that names no
+/// members of its groups is not asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Whom<'a> {
+    /// Who acts, and through which platform: that one must itself say that they are there.
+    pub presser: Option<(&'a PersonId, Platform)>,
+    pub others: &'a [&'a PersonId],
+    /// Groups in which these people are looked for, besides those of the requests.
+    pub among: &'a [Who],
+    /// The same of a chain of which it is to be judged whether anybody can climb it: who is in them is counted, too.
+    pub chain: &'a [Who],
+}
+
+/// What has to be known of a group.
+#[derive(Debug, Default)]
+struct Wanted {
+    about: BTreeSet<PersonId>,
+    counted: bool,
 }
 
 /// The answer, or why there is none, if not within the time that a press waits.
@@ -62,18 +95,19 @@ impl Bot {
         &self,
         catalogue: &Catalogue,
         requests: impl IntoIterator<Item = &'r Request>,
-        more: &[&PersonId],
-        whos: &[Who],
+        whom: Whom<'_>,
         fresh: Fresh,
     ) -> Groups {
-        let (wanted, mut people) = concerned(catalogue, requests, whos);
-        people.extend(more.iter().map(|person| (*person).clone()));
+        let (wanted, people) = concerned(catalogue, requests, &whom);
         let (mut of_groups, mut of_people) = (Vec::new(), Vec::new());
-        for group in wanted.iter().filter_map(|id| catalogue.groups.get(id)).filter(|group| !group.chats.is_empty()) {
-            of_groups.push(self.who_is_in(group, catalogue, fresh));
+        for (id, wanted) in &wanted {
+            if let Some(group) = catalogue.groups.get(id).filter(|group| !group.chats.is_empty()) {
+                of_groups.push(self.who_is_in(group, wanted, catalogue, fresh));
+            }
         }
         for person in people.iter().filter_map(|id| catalogue.people.get(id)).filter(|person| person.active) {
-            of_people.push(self.is_there(person, fresh));
+            let through = whom.presser.filter(|(presser, _)| **presser == person.id).map(|(_, platform)| platform);
+            of_people.push(self.is_there(person, through, fresh));
         }
         let mut groups = Groups::default();
         if self.in_force(super::in_force::InForce::is_unread) {
@@ -92,24 +126,58 @@ impl Bot {
         groups
     }
 
-    async fn is_there(&self, person: &Person, fresh: Fresh) -> (PersonId, Result<bool, String>) {
-        (person.id.clone(), in_time(self.facts.is_active(person, fresh)).await)
+    /// Every chat that knows this person is asked for itself, so that a silent one keeps no other's answer back.
+    async fn is_there(&self, person: &Person, through: Option<Platform>, fresh: Fresh) -> (PersonId, Result<bool, String>) {
+        let mut questions = Vec::new();
+        for (platform, account) in &person.identities {
+            questions.push(async move { (*platform, in_time(self.facts.is_active(*platform, account, fresh)).await) });
+        }
+        (person.id.clone(), taken_together(&future::join_all(questions).await, through))
     }
 
     /// One chat that is silent does not hide the members whom another one knows.
-    async fn who_is_in(&self, group: &Group, catalogue: &Catalogue, fresh: Fresh) -> (GroupId, Asked) {
+    async fn who_is_in(&self, group: &Group, wanted: &Wanted, catalogue: &Catalogue, fresh: Fresh) -> (GroupId, Asked) {
         let mut questions = Vec::new();
         for (platform, id) in &group.chats {
-            questions.push(in_time(self.facts.members(*platform, id, catalogue, fresh)));
+            questions.push(async move {
+                if self.facts.lists_members(*platform) {
+                    self.named_by(*platform, id, catalogue, fresh).await
+                } else {
+                    self.said_of_each(*platform, id, wanted, catalogue, fresh).await
+                }
+            });
         }
-        let mut asked = Asked::default();
-        for answer in future::join_all(questions).await {
+        let answers = future::join_all(questions).await;
+        (group.id.clone(), answers.into_iter().fold(Asked::default(), Asked::and))
+    }
+
+    async fn named_by(&self, platform: Platform, group: &str, catalogue: &Catalogue, fresh: Fresh) -> Asked {
+        match in_time(self.facts.members(platform, group, catalogue, fresh)).await {
+            Ok(members) => Asked { members, ..Asked::default() },
+            Err(why) => Asked { unanswered: Some(why), ..Asked::default() },
+        }
+    }
+
+    /// Who has no account there is not in it. A count that is not to be had refuses nobody: there may be more.
+    async fn said_of_each(&self, platform: Platform, group: &str, wanted: &Wanted, catalogue: &Catalogue, fresh: Fresh) -> Asked {
+        let mut questions = Vec::new();
+        for person in wanted.about.iter().filter_map(|id| catalogue.people.get(id)) {
+            if let Some(account) = person.identities.get(&platform) {
+                questions.push(async move { (&person.id, in_time(self.facts.is_member(platform, group, account, fresh)).await) });
+            }
+        }
+        let count = async { if wanted.counted { in_time(self.facts.member_count(platform, group, fresh)).await.ok() } else { None } };
+        let (answers, count) = future::join(side_by_side(questions), count).await;
+        let mut asked = Asked { about: wanted.about.clone(), ..Asked::default() };
+        for (person, answer) in answers {
             match answer {
-                Ok(members) => asked.members.extend(members),
+                Ok(true) => drop(asked.members.insert(person.clone())),
+                Ok(false) => {}
                 Err(why) => asked.unanswered = Some(why),
             }
         }
-        (group.id.clone(), asked)
+        asked.more = count.map_or(usize::MAX, |count| count.saturating_sub(asked.members.len()));
+        asked
     }
 
     /// Asks the adapter what it would touch. Definite answers are refusals; no answer is `ProviderUnreachable`.
@@ -152,27 +220,80 @@ impl Bot {
     }
 }
 
-/// Groups and people of whom the chats must be asked before these requests, and what these whos may do, can be judged.
+/// One chat that says that somebody is gone is enough. So is one that says that they are there, while another is silent; but
+/// the one through which they act must say so itself.
+fn taken_together(answers: &[(Platform, Result<Option<bool>, String>)], through: Option<Platform>) -> Result<bool, String> {
+    let says = |what: bool| answers.iter().any(|(_, answer)| *answer == Ok(Some(what)));
+    let mut silent = answers.iter().filter_map(|(platform, answer)| Some((*platform, answer.as_ref().err()?)));
+    if says(false) {
+        return Ok(false);
+    }
+    match silent.clone().find(|(platform, _)| Some(*platform) == through).or_else(|| silent.next().filter(|_| !says(true))) {
+        Some((_, why)) => Err(why.clone()),
+        None => Ok(true),
+    }
+}
+
+/// Groups and people of whom the chats must be asked before these requests, and what these people may do, can be judged.
 fn concerned<'r>(
     catalogue: &Catalogue,
     requests: impl IntoIterator<Item = &'r Request>,
-    whos: &[Who],
-) -> (BTreeSet<GroupId>, BTreeSet<PersonId>) {
-    let (mut groups, mut people) = (BTreeSet::new(), BTreeSet::new());
-    let mut note = |who: &Who| {
+    whom: &Whom<'_>,
+) -> (BTreeMap<GroupId, Wanted>, BTreeSet<PersonId>) {
+    let mut wanted = BTreeMap::<GroupId, Wanted>::new();
+    let mut note = |who: &Who, about: &BTreeSet<PersonId>, counted: bool| {
         if let Who::Group(id) = who {
-            groups.insert(id.clone());
+            let wanted = wanted.entry(id.clone()).or_default();
+            wanted.about.extend(about.iter().cloned());
+            wanted.counted |= counted;
         }
     };
-    whos.iter().chain(&catalogue.administrators).for_each(&mut note);
+    let presser: BTreeSet<PersonId> = whom.presser.iter().map(|(person, _)| (*person).clone()).collect();
+    let named: BTreeSet<PersonId> = presser.iter().chain(whom.others.iter().copied()).cloned().collect();
+    let mut people = named.clone();
+    whom.among.iter().for_each(|who| note(who, &named, false));
+    whom.chain.iter().for_each(|who| note(who, &named, true));
+    if !presser.is_empty() {
+        catalogue.administrators.iter().for_each(|who| note(who, &presser, false));
+    }
     for request in requests {
+        let voters = request.round().into_iter().flat_map(|r| r.votes.iter().map(|v| v.person.clone()));
+        let about: BTreeSet<PersonId> = named.iter().cloned().chain(voters).collect();
         let ask = request.main_ask();
         // Of its own role alone: chats answer so many of these questions in a minute and no more.
         if let Some((resource, _, policy)) = catalogue.role(&ask.resource, &ask.role) {
-            resource.owner.iter().for_each(&mut note);
-            policy.stages.iter().for_each(|stage| stage.approvers_at(u32::MAX).for_each(&mut note));
+            resource.owner.iter().for_each(|who| note(who, &presser, false));
+            policy.stages.iter().for_each(|stage| stage.approvers_at(u32::MAX).for_each(|who| note(who, &about, false)));
         }
-        people.extend(request.round().into_iter().flat_map(|r| r.votes.iter().map(|v| v.person.clone())));
+        people.extend(about);
     }
-    (groups, people)
+    (wanted, people)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_chat_is_enough_for_gone_and_for_there_and_the_one_through_which_somebody_acts_must_answer() {
+        let (there, gone, silent, apart) = (Ok(Some(true)), Ok(Some(false)), Err("it is away".to_owned()), Ok(None));
+        let of = |slack: &Result<_, String>, discord: &Result<_, String>, through| {
+            taken_together(&[(Platform::Slack, slack.clone()), (Platform::Discord, discord.clone())], through)
+        };
+        let away = Err("it is away".to_owned());
+        let (slack, discord) = (Some(Platform::Slack), Some(Platform::Discord));
+        for through in [None, slack, discord] {
+            assert_eq!(of(&there, &there, through), Ok(true));
+            assert_eq!(of(&there, &gone, through), Ok(false));
+            assert_eq!(of(&silent, &gone, through), Ok(false), "gone is gone, whoever else is silent");
+            assert_eq!(of(&silent, &silent, through), away, "nobody says anything");
+            assert_eq!(of(&apart, &there, through), Ok(true));
+            assert_eq!(of(&apart, &silent, through), away, "one that is not connected says nothing for anybody");
+            assert_eq!(of(&apart, &apart, through), Ok(true), "bot.toml alone knows them");
+            assert_eq!(taken_together(&[], through), Ok(true));
+        }
+        assert_eq!(of(&there, &silent, slack), Ok(true), "the one that is silent is not asked to vouch");
+        assert_eq!(of(&there, &silent, None), Ok(true));
+        assert_eq!(of(&there, &silent, discord), away);
+    }
 }

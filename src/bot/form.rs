@@ -1,7 +1,11 @@
 //! The form behind a bare `/jit`: what this person may choose, and how the ask would go. Reads only: opening a form needs
 //! no inbox row; what is sent is judged like any ask.
 
-use super::{Bot, facts::Fresh};
+use super::{
+    Bot,
+    asks::{approvers, askers},
+    facts::{Fresh, Whom},
+};
 use crate::{
     domain::{
         asking, choices,
@@ -88,7 +92,7 @@ impl Bot {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let catalogue = self.catalogue();
-        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
+        if let Err(refusal) = self.is_here((&person, platform), &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }
         let zone = catalogue.people.get(&person).and_then(|p| p.time_zone).unwrap_or(catalogue.time_zone);
@@ -106,10 +110,13 @@ impl Bot {
         (resource, role, when): Read<'_>,
         catalogue: &Catalogue,
     ) -> Result<Result<Form, Refusal>, StoreError> {
-        let mut whos: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
+        let mut among: Vec<Who> = catalogue.policies.values().flat_map(|policy| policy.may_ask.iter().cloned()).collect();
         let roles = resource.into_iter().flat_map(|resource| &resource.roles);
-        whos.extend(roles.filter_map(|role| catalogue.policies.get(&role.policy)).flat_map(super::asks::concerned).cloned());
-        let groups = self.gather(catalogue, None, &[], &whos, Fresh::Lately).await;
+        let policies: Vec<_> = roles.filter_map(|role| catalogue.policies.get(&role.policy)).collect();
+        among.extend(policies.iter().flat_map(|policy| askers(policy)).cloned());
+        let chain: Vec<Who> = policies.iter().flat_map(|policy| approvers(policy)).cloned().collect();
+        let whom = Whom { others: &[person], among: &among, chain: &chain, ..Whom::default() };
+        let groups = self.gather(catalogue, None, whom, Fresh::Lately).await;
         let facts = Facts { catalogue, groups: &groups };
         let (resources, fitting) = choices::resources(&facts, person, &chosen.query, chosen.limit);
         let roles: Vec<_> = resource.into_iter().flat_map(|resource| choices::roles(&facts, person, resource)).collect();

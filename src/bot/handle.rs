@@ -45,6 +45,13 @@ pub(super) struct Caller {
     pub inbox: InboxId,
 }
 
+impl Caller {
+    /// Who acts, and through which platform.
+    pub(super) const fn presser(&self) -> (&PersonId, Platform) {
+        (&self.person, self.platform)
+    }
+}
+
 impl Bot {
     /// Makes a verified command durable. After this it may be acknowledged; a start handles what is left.
     pub async fn receive(&self, incoming: &Incoming) -> Result<Received, NotRecorded> {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     Bot, Fresh,
     answers::has_access,
+    facts::Whom,
     quiet::{ON, QUIET},
 };
 use crate::{
@@ -82,12 +83,13 @@ impl Bot {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let catalogue = self.catalogue();
-        if let Err(refusal) = self.is_here(&person, &catalogue, Fresh::Lately).await {
+        if let Err(refusal) = self.is_here((&person, platform), &catalogue, Fresh::Lately).await {
             return Ok(Err(refusal));
         }
         let all = self.store.requests(&Filter { open: Some(true), limit: OPEN, ..Filter::default() }).await?;
         let asks = all.iter().filter(|request| request.round().is_some());
-        let groups = self.gather(&catalogue, asks.clone(), &[&person], &catalogue.auditors, Fresh::Lately).await;
+        let whom = Whom { presser: Some((&person, platform)), among: &catalogue.auditors, ..Whom::default() };
+        let groups = self.gather(&catalogue, asks.clone(), whom, Fresh::Lately).await;
         let (facts, now) = (Facts { catalogue: &catalogue, groups: &groups }, self.now());
         let mut waiting: Vec<Request> = asks.filter(|request| decide::may_decide(request, &person, &facts, now)).cloned().collect();
         waiting.sort_by_key(|request| request.round().map(|round| round.opened_at));
@@ -97,7 +99,7 @@ impl Bot {
             facts.is_active(&person) && facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false)
         };
         // What others hold is shown to whoever may see it now; the rest is the person's own to see, and judged at the press.
-        let held = if sees_all(&groups) && sees_all(&self.gather(&catalogue, None, &[&person], &catalogue.auditors, Fresh::Now).await) {
+        let held = if sees_all(&groups) && sees_all(&self.gather(&catalogue, None, whom, Fresh::Now).await) {
             self.looks(&person, (platform, user), &kept).await?;
             Some(Listed::first(HELD, by_end(all.iter().filter(|request| has_access(request)).cloned())))
         } else {

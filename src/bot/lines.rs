@@ -124,7 +124,7 @@ impl Bot {
             Ok(act) => self.act_about(caller, &id, &act, about, catalogue).await,
             // Whoever may not do it at all is told so, rather than what is missing.
             Err(refusal) if matches!(action, "less" | "pass") => {
-                Ok(Err(self.could_by(&caller.person, action, request).await?.err().unwrap_or(refusal)))
+                Ok(Err(self.could_by(caller.presser(), action, request).await?.err().unwrap_or(refusal)))
             }
             Err(refusal) => Ok(Err(refusal)),
         }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     Answer, Bot, Incoming,
-    facts::{Fresh, in_time},
+    facts::{Fresh, Whom, in_time},
     handle::{Caller, Decided, door, inbox_id},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         ids::PersonId,
         linking::{self, Code, Counted, Link, Offered},
         parse::{self, Parsed},
-        policy::{Catalogue, Person, Platform},
+        policy::{Catalogue, Platform},
         refusal::Refusal,
         time::{Instant, Span},
     },
@@ -65,7 +65,7 @@ impl Bot {
 
     /// `/jit link`: a new code, shown once.
     pub(super) async fn offer_link(&self, caller: &Caller, catalogue: &Catalogue) -> Decided {
-        if let Err(refusal) = self.is_here(&caller.person, catalogue, Fresh::Now).await {
+        if let Err(refusal) = self.is_here(caller.presser(), catalogue, Fresh::Now).await {
             return Ok(Err(refusal));
         }
         let (before, now) = (self.store.code_of(&caller.person).await?, self.now());
@@ -130,7 +130,7 @@ impl Bot {
 
     async fn join(&self, incoming: &Incoming, offered: &Offered, catalogue: &Catalogue, (n, now): (u64, Instant)) -> Decided {
         let (platform, account, person) = (incoming.platform, incoming.user.clone(), offered.person.clone());
-        if let Err(refusal) = self.is_here(&person, catalogue, Fresh::Now).await {
+        if let Err(refusal) = self.is_here((&person, platform), catalogue, Fresh::Now).await {
             return Ok(Err(refusal));
         }
         if let Err(refusal) = self.may_act(platform, &account, &person, catalogue).await {
@@ -163,7 +163,7 @@ impl Bot {
 
     /// By an administrator. What bot.toml says of a person is parted there, not here.
     pub(super) async fn unlink(&self, caller: &Caller, person: &PersonId, platform: Platform, catalogue: &Catalogue) -> Decided {
-        if let Err(refusal) = self.is_administrator(&caller.person, catalogue).await {
+        if let Err(refusal) = self.is_administrator(caller, catalogue).await {
             return Ok(Err(refusal));
         }
         let link = self.store.links().await?.into_iter().find(|link| link.person == *person && link.platform == platform);
@@ -199,27 +199,28 @@ impl Bot {
     }
 
     /// Known, active, and the chats say so now.
-    pub(super) async fn is_here(&self, person: &PersonId, catalogue: &Catalogue, fresh: Fresh) -> Result<(), Refusal> {
-        let groups = self.gather(catalogue, None, &[person], &[], fresh).await;
-        is_active(person, catalogue, &groups).map(drop)
+    pub(super) async fn is_here(&self, presser: (&PersonId, Platform), catalogue: &Catalogue, fresh: Fresh) -> Result<(), Refusal> {
+        let groups = self.gather(catalogue, None, Whom { presser: Some(presser), ..Whom::default() }, fresh).await;
+        is_active(presser.0, catalogue, &groups).map(drop)
     }
 
     /// An account of a guest or of another organisation is not joined: its person could not act any more, anywhere.
     async fn may_act(&self, platform: Platform, account: &str, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
-        let Some(person) = catalogue.people.get(person) else { return Err(Refusal::Inactive) };
-        let alone = Person { identities: [(platform, account.to_owned())].into(), ..person.clone() };
-        match in_time(self.facts.is_active(&alone, Fresh::Now)).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Refusal::Inactive),
+        if !catalogue.people.contains_key(person) {
+            return Err(Refusal::Inactive);
+        }
+        match in_time(self.facts.is_active(platform, account, Fresh::Now)).await {
+            Ok(Some(false)) => Err(Refusal::Inactive),
+            Ok(_) => Ok(()),
             Err(why) => Err(Refusal::CannotAskProfile { why }),
         }
     }
 
     /// An administrator, active, now.
-    pub(super) async fn is_administrator(&self, person: &PersonId, catalogue: &Catalogue) -> Result<(), Refusal> {
-        let groups = self.gather(catalogue, None, &[person], &[], Fresh::Now).await;
-        let facts = is_active(person, catalogue, &groups)?;
-        if facts.includes(&catalogue.administrators, person)? { Ok(()) } else { Err(Refusal::NotAdministrator) }
+    pub(super) async fn is_administrator(&self, caller: &Caller, catalogue: &Catalogue) -> Result<(), Refusal> {
+        let groups = self.gather(catalogue, None, Whom { presser: Some(caller.presser()), ..Whom::default() }, Fresh::Now).await;
+        let facts = is_active(&caller.person, catalogue, &groups)?;
+        if facts.includes(&catalogue.administrators, &caller.person)? { Ok(()) } else { Err(Refusal::NotAdministrator) }
     }
 }
 

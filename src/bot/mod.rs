@@ -25,6 +25,7 @@ mod roster;
 mod starts;
 mod ticks;
 mod time;
+mod typing;
 
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,11 @@
 //! What time and the workers bring: due requests, providers' answers, leavers, the clock itself.
 
-use super::{Bot, changes::Step, facts::Fresh, time::Notice};
+use super::{
+    Bot,
+    changes::Step,
+    facts::{Fresh, Whom},
+    time::Notice,
+};
 use crate::{
     domain::{
         command::Actor,
@@ -69,7 +74,7 @@ impl Bot {
             let State::Granting { grant } = &request.state else { return Ok(matches!(request.state, State::Active { .. })) };
             let voters: Vec<&PersonId> = grant.votes.iter().map(|v| &v.person).chain([&request.subject]).collect();
             let catalogue = self.catalogue_knowing(voters.iter().copied()).await?;
-            let groups = self.gather(&catalogue, Some(&request), &voters, &[], Fresh::Now).await;
+            let groups = self.gather(&catalogue, Some(&request), Whom { others: &voters, ..Whom::default() }, Fresh::Now).await;
             let facts = Facts { catalogue: &catalogue, groups: &groups };
             let (events, granted) = match intent::judge(&request, untouched, &facts, self.now()) {
                 Intent::Stands => return Ok(true),
@@ -108,7 +113,7 @@ impl Bot {
         let people = self.store.people_with_open().await?;
         let people: Vec<&PersonId> = people.iter().collect();
         let catalogue = self.catalogue_knowing(people.iter().copied()).await?;
-        let groups = self.gather(&catalogue, None, &people, &[], Fresh::Now).await;
+        let groups = self.gather(&catalogue, None, Whom { others: &people, ..Whom::default() }, Fresh::Now).await;
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let mut gone = 0;
         for person in people.into_iter().filter(|p| !facts.is_active(p) && !groups.unknown.contains_key(*p)) {

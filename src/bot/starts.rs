@@ -9,7 +9,7 @@ use std::{
 use super::{
     Bot,
     changes::Step,
-    facts::Fresh,
+    facts::{Fresh, Whom},
     reports::{TRIES, fold},
 };
 use crate::{
@@ -74,7 +74,7 @@ impl Bot {
             let _decision = self.decisions.read().await;
             let voters = before.round().into_iter().flat_map(|round| round.votes.iter().map(|vote| &vote.person));
             let catalogue = self.catalogue_knowing(voters.chain([&before.subject]).collect::<Vec<_>>()).await?;
-            let groups = self.gather(&catalogue, Some(&before), &[&before.subject], &[], Fresh::Now).await;
+            let groups = self.gather(&catalogue, Some(&before), Whom { others: &[&before.subject], ..Whom::default() }, Fresh::Now).await;
             let ask = before.main_ask();
             let order = if scheduled {
                 self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w))

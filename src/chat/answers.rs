@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     replies::lines,
     view::{Reader, card, headline},
-    words::{duration, list, relative, rough},
+    words::{duration, list, rough},
 };
 use crate::{
     bot::Around,
@@ -36,7 +36,7 @@ fn said(key: String, value: Value, r: &Reader<'_>) -> (String, Value) {
     let new = match key.as_str() {
         "asked" | "cap" | "most" => span(&value).map(|s| json!(duration(s))),
         "end" | "start" | "latest" | "until" => instant(&value).map(|at| json!(r.moment(at))),
-        "at" => instant(&value).map(|at| json!({ "clock": r.moment(at), "ago": relative(at, r.now) })),
+        "at" => instant(&value).map(|at| json!({ "clock": r.moment(at), "ago": r.relative(at) })),
         "subject" | "to" | "person" | "by" => person(&value, r),
         "near" | "roles" | "others" | "waiting_for" | "projects" => Some(json!(joined(&value))),
         "how" => value.as_str().and_then(standing_words).map(|words| json!(words)),
@@ -157,7 +157,7 @@ pub(super) fn shown(request: &Request, to: Option<&PersonId>, r: &Reader<'_>, ar
     };
     json!({
         "view": card(request, r, around), "how_to_connect": lines(how),
-        "opened": r.exact(request.opened_at), "opened_ago": relative(request.opened_at, r.now),
+        "opened": r.exact(request.opened_at), "opened_ago": r.relative(request.opened_at),
     })
 }
 

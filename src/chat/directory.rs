@@ -7,7 +7,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
 
 use super::{Chat, ChatFault};
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
     domain::{
         ids::PersonId,
         members::Member,
-        policy::{Catalogue, Person, Platform},
+        policy::{Catalogue, Platform},
         time::Span,
     },
 };
@@ -34,6 +33,9 @@ pub struct Directory {
     chats: BTreeMap<Platform, Arc<dyn Chat>>,
     clock: Arc<dyn Clock>,
     groups: Kept<Arc<BTreeSet<String>>>,
+    /// By group and account, where groups name no members.
+    memberships: Kept<bool>,
+    counts: Kept<usize>,
     profiles: Kept<bool>,
     /// When groups were asked for showing only, in microseconds of the steady clock.
     shown: Mutex<VecDeque<i64>>,
@@ -42,7 +44,15 @@ pub struct Directory {
 impl Directory {
     /// `clock` says when an answer is too old; only its steady side is looked at.
     pub fn new(chats: BTreeMap<Platform, Arc<dyn Chat>>, clock: Arc<dyn Clock>) -> Self {
-        Self { chats, clock, groups: Kept::default(), profiles: Kept::default(), shown: Mutex::default() }
+        Self {
+            chats,
+            clock,
+            groups: Kept::default(),
+            memberships: Kept::default(),
+            counts: Kept::default(),
+            profiles: Kept::default(),
+            shown: Mutex::default(),
+        }
     }
 
     fn chat(&self, platform: Platform) -> Result<&Arc<dyn Chat>, String> {
@@ -72,34 +82,50 @@ impl Directory {
         }
         may
     }
-
-    /// A chat that is not connected says nothing against anybody.
-    async fn is_there(&self, platform: Platform, user: &str, fresh: Fresh) -> Result<bool, String> {
-        let Some(chat) = self.chats.get(&platform) else { return Ok(true) };
-        if let Some(active) = self.profiles.lately((platform, user), fresh, &*self.clock) {
-            return Ok(active);
-        }
-        let active = chat.profile(user).await.map_err(said)?.active;
-        self.profiles.keep((platform, user), active, &*self.clock);
-        Ok(active)
-    }
 }
 
 #[async_trait]
 impl Facts for Directory {
+    fn lists_members(&self, platform: Platform) -> bool {
+        self.chats.get(&platform).is_none_or(|chat| chat.lists_members())
+    }
+
     async fn members(&self, platform: Platform, group: &str, catalogue: &Catalogue, fresh: Fresh) -> Result<BTreeSet<PersonId>, String> {
         let users = self.users(platform, group, fresh).await?;
         Ok(catalogue.people_at(platform, &users))
     }
 
-    async fn is_active(&self, person: &Person, fresh: Fresh) -> Result<bool, String> {
-        let mut asked = Vec::new();
-        for (platform, user) in &person.identities {
-            asked.push(self.is_there(*platform, user, fresh));
+    // Whoever asks of one account at a time asks of few: the limit for showing is not for these.
+    async fn is_member(&self, platform: Platform, group: &str, user: &str, fresh: Fresh) -> Result<bool, String> {
+        let chat = self.chat(platform)?;
+        // No platform's id has a space in it.
+        let key = format!("{group} {user}");
+        if let Some(is_in) = self.memberships.lately((platform, &key), fresh, &*self.clock) {
+            return Ok(is_in);
         }
-        let answers = join_all(asked).await;
-        // One chat that says no is enough, whatever the others say.
-        if answers.contains(&Ok(false)) { Ok(false) } else { answers.into_iter().find(Result::is_err).unwrap_or(Ok(true)) }
+        let is_in = chat.is_member(group, user).await.map_err(said)?;
+        self.memberships.keep((platform, &key), is_in, &*self.clock);
+        Ok(is_in)
+    }
+
+    async fn member_count(&self, platform: Platform, group: &str, fresh: Fresh) -> Result<usize, String> {
+        let chat = self.chat(platform)?;
+        if let Some(count) = self.counts.lately((platform, group), fresh, &*self.clock) {
+            return Ok(count);
+        }
+        let count = usize::try_from(chat.member_count(group).await.map_err(said)?).unwrap_or(usize::MAX);
+        self.counts.keep((platform, group), count, &*self.clock);
+        Ok(count)
+    }
+
+    async fn is_active(&self, platform: Platform, user: &str, fresh: Fresh) -> Result<Option<bool>, String> {
+        let Some(chat) = self.chats.get(&platform) else { return Ok(None) };
+        if let Some(active) = self.profiles.lately((platform, user), fresh, &*self.clock) {
+            return Ok(Some(active));
+        }
+        let active = chat.profile(user).await.map_err(said)?.active;
+        self.profiles.keep((platform, user), active, &*self.clock);
+        Ok(Some(active))
     }
 
     async fn roster(&self, platform: Platform) -> Result<Vec<Member>, String> {

@@ -18,6 +18,18 @@ pub enum Marks {
     Plain,
     /// As marks made with this number, for whoever lays out the message.
     Made(u64),
+    /// The same on a platform that counts down to a time by itself, so that no text about it ever grows old.
+    Counting(u64),
+}
+
+/// How a time is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Minute,
+    /// To the second.
+    Exact,
+    /// How long until then, or ago: `in 58 min`.
+    Counted,
 }
 
 /// A piece of a text.
@@ -27,24 +39,38 @@ pub enum Piece<'t> {
     /// `fallback` says the same in words.
     Time {
         at: Instant,
-        /// To the second.
-        exact: bool,
+        shape: Shape,
         fallback: &'t str,
     },
 }
 
+impl Shape {
+    const fn letter(self) -> char {
+        match self {
+            Self::Minute => 'm',
+            Self::Exact => 'x',
+            Self::Counted => 'r',
+        }
+    }
+}
+
 impl Marks {
     /// A time, which `words` says in the house's zone.
-    pub fn time(self, at: Instant, exact: bool, words: String) -> String {
+    pub fn time(self, at: Instant, shape: Shape, words: String) -> String {
+        let Some(number) = self.number() else { return words };
+        format!("{OPEN}{number:016x}{}{}{BAR}{words}{CLOSE}", shape.letter(), at.micros())
+    }
+
+    const fn number(self) -> Option<u64> {
         match self {
-            Self::Plain => words,
-            Self::Made(number) => format!("{OPEN}{number:016x}{}{}{BAR}{words}{CLOSE}", if exact { 'x' } else { 'm' }, at.micros()),
+            Self::Plain => None,
+            Self::Made(number) | Self::Counting(number) => Some(number),
         }
     }
 
     /// A text's pieces in order; what only looks like a mark is text.
     pub fn pieces(self, text: &str) -> Vec<Piece<'_>> {
-        let Self::Made(number) = self else { return vec![Piece::Text(text)] };
+        let Some(number) = self.number() else { return vec![Piece::Text(text)] };
         let mut begin = String::new();
         let _infallible = write!(begin, "{OPEN}{number:016x}");
         let (mut pieces, mut rest) = (Vec::new(), text);
@@ -88,7 +114,8 @@ fn piece(inner: &str) -> Option<Piece<'_>> {
     let (head, fallback) = inner.split_once(BAR)?;
     let (kind, micros) = (head.chars().next()?, head.get(1..)?);
     let at = Instant::from_micros(micros.parse().ok()?);
-    Some(Piece::Time { at, exact: kind == 'x', fallback })
+    let shape = [Shape::Minute, Shape::Exact, Shape::Counted].into_iter().find(|shape| shape.letter() == kind)?;
+    Some(Piece::Time { at, shape, fallback })
 }
 
 #[cfg(test)]
@@ -100,16 +127,16 @@ mod tests {
     #[test]
     fn a_time_is_found_again_and_said_in_words() {
         let marks = Marks::Made(7);
-        let text = format!("has it until {} today", marks.time(AT, false, "15:04 UTC".into()));
-        let time = Piece::Time { at: AT, exact: false, fallback: "15:04 UTC" };
+        let text = format!("has it until {} today", marks.time(AT, Shape::Minute, "15:04 UTC".into()));
+        let time = Piece::Time { at: AT, shape: Shape::Minute, fallback: "15:04 UTC" };
         assert_eq!(marks.pieces(&text), [Piece::Text("has it until "), time, Piece::Text(" today")]);
         assert_eq!(marks.plain(&text), "has it until 15:04 UTC today");
-        assert_eq!(Marks::Plain.time(AT, false, "15:04".into()), "15:04");
+        assert_eq!(Marks::Plain.time(AT, Shape::Minute, "15:04".into()), "15:04");
     }
 
     #[test]
     fn a_mark_that_a_cut_went_through_is_gone_as_a_whole() {
-        let text = format!("until {}!", Marks::Made(7).time(AT, false, "15:04 UTC".into()));
+        let text = format!("until {}!", Marks::Made(7).time(AT, Shape::Minute, "15:04 UTC".into()));
         for (at, _) in text.char_indices() {
             let cut = without_torn(&text[..at]);
             assert!(!Marks::Made(7).plain(cut).contains(OPEN), "{at}");
@@ -120,7 +147,7 @@ mod tests {
     #[test]
     fn what_was_typed_is_never_a_mark() {
         let (ours, theirs) = (Marks::Made(7), Marks::Made(8));
-        for text in [theirs.time(AT, true, "now".into()), format!("{OPEN}{:016x}x", 7), format!("{OPEN}{CLOSE}{BAR}")] {
+        for text in [theirs.time(AT, Shape::Exact, "now".into()), format!("{OPEN}{:016x}x", 7), format!("{OPEN}{CLOSE}{BAR}")] {
             assert_eq!(ours.pieces(&text), [Piece::Text(&text)]);
         }
     }

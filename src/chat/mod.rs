@@ -4,10 +4,13 @@ mod alarms;
 mod answers;
 pub mod console;
 pub mod directory;
+pub mod discord;
 pub mod home;
 pub mod marks;
 pub mod render;
 pub mod replies;
+mod sealed;
+mod seen;
 pub mod show;
 pub mod slack;
 pub mod view;
@@ -19,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     members::Member,
     policy::{Channel, Platform, Who},
-    time::Span,
+    time::{Instant, Span},
 };
 
 pub use crate::store::Posted;
@@ -92,6 +95,8 @@ pub struct Once<'a> {
     pub nonce: &'a str,
     /// It may have been sent before: the platform is searched for it first.
     pub may_stand: bool,
+    /// What it tells was not so before this: whatever was sent earlier is another message, though it may read the same.
+    pub since: Instant,
 }
 
 /// What a place is asked to take.
@@ -112,6 +117,11 @@ pub trait Chat: Send + Sync {
     /// is a channel's id, or `@` and a user's id for direct messages. Asking uses nothing up: only what is sent counts.
     fn wait(&self, _place: &str, _what: Sending) -> Option<Span> {
         None
+    }
+
+    /// The same for a reply under this card. Where threads have no pace of their own, they keep the channel's.
+    fn wait_under(&self, card: &Posted) -> Option<Span> {
+        self.wait(&card.channel, Sending::Post)
     }
 
     /// Does the platform recognise a repeated nonce by itself? A repeated post is then brought in line with the message, and

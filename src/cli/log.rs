@@ -10,7 +10,7 @@ use tracing_subscriber::{
 };
 
 /// Libraries that log what they send: a socket's address with its ticket, a header with its token, a body with people's words.
-const SILENT: [&str; 6] = ["slack_morphism", "tungstenite", "tokio_tungstenite", "hyper", "hyper_util", "h2"];
+const SILENT: [&str; 8] = ["slack_morphism", "serenity", "reqwest", "tungstenite", "tokio_tungstenite", "hyper", "hyper_util", "h2"];
 
 /// Writes what `filter` lets through, and nothing of the silent ones.
 pub fn subscriber<W>(filter: EnvFilter, writer: W, ansi: bool) -> impl Subscriber + Send + Sync

@@ -59,7 +59,7 @@ pub struct Asked {
     pub needed: usize,
     /// Everybody in it who is known now, but for the one who asks.
     pub people: Vec<Approver>,
-    /// A chat knows of more, and was not asked or did not answer.
+    /// A chat knows of more: it does not name them, was not asked or did not answer.
     pub more: bool,
     pub ladder: Vec<Then>,
 }
@@ -124,7 +124,7 @@ fn asked(stage: &Stage, facts: &Facts<'_>, person: &PersonId, now: Instant) -> A
         names: names(&stage.approvers),
         needed: stage.needed,
         people: people.map(|id| approver(id, facts, now)).collect(),
-        more: facts.includes(&stage.approvers, person).is_err(),
+        more: facts.unnamed(&stage.approvers) > 0,
         ladder: stage.ladder.iter().map(|rung| Then { after: rung.after, names: names(&rung.to) }).collect(),
     }
 }

@@ -24,8 +24,23 @@ pub struct Groups {
 pub struct Asked {
     /// Of all chats that answered.
     pub members: BTreeSet<PersonId>,
+    /// How many more are in it of whom nobody asked, where a chat names no members; `usize::MAX`: nobody counted them.
+    pub more: usize,
+    /// Of whom such a chat was asked: they are in `members`, or not in the group.
+    pub about: BTreeSet<PersonId>,
     /// Why one of its chats could not say; there may be more members then.
     pub unanswered: Option<String>,
+}
+
+impl Asked {
+    /// With what another of its chats says.
+    pub fn and(mut self, other: Self) -> Self {
+        self.members.extend(other.members);
+        self.about.extend(other.about);
+        self.more = self.more.saturating_add(other.more);
+        self.unanswered = other.unanswered.or(self.unanswered);
+        self
+    }
 }
 
 /// The policy in force and the groups as they are now.
@@ -68,12 +83,13 @@ impl Facts<'_> {
         match self.groups.asked.get(id) {
             Some(asked) if asked.members.contains(person) => Ok(true),
             Some(Asked { unanswered: Some(why), .. }) => cannot(why),
+            Some(asked) if asked.more > 0 && !asked.about.contains(person) => cannot("it was not asked about this person"),
             None if !group.chats.is_empty() => cannot("it was not asked"),
             Some(_) | None => Ok(false),
         }
     }
 
-    /// Everybody among these who is known and active; groups that did not answer add nobody.
+    /// Everybody among these who is known and active; groups that did not answer, or name nobody, add whom they are known to have.
     pub fn people<'w>(&self, whos: impl IntoIterator<Item = &'w Who>) -> BTreeSet<PersonId> {
         let mut people = BTreeSet::new();
         for who in whos {
@@ -88,6 +104,27 @@ impl Facts<'_> {
         }
         people.retain(|person| self.is_active(person));
         people
+    }
+
+    /// At most how many there are among these besides those whom `people` names: accounts that a chat counts and does not
+    /// name. `usize::MAX`: a chat did not say.
+    pub fn unnamed<'w>(&self, whos: impl IntoIterator<Item = &'w Who>) -> usize {
+        let groups: BTreeSet<&GroupId> = whos
+            .into_iter()
+            .filter_map(|who| match who {
+                Who::Group(id) => Some(id),
+                Who::Everyone | Who::Person(_) => None,
+            })
+            .collect();
+        groups.into_iter().fold(0, |all: usize, id| all.saturating_add(self.unnamed_in(id)))
+    }
+
+    fn unnamed_in(&self, id: &GroupId) -> usize {
+        match self.groups.asked.get(id) {
+            Some(Asked { unanswered: None, more, .. }) => *more,
+            None if self.catalogue.groups.get(id).is_none_or(|group| group.chats.is_empty()) => 0,
+            Some(_) | None => usize::MAX,
+        }
     }
 }
 
@@ -104,22 +141,61 @@ mod tests {
     use super::*;
     use crate::domain::policy::{Group, Platform};
 
+    fn leads() -> GroupId {
+        "leads".parse().unwrap()
+    }
+
+    fn catalogue(members: &[&str], chats: &[(Platform, &str)]) -> Catalogue {
+        let members = members.iter().map(|id| id.parse().unwrap()).collect();
+        let chats = chats.iter().map(|(platform, id)| (*platform, (*id).to_owned())).collect();
+        Catalogue { groups: [(leads(), Group { id: leads(), members, chats })].into(), ..Catalogue::default() }
+    }
+
+    fn said(asked: Asked) -> Groups {
+        Groups { asked: [(leads(), asked)].into(), ..Groups::default() }
+    }
+
+    fn includes(catalogue: &Catalogue, groups: &Groups, person: &str) -> Result<bool, Refusal> {
+        Facts { catalogue, groups }.includes([&Who::Group(leads())], &person.parse().unwrap())
+    }
+
+    fn unnamed(catalogue: &Catalogue, groups: &Groups) -> usize {
+        Facts { catalogue, groups }.unnamed([&Who::Group(leads()), &Who::Everyone, &Who::Group(leads())])
+    }
+
     #[test]
     fn a_group_on_two_chats_has_the_members_of_both_and_a_silent_one_hides_nobody_whom_the_other_knows() {
-        let id: GroupId = "leads".parse().unwrap();
-        let chats = BTreeMap::from([(Platform::Slack, "S1".to_owned()), (Platform::Discord, "7".to_owned())]);
-        let group = Group { id: id.clone(), members: vec!["ana".parse().unwrap()], chats };
-        let catalogue = Catalogue { groups: [(id.clone(), group)].into(), ..Catalogue::default() };
-        let asked = Asked { members: ["ben".parse().unwrap()].into(), unanswered: Some("discord is away".into()) };
-        let includes = |groups: &Groups, person: &str| {
-            Facts { catalogue: &catalogue, groups }.includes([&Who::Group(id.clone())], &person.parse().unwrap())
-        };
-        let groups = Groups { asked: [(id.clone(), asked)].into(), ..Groups::default() };
-        assert_eq!(includes(&groups, "ana"), Ok(true), "listed");
-        assert_eq!(includes(&groups, "ben"), Ok(true), "known to the chat that answered");
-        assert!(matches!(includes(&groups, "cleo"), Err(Refusal::CannotAskGroup { .. })), "perhaps known to the one that did not");
-        assert!(matches!(includes(&Groups::default(), "ben"), Err(Refusal::CannotAskGroup { .. })), "nobody was asked");
-        let both = Groups { asked: [(id.clone(), Asked { unanswered: None, ..groups.asked[&id].clone() })].into(), ..Groups::default() };
-        assert_eq!(includes(&both, "cleo"), Ok(false));
+        let catalogue = catalogue(&["ana"], &[(Platform::Slack, "S1"), (Platform::Discord, "7")]);
+        let asked = Asked { members: ["ben".parse().unwrap()].into(), ..Asked::default() };
+        let groups = said(asked.clone().and(Asked { unanswered: Some("discord is away".into()), ..Asked::default() }));
+        assert_eq!(includes(&catalogue, &groups, "ana"), Ok(true), "listed");
+        assert_eq!(includes(&catalogue, &groups, "ben"), Ok(true), "known to the chat that answered");
+        let away = Refusal::CannotAskGroup { group: "leads".into(), why: "discord is away".into() };
+        assert_eq!(includes(&catalogue, &groups, "cleo"), Err(away), "perhaps known to the one that did not");
+        assert_eq!(unnamed(&catalogue, &groups), usize::MAX);
+        let nobody = Groups::default();
+        assert!(matches!(includes(&catalogue, &nobody, "ben"), Err(Refusal::CannotAskGroup { .. })), "nobody was asked");
+        assert_eq!(unnamed(&catalogue, &nobody), usize::MAX);
+        assert_eq!((includes(&catalogue, &said(asked.clone()), "cleo"), unnamed(&catalogue, &said(asked))), (Ok(false), 0));
+    }
+
+    #[test]
+    fn of_a_group_that_names_nobody_an_answer_holds_only_for_those_of_whom_it_was_asked() {
+        let catalogue = catalogue(&[], &[(Platform::Discord, "7")]);
+        let of = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<BTreeSet<PersonId>>();
+        let groups = said(Asked { members: of(&["ben"]), more: 3, about: of(&["ana", "ben"]), unanswered: None });
+        assert_eq!(includes(&catalogue, &groups, "ben"), Ok(true));
+        assert_eq!(includes(&catalogue, &groups, "ana"), Ok(false));
+        assert!(matches!(includes(&catalogue, &groups, "cleo"), Err(Refusal::CannotAskGroup { .. })), "nobody asked about her");
+        assert_eq!(unnamed(&catalogue, &groups), 3, "counted once, however often it is named");
+        let all = said(Asked { more: 0, ..groups.asked[&leads()].clone() });
+        assert_eq!((includes(&catalogue, &all, "cleo"), unnamed(&catalogue, &all)), (Ok(false), 0), "whoever is in it is known");
+    }
+
+    #[test]
+    fn what_two_chats_count_adds_up_and_never_overflows() {
+        let part = |more| Asked { more, ..Asked::default() };
+        assert_eq!(part(2).and(part(3)).more, 5);
+        assert_eq!(part(2).and(part(usize::MAX)).more, usize::MAX);
     }
 }

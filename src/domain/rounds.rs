@@ -34,6 +34,22 @@ pub fn may_ever_decide(request: &Request, person: &PersonId, facts: &Facts<'_>) 
 
 /// Counts a round's votes afresh. Fails only when a chat that must be asked does not answer.
 pub fn count(request: &Request, round: &Round, stages: &[Stage], facts: &Facts<'_>) -> Result<Count, Refusal> {
+    counted(request, round, stages, facts, |answer| answer)
+}
+
+/// As `count`, but a vote of which its chat says nothing now stands as it was judged when it was given: for what gives nothing
+/// before it is counted once more.
+pub fn count_standing(request: &Request, round: &Round, stages: &[Stage], facts: &Facts<'_>) -> Result<Count, Refusal> {
+    counted(request, round, stages, facts, |answer| Ok(answer.unwrap_or(true)))
+}
+
+fn counted(
+    request: &Request,
+    round: &Round,
+    stages: &[Stage],
+    facts: &Facts<'_>,
+    counts: impl Fn(Result<bool, Refusal>) -> Result<bool, Refusal>,
+) -> Result<Count, Refusal> {
     let mut used: BTreeSet<PersonId> = BTreeSet::new();
     let (mut counted, mut open) = (Vec::new(), None);
     for (index, stage) in stages.iter().enumerate() {
@@ -42,7 +58,7 @@ pub fn count(request: &Request, round: &Round, stages: &[Stage], facts: &Facts<'
             if here.len() >= stage.needed || used.contains(&vote.person) || !may_ever_decide(request, &vote.person, facts) {
                 continue;
             }
-            if facts.includes(stage.approvers_at(rung_of(vote, index)), &vote.person)? {
+            if counts(facts.includes(stage.approvers_at(rung_of(vote, index)), &vote.person))? {
                 used.insert(vote.person.clone());
                 here.push(vote.person.clone());
             }
@@ -63,7 +79,8 @@ fn rung_of(vote: &Vote, stage: usize) -> u32 {
     if usize::try_from(vote.stage).is_ok_and(|s| s == stage) { vote.rung } else { 0 }
 }
 
-/// Could the chain be climbed by the people there are? Groups that a chat did not answer for count as enough.
+/// Could the chain be climbed by the people there are? Whom a chat counts and does not name may be anybody; groups that it did
+/// not answer for count as enough.
 pub fn can_be_satisfied(request: &Request, stages: &[Stage], facts: &Facts<'_>) -> bool {
     can_be_climbed([&request.requester, &request.subject], stages, facts)
 }
@@ -72,11 +89,10 @@ pub fn can_be_satisfied(request: &Request, stages: &[Stage], facts: &Facts<'_>) 
 pub fn can_be_climbed(own: [&PersonId; 2], stages: &[Stage], facts: &Facts<'_>) -> bool {
     let sets: Vec<(BTreeSet<PersonId>, usize)> = stages
         .iter()
-        .filter(|stage| stage.approvers_at(u32::MAX).all(|who| facts.includes([who], own[0]).is_ok()))
         .map(|stage| {
             let mut people = facts.people(stage.approvers_at(u32::MAX));
-            people.retain(|person| facts.is_active(person) && !own.contains(&person));
-            (people, stage.needed)
+            people.retain(|person| !own.contains(&person));
+            (people, stage.needed.saturating_sub(facts.unnamed(stage.approvers_at(u32::MAX))))
         })
         .collect();
     can_be_seated(&sets)

@@ -192,13 +192,14 @@ impl Store {
     /// Commands that were received and not handled, oldest first.
     pub async fn inbox_open(&self, limit: u32) -> Result<Vec<InboxRow>, StoreError> {
         let sql = "SELECT platform, interaction, at, body FROM inbox WHERE open ORDER BY at LIMIT $1";
-        let rows = self.read(sql, &[Int(i64::from(limit))]).await?;
-        rows.iter()
-            .map(|row| {
-                let id = InboxId { platform: platform(&row.text(0)?)?, interaction: row.text(1)? };
-                Ok(InboxRow { id, at: Instant::from_micros(row.int(2)?), body: row.text(3)? })
-            })
-            .collect()
+        self.read(sql, &[Int(i64::from(limit))]).await?.iter().map(inbox_row).collect()
+    }
+
+    /// One command that was received, handled or not.
+    pub async fn inbox_row(&self, id: &InboxId) -> Result<Option<InboxRow>, StoreError> {
+        let sql = "SELECT platform, interaction, at, body FROM inbox WHERE platform = $1 AND interaction = $2";
+        let rows = self.read(sql, &[Text(id.platform.name().into()), Text(id.interaction.clone())]).await?;
+        rows.first().map(inbox_row).transpose()
     }
 
     /// Was it received, and is it not handled yet?
@@ -324,6 +325,11 @@ fn id(text: &str) -> Result<RequestId, StoreError> {
 
 pub(super) fn platform(name: &str) -> Result<Platform, StoreError> {
     Platform::named(name).ok_or_else(|| corrupt("a platform's name"))
+}
+
+fn inbox_row(row: &Row) -> Result<InboxRow, StoreError> {
+    let id = InboxId { platform: platform(&row.text(0)?)?, interaction: row.text(1)? };
+    Ok(InboxRow { id, at: Instant::from_micros(row.int(2)?), body: row.text(3)? })
 }
 
 fn claim(row: &Row) -> Result<Claim, StoreError> {

@@ -84,7 +84,7 @@ async fn post(deps: &Deps, alarm: &Alarm, scene: Option<&Scene<'_>>, channel: &C
             // So few that nothing is written down before.
             let (nonce, may_stand) = (format!("alarm/{}/{place}/{}", alarm.id, alarm.raised_at.micros()), !chat.recognises());
             let nonce = anew(&nonce, at);
-            To::Channel(channel.clone()).show(chat, &message, Once { nonce: &nonce, may_stand }).await
+            To::Channel(channel.clone()).show(chat, &message, Once { nonce: &nonce, may_stand, since: alarm.raised_at }).await
         }
         Err(fault) => Err(fault),
     })

@@ -30,6 +30,7 @@ fn logged(filter: &str) -> String {
         tracing::error!(target: "slack_morphism", "wss://example.org/link/?ticket=hunter2");
         tracing::error!(target: "slack_morphism::hyper_tokio::socket_mode", "wss://example.org/link/?ticket=hunter2");
         tracing::warn!(target: "tungstenite::handshake", "GET /link/?ticket=hunter2");
+        tracing::warn!(target: "serenity::gateway::ws", "Err deserializing text: {{\"token\":\"hunter2\"}}");
         tracing::warn!(target: "h2::codec", "authorization: Bearer hunter2");
         tracing::info!(target: "hyper_rustls", "a library that says nothing of what it sends");
         tracing::info!(target: "hallpass::chat", "ours");

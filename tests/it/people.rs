@@ -2,6 +2,7 @@
 //! nobody knows them, and leave. What a list says that cannot be believed changes nothing.
 
 mod groups;
+mod guild;
 mod workspace;
 
 use std::sync::Arc;

@@ -21,7 +21,7 @@ use self::{
     room::{Room, Shown},
 };
 
-use super::{Button, Chat, ChatFault, Message, Once, Posted, Profile, Sending, render::Folder, words::one_line};
+use super::{Button, Chat, ChatFault, Message, Once, Posted, Profile, Sending, marks::Marks, render::Folder, words::one_line};
 use crate::domain::{
     policy::{Channel, Platform},
     time::Span,
@@ -31,6 +31,7 @@ use crate::domain::{
 pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Console,
     escape: one_line,
+    marks: |_| Marks::Plain,
     // Where a part of a template says nothing, nothing stands.
     finish: |text, _| Ok(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")),
     files: &[
@@ -44,6 +45,7 @@ pub(super) const FOLDER: Folder = Folder {
     ],
     // Numbered under the text; one without a label cannot be seen.
     actions: |message| message.buttons.iter().filter(|b| !b.label.trim().is_empty()).map(|b| b.action.clone()).collect(),
+    sorry: str::to_owned,
 };
 
 /// A chat in memory. Shared by all who send to it and by the screen that shows it.
@@ -82,6 +84,10 @@ struct Inner {
     channels: BTreeMap<String, Room>,
     /// What a nonce posted already.
     sent: BTreeMap<String, Posted>,
+    /// Threads that are put away, by their card's id.
+    put_away: BTreeSet<String>,
+    /// How often one was.
+    times_put_away: usize,
     groups: BTreeMap<String, Vec<String>>,
     deactivated: BTreeSet<String>,
     names: BTreeMap<String, String>,
@@ -156,6 +162,16 @@ impl Console {
         messages.map(|m| Posted { channel: name.to_owned(), message: m.id.clone() }).collect()
     }
 
+    /// Is the thread under this card put away, until something is told in it again?
+    pub fn is_put_away(&self, card: &Posted) -> bool {
+        self.inner().put_away.contains(&card.message)
+    }
+
+    /// How often any thread was put away so far.
+    pub fn times_put_away(&self) -> usize {
+        self.inner().times_put_away
+    }
+
     /// The buttons that this user can see now, by number: in channels, and in their own direct messages.
     pub fn buttons(&self, user: &str) -> Vec<(usize, Button)> {
         let inner = self.inner();
@@ -194,6 +210,9 @@ impl Console {
         let card = room.first_line(&message);
         let posted = Posted { channel: channel.to_owned(), message: id };
         inner.sent.insert(once.nonce.to_owned(), posted.clone());
+        if let Some(card) = under {
+            inner.put_away.remove(card);
+        }
         self.tell(Output { place: channel.to_owned(), kind, message, card, text });
         inner.moods.took(channel)?;
         Ok(posted)
@@ -254,6 +273,18 @@ impl Chat for Console {
 
     async fn direct(&self, user: &str, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
         self.add(&format!("@{user}"), None, message, once)
+    }
+
+    async fn put_away(&self, under: &Posted) -> Result<(), ChatFault> {
+        let mut inner = self.inner();
+        inner.moods.answers()?;
+        inner.moods.cannot_put_away.clone().map_or(Ok(()), Err)?;
+        if inner.channels.get_mut(&under.channel).is_none_or(|room| room.find(&under.message).is_none()) {
+            return Err(ChatFault::Gone);
+        }
+        inner.times_put_away += 1;
+        inner.put_away.insert(under.message.clone());
+        Ok(())
     }
 
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault> {

@@ -30,6 +30,8 @@ pub(super) struct Moods {
     unfit: Option<String>,
     /// By place, how long it says to wait.
     busy: BTreeMap<String, Span>,
+    /// What comes of putting a thread away.
+    pub(super) cannot_put_away: Option<ChatFault>,
     /// Messages that were not taken, whyever.
     turned_away: usize,
     pace: Option<Pace>,
@@ -151,6 +153,11 @@ impl Console {
             Some(after) => drop(busy.insert(place.to_owned(), after)),
             None => drop(busy.remove(place)),
         }
+    }
+
+    /// Threads cannot be put away, for this reason; None: they can.
+    pub fn set_cannot_put_away(&self, fault: Option<ChatFault>) {
+        self.inner().moods.cannot_put_away = fault;
     }
 
     /// How many messages were not taken so far.

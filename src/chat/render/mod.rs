@@ -18,7 +18,7 @@ use self::set::{Extra, Set};
 use super::{
     Button, Message,
     alarms::AlarmPost,
-    answers, console,
+    answers, console, discord,
     marks::Marks,
     replies::ReplyView,
     slack,
@@ -36,15 +36,13 @@ use crate::{
 };
 
 /// Every platform's folder of templates. A platform without one shows the console's plain text.
-const FOLDERS: [&Folder; 2] = [&console::FOLDER, &slack::FOLDER];
+static FOLDERS: [&Folder; 3] = [&console::FOLDER, &slack::FOLDER, &discord::FOLDER];
 
 /// The templates of all platforms, ours and the overrides.
 #[derive(Debug)]
 pub struct Templates {
     console: Arc<Set>,
     others: BTreeMap<Platform, Set>,
-    /// What the marks of this process are made with.
-    number: u64,
 }
 
 impl Templates {
@@ -52,17 +50,18 @@ impl Templates {
     /// # Errors
     /// The first thing wrong with an override; nothing of it is used then.
     pub fn load(folder: Option<&Path>) -> Result<Self, TemplateError> {
+        // What the marks of this process are made with.
         let number = StdRng::from_os_rng().next_u64();
-        let console = Arc::new(Set::load(&console::FOLDER, folder, Marks::Plain, None)?);
-        let others = FOLDERS.iter().filter(|f| f.platform != Platform::Console);
-        let load = |f: &&Folder| Ok((f.platform, Set::load(f, folder, Marks::Made(number), Some(console.clone()))?));
+        let console = Arc::new(Set::load(&console::FOLDER, folder, number, None)?);
+        let others = FOLDERS.iter().copied().filter(|f| f.platform != Platform::Console);
+        let load = |f: &'static Folder| Ok((f.platform, Set::load(f, folder, number, Some(console.clone()))?));
         let others = others.map(load).collect::<Result<_, TemplateError>>()?;
-        Ok(Self { console, others, number })
+        Ok(Self { console, others })
     }
 
     /// How texts for this platform have their times.
     pub fn marks(&self, platform: Platform) -> Marks {
-        if self.others.contains_key(&platform) { Marks::Made(self.number) } else { Marks::Plain }
+        self.on(platform).marks()
     }
 
     fn on(&self, platform: Platform) -> &Set {

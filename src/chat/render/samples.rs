@@ -47,14 +47,14 @@ refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waitin
 refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/extended_already request until|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/show view how_to_connect opened opened_ago
+answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/elsewhere|answer/not_its_place id|answer/form_gone|answer/show view how_to_connect opened opened_ago
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
 /// Long, and everything that a template, a terminal or a chat might take for its own.
 pub(super) fn hostile() -> String {
-    "{{id}} {{{x}}} <!channel> *b* `c` \u{202e}rtl\u{200b}\u{1b}[31m\n@everyone \"q\" ".repeat(20)
+    "{{id}} {{{x}}} <!channel> *b* `c` [m](https://evil.example) <@&1> ||s|| \u{202e}rtl\u{200b}\u{1b}[31m\n@everyone \"q\" ".repeat(20)
 }
 
 /// Sections that only platforms with pages of their own have.
@@ -106,15 +106,17 @@ fn field(name: &str) -> (String, Value) {
 }
 
 /// The pages of platforms that have some.
-fn pages() -> [(String, Value); 8] {
+fn pages() -> [(String, Value); 9] {
     let t = hostile();
     let picks = json!([{ "id": "prod-db", "text": t }, { "id": "bastion", "text": t }]);
     let ask = json!({
         "metadata": "{}", "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)), "notice": t, "resource": "prod-db",
         "roles": picks, "ready": true, "role": "write", "lengths": picks, "length": { "id": "1h", "text": t }, "reason_needed": 10,
         "ticket_required": true, "ticket": t, "on_behalf": true, "before": [t, t],
+        "custom_id": "request", "asks_start": false, "asks_person": false, "resource_hint": t, "roles_hint": t, "length_hint": t,
+        "reason": t, "reason_least": 10, "reason_most": 1_000, "ticket_hint": t, "ticket_needed": true, "start": t, "person": t,
     });
-    let words = json!({ "metadata": "{}", "line": t, "roles": picks });
+    let words = json!({ "metadata": "{}", "line": t, "roles": picks, "custom_id": "deny R-7K3QD2/0", "title": t, "lower": t });
     let button = |action: &str| json!({ "action": action, "label": "", "value": "R-7K3QD2/0", "style": "plain" });
     let row = json!({
         "id": "R-7K3QD2", "state": "active", "line": t, "what": t, "until": t, "who": t, "subject": t, "reason": t, "ticket": t,
@@ -136,6 +138,7 @@ fn pages() -> [(String, Value); 8] {
         ("form/revoke", words.clone()),
         ("form/less", words.clone()),
         ("form/pass", words),
+        ("form/refill", json!({ "custom_id": "refill 1100000000000000001" })),
         ("home", json!({ "notice": [t], "page": page })),
     ]
     .map(|(name, data)| (name.to_owned(), data))
@@ -153,8 +156,8 @@ fn alarm() -> Value {
 fn card() -> Value {
     let t = hostile();
     json!({
-        "id": "R-7K3QD2", "state": "pending", "first_line": t, "unusual": [t], "progress": t,
-        "asked": { "requester": t, "account": "U0123456789", "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
+        "id": "R-7K3QD2", "state": "pending", "tone": "waiting", "first_line": t, "unusual": [t], "progress": t,
+        "asked": { "requester": t, "account": "80351110224678912", "subject": t, "for_other": true, "resource": t, "title": t, "role": t, "length": t, "start": t,
             "reason": t, "ticket": t, "ticket_link": format!("https://tickets.example.org/{}", "x".repeat(200)), "about": format!("https://{}", "x".repeat(492)), "gets": t, "rule": t, "past": t },
         "votes": [{ "who": t, "at": t, "comment": t, "shown": true }],
         "waiting": { "names": t, "needed": 1, "of": 2, "then": t, "ladder": t, "also_asked": t, "passed_to": t, "looking": t },

@@ -25,12 +25,16 @@ pub struct Folder {
     pub platform: Platform,
     /// Makes text from people inert in this platform's messages.
     pub escape: fn(&str) -> String,
+    /// How its texts have their times, given this process's number.
+    pub marks: fn(u64) -> Marks,
     /// The last touch to what a template made, such as taking out lines that came out empty; or why it cannot be sent.
     pub finish: fn(&str, Marks) -> Result<String, String>,
     /// File name and text of each file. What has no section here is said in the console's words, laid out by `lines`.
     pub files: &'static [(&'static str, &'static str)],
     /// The actions that somebody could press in this message.
     pub actions: fn(&Message) -> Vec<String>,
+    /// A message of these words alone, for when not even ours could be made.
+    pub sorry: fn(&str) -> String,
 }
 
 /// What a message has besides its words.
@@ -49,19 +53,29 @@ pub(super) struct Set {
     /// Whose words stand where this platform has no section of its own.
     words: Option<Arc<Set>>,
     marks: Marks,
-    finish: fn(&str, Marks) -> Result<String, String>,
+    folder: &'static Folder,
     troubles: Mutex<Vec<String>>,
 }
 
 impl Set {
-    pub(super) fn load(folder: &Folder, overrides: Option<&Path>, marks: Marks, words: Option<Arc<Self>>) -> Result<Self, TemplateError> {
+    /// `number`: what marks are made with. `words`: None for the platform whose words are everybody's.
+    pub(super) fn load(
+        folder: &'static Folder,
+        overrides: Option<&Path>,
+        number: u64,
+        words: Option<Arc<Self>>,
+    ) -> Result<Self, TemplateError> {
         let files: Vec<_> = folder.files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
         let ours = registry(&files, folder.escape)?;
-        let mut set = Self { ours, theirs: None, words, marks, finish: folder.finish, troubles: Mutex::default() };
+        let mut set = Self { ours, theirs: None, words, marks: (folder.marks)(number), folder, troubles: Mutex::default() };
         if let Some(theirs) = overrides.map(|f| f.join(folder.platform.name())).filter(|theirs| theirs.is_dir()) {
             set.theirs = Some(overridden(folder, &theirs, &set)?);
         }
         Ok(set)
+    }
+
+    pub(super) const fn marks(&self) -> Marks {
+        self.marks
     }
 
     pub(super) fn take_troubles(&self) -> Vec<String> {
@@ -138,9 +152,11 @@ impl Set {
                 self.trouble(format!("{section}: {error}"));
                 let sorry = "Something happened here that could not be shown. /jit mine shows how your requests stand.";
                 match section {
-                    _ if self.words.is_none() => sorry.to_owned(),
-                    "lines" | "form/said" | "home" => json!({ "text": sorry, "type": "home", "blocks": [] }).to_string(),
-                    form if form.starts_with("form/") => self.own("form/said", &json!({ "title": "Not now", "lines": [sorry] })),
+                    "lines" | "form/said" | "home" => (self.folder.sorry)(sorry),
+                    form if form.starts_with("form/") && self.has_own("form/said") => {
+                        self.own("form/said", &json!({ "title": "Not now", "lines": [sorry] }))
+                    }
+                    _ if self.words.is_none() => (self.folder.sorry)(sorry),
                     _ => self.lines(sorry, &Extra::default()),
                 }
             }
@@ -149,7 +165,7 @@ impl Set {
 
     fn finished(&self, registry: &Handlebars<'static>, section: &str, data: &impl Serialize) -> Result<String, String> {
         let text = registry.render(section, data).map_err(|error| error.to_string())?;
-        (self.finish)(&text, self.marks)
+        (self.folder.finish)(&text, self.marks)
     }
 
     fn trouble(&self, what: String) {
@@ -170,7 +186,8 @@ impl Set {
             (Some(_), true) => self.finished(registry, section, &with(data, &extra)),
             (None, _) => self.finished(registry, section, data),
         };
-        let known = samples.iter().filter(|(section, _)| self.words.is_some() || !samples::is_of_a_platform(section));
+        // Pages are for platforms that have some.
+        let known = samples.iter().filter(|(section, _)| !samples::is_of_a_platform(section) || self.has_own(section));
         let mut wrong: Vec<_> =
             known.filter_map(|(section, data)| tried(section, data).err().map(|error| format!("{section}: {error}"))).collect();
         let free = |name: &str| name == "lines" || name.starts_with("help/") || name.starts_with("part/");
@@ -184,7 +201,7 @@ impl Set {
         let words = self.words.as_deref().unwrap_or(self);
         let label = |b: &Button| Button { label: words.render(&format!("button/{}", b.action), &Value::Null), ..b.clone() };
         let all = samples::with_buttons().remove("card").unwrap_or_default();
-        let mentions = vec![Mention::User("U0123456789".into()), Mention::Group("S0123456789".into())];
+        let mentions = vec![Mention::User("80351110224678912".into()), Mention::Group("41771983423143937".into())];
         Extra { buttons: all.iter().map(|b| shown(&label(b))).collect(), mentions }
     }
 }
@@ -225,7 +242,7 @@ fn with(data: &impl Serialize, extra: &Extra) -> Value {
 }
 
 /// Ours with the files of an override in their place; refused where something that people need is missing from it.
-fn overridden(ours: &Folder, folder: &Path, plain: &Set) -> Result<Handlebars<'static>, TemplateError> {
+fn overridden(ours: &'static Folder, folder: &Path, plain: &Set) -> Result<Handlebars<'static>, TemplateError> {
     let mut files = Vec::new();
     for (file, text) in ours.files {
         let path = folder.join(file);
@@ -244,7 +261,7 @@ fn overridden(ours: &Folder, folder: &Path, plain: &Set) -> Result<Handlebars<'s
     }
     let registry = registry(&files, ours.escape)?;
     let words = plain.words.clone();
-    let set = Set { ours: registry.clone(), theirs: None, words, marks: plain.marks, finish: ours.finish, troubles: Mutex::default() };
+    let set = Set { ours: registry.clone(), theirs: None, words, marks: plain.marks, folder: ours, troubles: Mutex::default() };
     for (section, buttons) in samples::with_buttons() {
         let data = samples::all().remove(&section).unwrap_or_default();
         // What does not render is ours to send and alarms; what renders must let people act.

@@ -8,7 +8,6 @@ use crate::{
     chat::{
         Style,
         view::{Reader, action, ask_again, button, card, ending_words, more_time, offer_button, standing, what},
-        words::relative,
     },
     domain::{
         event::{AlarmKind, Event, ExtensionEnd},
@@ -43,7 +42,7 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
             Some(line)
         }
         Event::Scheduled { start } => {
-            let mut line = told.line("scheduled", json!({ "start": r.moment(*start), "start_in": relative(*start, r.now) }))?;
+            let mut line = told.line("scheduled", json!({ "start": r.moment(*start), "start_in": r.relative(*start) }))?;
             line.buttons = vec![button(action::CANCEL, Style::Plain, request)];
             Some(line)
         }
@@ -55,7 +54,7 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
         Event::FoundAbsent if for_me => told.line("found_absent", json!({})),
         Event::Extended { until, how_to_connect, .. } => {
             let how = lines(how_to_connect.as_ref().filter(|_| for_me));
-            told.line("extended", json!({ "until": r.moment(*until), "until_in": relative(*until, r.now), "how_to_connect": how }))
+            told.line("extended", json!({ "until": r.moment(*until), "until_in": r.relative(*until), "how_to_connect": how }))
         }
         Event::ExtensionClosed { how: ExtensionEnd::Denied | ExtensionEnd::Unanswered, reason, .. } => {
             told.line("no_more_time", json!({ "until": told.until(), "reason": r.some_text(reason.as_ref()) }))

@@ -13,7 +13,7 @@ pub use summary::still_open;
 use super::{
     Button,
     view::{Reader, card, more_time, only_got, open_rung, open_stage, standing, until_asked, what},
-    words::{relative, rough, thousands},
+    words::{rough, thousands},
 };
 use crate::{
     bot::Around,
@@ -177,9 +177,7 @@ impl Told<'_> {
             }
             Event::Unanswered => ReplyView::new("unanswered", self.unanswered()),
             Event::Left { person } => ReplyView::new("left", json!({ "who": r.name(person) })),
-            Event::Scheduled { start } => {
-                ReplyView::new("scheduled", json!({ "start": r.moment(*start), "start_in": relative(*start, r.now) }))
-            }
+            Event::Scheduled { start } => ReplyView::new("scheduled", json!({ "start": r.moment(*start), "start_in": r.relative(*start) })),
             _ => None,
         }
     }
@@ -212,7 +210,7 @@ impl Told<'_> {
                 ReplyView::new("extension_closed", json!({ "how": how, "who": who, "reason": reason, "until": self.until() }))
             }
             Event::Extended { until, .. } => {
-                ReplyView::new("extended", json!({ "until": r.moment(*until), "until_in": relative(*until, r.now) }))
+                ReplyView::new("extended", json!({ "until": r.moment(*until), "until_in": r.relative(*until) }))
             }
             _ => None,
         }
@@ -241,7 +239,7 @@ impl Told<'_> {
         let r = self.r;
         Some(json!({
             "subject": r.name(&self.request.subject), "what": what(ask),
-            "since": r.exact(work.since), "until": r.moment(work.until), "until_in": relative(work.until, r.now),
+            "since": r.exact(work.since), "until": r.moment(work.until), "until_in": r.relative(work.until),
             "had_before": work.had_before, "how_to_connect": lines(work.how_to_connect.as_ref()),
         }))
     }
@@ -249,7 +247,7 @@ impl Told<'_> {
     fn warned(&self) -> Option<ReplyView> {
         let (State::Active { work, .. }, ask) = (&self.request.state, standing(self.request)?) else { return None };
         let r = self.r;
-        let data = json!({ "what": what(ask), "until": r.moment(work.until), "until_in": relative(work.until, r.now) });
+        let data = json!({ "what": what(ask), "until": r.moment(work.until), "until_in": r.relative(work.until) });
         Some(ReplyView { name: "warned", data, buttons: more_time(self.request, r), notify: Vec::new() })
     }
 }

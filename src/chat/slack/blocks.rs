@@ -1,4 +1,4 @@
-//! From what a template made to Block Kit that can be sent. Values arrive sealed by `escape`, and are opened only where Slack
+//! From what a template made to Block Kit that can be sent. Values arrive sealed, and are opened only where Slack
 //! takes text as it is: in `plain_text` and `rich_text`, and in ids and links. Anywhere else is an error, since mrkdwn has no
 //! escape for people's `*_~`. Must not know what a message says.
 
@@ -7,13 +7,10 @@ use serde_json::{Map, Value, json};
 use super::limits;
 use crate::chat::{
     Message,
-    marks::{Marks, Piece},
-    words::one_line,
+    marks::{Marks, Piece, Shape},
+    sealed::{self, holds_a_value, link, opened},
 };
 
-/// Characters of Unicode's private use, which stand around a sealed value.
-const OPEN: char = '\u{e004}';
-const CLOSE: char = '\u{e005}';
 /// Keys whose texts Slack never reads as markup.
 const INERT: [&str; 13] = [
     "value",
@@ -34,41 +31,11 @@ const INERT: [&str; 13] = [
 const MINUTE: &str = "{date_short_pretty} {time}";
 const SECOND: &str = "{date_short_pretty} {time_secs}";
 
-/// Seals a value: it can end no string of the JSON, and `finish` finds it again. Numbers stay numbers.
-pub(super) fn escape(text: &str) -> String {
-    if !text.is_empty() && text.len() < 16 && text.bytes().all(|b| b.is_ascii_digit()) {
-        return text.to_owned();
-    }
-    let text = one_line(text);
-    let mut sealed = String::with_capacity(text.len() * 2 + 8);
-    sealed.push(OPEN);
-    for byte in text.bytes() {
-        for half in [byte >> 4, byte & 15] {
-            sealed.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
-        }
-    }
-    sealed.push(CLOSE);
-    sealed
-}
-
-fn opened(text: &str) -> Result<String, String> {
-    let mut parts = text.split(OPEN);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (sealed, rest) = part.split_once(CLOSE).ok_or("a value was cut in two")?;
-        let digits: Vec<u8> = sealed.chars().filter_map(|c| c.to_digit(16)).filter_map(|d| u8::try_from(d).ok()).collect();
-        let bytes = digits.chunks(2).map(|pair| (pair[0] << 4) | pair.get(1).copied().unwrap_or(0)).collect();
-        out.push_str(&String::from_utf8(bytes).map_err(|_| "a value was cut in two")?);
-        out.push_str(rest);
-    }
-    Ok(out)
-}
-
 /// The JSON of a message or a view, with every value in its place, nothing empty, and everything within Slack's limits.
 /// # Errors
 /// It is no JSON, a value stands where Slack would read it as markup, or something is too long that cannot be cut.
 pub(super) fn finish(text: &str, marks: Marks) -> Result<String, String> {
-    let mut whole: Value = serde_json::from_str(&without_spare_commas(text)).map_err(|error| format!("no JSON: {error}"))?;
+    let mut whole = sealed::json(text)?;
     let root = whole.as_object_mut().ok_or("a message is a JSON object")?;
     if let Some(Value::String(text)) = root.get_mut("text") {
         // Read as mrkdwn where it stands for the blocks: only these three have a meaning that can be taken away.
@@ -81,6 +48,11 @@ pub(super) fn finish(text: &str, marks: Marks) -> Result<String, String> {
     }
     limits::fit(&mut whole)?;
     Ok(whole.to_string())
+}
+
+/// Words where nothing else can be shown: a message, and a page of somebody's own.
+pub(super) fn sorry(words: &str) -> String {
+    json!({ "text": words, "type": "home", "blocks": [] }).to_string()
 }
 
 /// The actions of a message's buttons.
@@ -102,7 +74,7 @@ pub(super) fn actions(message: &Message) -> Vec<String> {
 
 fn place(value: &mut Value, key: &str, marks: Marks) -> Result<(), String> {
     match value {
-        Value::String(text) if text.contains(OPEN) => {
+        Value::String(text) if holds_a_value(text) => {
             if key == "url" {
                 *text = link(text)?;
             } else if INERT.contains(&key) {
@@ -176,8 +148,9 @@ fn rich(elements: Value, marks: Marks) -> Result<Vec<Value>, String> {
 fn shown(piece: &Piece<'_>, style: Option<&Value>) -> Value {
     let mut element = match piece {
         Piece::Text(text) => json!({ "type": "text", "text": text }),
-        Piece::Time { at, exact, fallback } => {
-            let format = if *exact { SECOND } else { MINUTE };
+        Piece::Time { shape: Shape::Counted, fallback, .. } => json!({ "type": "text", "text": fallback }),
+        Piece::Time { at, shape, fallback } => {
+            let format = if *shape == Shape::Exact { SECOND } else { MINUTE };
             json!({ "type": "date", "timestamp": at.seconds(), "format": format, "fallback": fallback })
         }
     };
@@ -185,12 +158,6 @@ fn shown(piece: &Piece<'_>, style: Option<&Value>) -> Value {
         map.insert("style".to_owned(), style.clone());
     }
     element
-}
-
-fn link(text: &str) -> Result<String, String> {
-    let url = opened(text)?;
-    let known = url.starts_with("https://") || url.starts_with("http://");
-    if known && !url.contains(char::is_whitespace) { Ok(url) } else { Err("a link is no web address".to_owned()) }
 }
 
 /// Sections that follow each other are lines of one: Slack itself puts nothing between them.
@@ -218,33 +185,10 @@ fn is_empty(value: &Value) -> bool {
     value.is_null() || (kinds.contains(&kind) && value["elements"].as_array().is_none_or(Vec::is_empty))
 }
 
-/// Each part of a list ends with a comma in our templates, also the last one. Values are sealed, so a quote is the JSON's own.
-fn without_spare_commas(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let (mut in_string, mut escaped) = (false, false);
-    for c in text.chars() {
-        if in_string {
-            // A line of the template that goes on: nothing that is meant.
-            if matches!(c, '\n' | '\r') {
-                continue;
-            }
-            in_string = c != '"' || escaped;
-            escaped = c == '\\' && !escaped;
-        } else if c == '"' {
-            in_string = true;
-        } else if c == ']' || c == '}' {
-            let kept = out.trim_end().trim_end_matches(',').len();
-            out.truncate(kept);
-        }
-        out.push(c);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::time::Instant;
+    use crate::{chat::sealed::seal as escape, domain::time::Instant};
 
     fn sent(template: &str) -> Result<Value, String> {
         finish(template, Marks::Made(7)).map(|text| serde_json::from_str(&text).unwrap())
@@ -279,7 +223,7 @@ mod tests {
     #[test]
     fn a_time_is_each_readers_own_and_keeps_the_style() {
         let at = Instant::from_micros(1_795_528_800_000_000);
-        let text = escape(&format!("until {}!", Marks::Made(7).time(at, false, "14:00 UTC".into())));
+        let text = escape(&format!("until {}!", Marks::Made(7).time(at, Shape::Minute, "14:00 UTC".into())));
         let elements = sent(&section(&text)).unwrap()["blocks"][0]["elements"][0]["elements"].clone();
         assert_eq!(
             elements,
@@ -304,10 +248,5 @@ mod tests {
     fn the_text_that_stands_for_the_blocks_mentions_nobody() {
         let template = format!(r#"{{"text":"{}"}}"#, escape("<!channel> & <@U1>"));
         assert_eq!(sent(&template).unwrap()["text"], "&lt;!channel&gt; &amp; &lt;@U1&gt;");
-    }
-
-    #[test]
-    fn commas_inside_texts_stay() {
-        assert_eq!(sent(r#"{"text":"a,] \",}","blocks":[1,2,],}"#).unwrap(), json!({ "text": "a,] \",}", "blocks": [1, 2] }));
     }
 }

@@ -266,7 +266,7 @@ impl Door {
         }
         let body = json!({ "text": body["text"], "blocks": body["blocks"] }).to_string();
         let message = Message { body, buttons: Vec::new(), notify: Vec::new() };
-        let once = Once { nonce: "answer", may_stand: false };
+        let once = Once { nonce: "answer", may_stand: false, since: self.bot.now() };
         if let Err(error) = self.slack.direct(&to.user, &message, once).await {
             tracing::warn!(%error, "an answer could not be sent");
         }

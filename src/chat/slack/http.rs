@@ -1,10 +1,7 @@
 //! Slack's requests over HTTP: the raw body is bounded and its signature checked before anything in it is looked at; a signature
 //! counts once. Must not decide, and must not say why it refuses.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -24,49 +21,24 @@ use super::{
     door::{Ack, Door},
     payload::{self, Heard},
 };
+use crate::chat::seen::{self, Seen, Used};
 
 /// Largest body, in bytes. Slack's own are well below.
 const BODY: usize = 256 * 1024;
 /// As long as a signature is good, in seconds.
 const WINDOW: i64 = SlackEventSignatureVerifier::MAX_TIMESTAMP_AGE_SECONDS;
-/// Signatures remembered of one while; more are refused.
-const SEEN: usize = 1_000_000;
-
-/// A good signature as it is remembered: half of its digits, which no two share.
-type Used = u128;
 
 /// What requests are checked with, and who hears them.
 pub struct Http {
     door: Arc<Door>,
     verifier: SlackEventSignatureVerifier,
-    seen: Mutex<Seen>,
-}
-
-/// Signatures that were used, for at least as long as they are good. They are forgotten a whole while at a time.
-#[derive(Default)]
-struct Seen {
-    now: HashSet<Used>,
-    before: HashSet<Used>,
-    /// When this while began, in monotonic microseconds.
-    since: i64,
-}
-
-impl Seen {
-    /// False: it was used before, or more are used than are remembered.
-    fn first(&mut self, used: Used, now: i64) -> bool {
-        // Good for as long before its time as after it.
-        if now - self.since >= 2 * WINDOW * 1_000_000 {
-            self.before = std::mem::take(&mut self.now);
-            self.since = now;
-        }
-        self.now.len() < SEEN && !self.before.contains(&used) && self.now.insert(used)
-    }
+    seen: Seen,
 }
 
 impl Http {
     pub fn new(door: Arc<Door>, signing_secret: &SecretString) -> Arc<Self> {
         let secret = SlackSigningSecret::from(signing_secret.expose_secret().to_owned());
-        Arc::new(Self { door, verifier: SlackEventSignatureVerifier::new(&secret), seen: Mutex::default() })
+        Arc::new(Self { door, verifier: SlackEventSignatureVerifier::new(&secret), seen: Seen::new(WINDOW) })
     }
 
     /// Where Slack is told to send what people do.
@@ -90,7 +62,7 @@ impl Http {
         }
         let used = used(signature).ok_or(StatusCode::UNAUTHORIZED)?;
         let now = self.door.slack.now();
-        if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).first(used, now) {
+        if !self.seen.first(used, now) {
             tracing::warn!("a request was refused that was made before");
             return Err(StatusCode::UNAUTHORIZED);
         }
@@ -109,7 +81,7 @@ impl Http {
             Ack::Unavailable => {
                 // Nothing was done with it: the same may come again.
                 if let Some(used) = used(said(headers, SlackEventSignatureVerifier::SLACK_SIGNED_HASH_HEADER)) {
-                    self.seen.lock().unwrap_or_else(PoisonError::into_inner).now.remove(&used);
+                    self.seen.forget(used);
                 }
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
@@ -129,8 +101,7 @@ fn said<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
 }
 
 fn used(signature: &str) -> Option<Used> {
-    let digits = signature.strip_prefix("v0=")?.get(..32)?;
-    Used::from_str_radix(digits, 16).ok()
+    seen::used(signature.strip_prefix("v0=")?)
 }
 
 fn fields(body: &str) -> Value {

@@ -30,13 +30,14 @@ use self::{
     api::{Api, Way},
     pace::Pace,
 };
-use super::{ChatFault, render::Folder};
+use super::{ChatFault, marks::Marks, render::Folder, sealed::seal};
 use crate::{clock::Clock, domain::policy::Platform};
 
 /// Slack's layouts; words that are the same everywhere are the console's.
 pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Slack,
-    escape: blocks::escape,
+    escape: seal,
+    marks: Marks::Made,
     finish: blocks::finish,
     files: &[
         ("card.hbs", include_str!("../../../templates/slack/card.hbs")),
@@ -46,6 +47,7 @@ pub(super) const FOLDER: Folder = Folder {
         ("lines.hbs", include_str!("../../../templates/slack/lines.hbs")),
     ],
     actions: blocks::actions,
+    sorry: blocks::sorry,
 };
 
 /// How the bot is known to Slack.

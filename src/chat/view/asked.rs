@@ -3,7 +3,7 @@
 use super::{AskedView, Reader, waiting};
 use crate::{
     bot::{Around, Past},
-    chat::words::{duration, list, night, relative, rough},
+    chat::words::{duration, list, night, rough},
     domain::{
         command::Length,
         policy::{Policy, Stage},
@@ -77,7 +77,7 @@ fn past(past: &Past, ask: &Ask, r: &Reader<'_>) -> String {
     match &past.last {
         Some(last) => {
             let what = if last.role == ask.role { "it" } else { last.role.as_str() };
-            format!("{holds} · last had {what} {}, {}", relative(last.end, r.now), rough(last.length))
+            format!("{holds} · last had {what} {}, {}", r.relative(last.end), rough(last.length))
         }
         None if held.is_empty() => format!("{holds} · never had it"),
         None => holds,

@@ -72,7 +72,7 @@ fn revoking(request: &Request, ask: &Ask, revoking: (Option<&Work>, &Ending, Ins
     match (work, cause) {
         // An early end counts from when it was to be taken away.
         (Some(work), _) if alarmed => {
-            format!("STILL OPEN: {subject} still has {what}, {} past its end", rough(r.now.since(work.until.min(since))))
+            format!("STILL OPEN: {subject} still has {what}{}", r.past_end(work.until.min(since)))
         }
         (None, _) if alarmed => format!("STILL OPEN: {subject} may have {what}, though it was never to be kept"),
         (None, Ending::Failed { why }) => format!("Could not grant {what} to {subject}: {why}"),

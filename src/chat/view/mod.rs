@@ -7,6 +7,7 @@ mod ending;
 mod headline;
 mod held;
 mod reader;
+mod tone;
 mod waiting;
 
 use serde::Serialize;
@@ -34,6 +35,8 @@ use crate::{
 pub struct CardView {
     pub id: String,
     pub state: &'static str,
+    /// What one glance should tell, for colours and signs: see `tone`.
+    pub tone: &'static str,
     /// Enough on a lock screen.
     pub first_line: String,
     /// Lines that stand out; only what is true and unusual.
@@ -182,6 +185,7 @@ pub fn card(request: &Request, reader: &Reader<'_>, around: &Around) -> Option<C
     Some(CardView {
         id: request.id.to_string(),
         state: state_name(&request.state),
+        tone: tone::tone(request),
         first_line: headline(request, reader),
         unusual: asked::unusual(request, ask, reader, around),
         asked: asked::asked(request, ask, reader, around),

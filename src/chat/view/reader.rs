@@ -6,8 +6,8 @@ use crate::{
     bot::ToldTo,
     chat::{
         Mention,
-        marks::Marks,
-        words::{duration, exact, list, moment, relative},
+        marks::{Marks, Shape},
+        words::{duration, exact, list, moment, relative, rough},
     },
     domain::{
         command::{Length, Less},
@@ -21,6 +21,8 @@ use crate::{
 
 /// Members of a group without an id on the platform who are mentioned one by one; of a larger one nobody is.
 const MENTIONED: usize = 20;
+/// Mentions in one message: more would leave no room for what it says.
+const MENTIONS: usize = 50;
 
 /// A reader, and the moment of reading.
 #[derive(Debug, Clone, Copy)]
@@ -65,11 +67,11 @@ impl<'a> Reader<'a> {
     }
 
     pub fn moment(&self, at: Instant) -> String {
-        self.marks.time(at, false, self.words(at, moment))
+        self.marks.time(at, Shape::Minute, self.words(at, moment))
     }
 
     pub fn exact(&self, at: Instant) -> String {
-        self.marks.time(at, true, self.words(at, exact))
+        self.marks.time(at, Shape::Exact, self.words(at, exact))
     }
 
     /// Where the words are only what stands in for the reader's own time, they name their zone.
@@ -77,15 +79,41 @@ impl<'a> Reader<'a> {
         let words = say(at, self.now, self.tz);
         match self.marks {
             Marks::Plain => words,
-            Marks::Made(_) => format!("{words} {}", at.utc().with_timezone(&self.tz).format("%Z")),
+            Marks::Made(_) | Marks::Counting(_) => format!("{words} {}", at.utc().with_timezone(&self.tz).format("%Z")),
         }
     }
 
-    /// `15:04 (in 58 min)`. What stays on a card is not counted down where the platform shows the reader's own clock.
+    /// `15:04 (in 58 min)`. What stays on a card is not counted down where the platform shows the reader's own clock, unless the
+    /// platform does it.
     pub fn moment_from_now(&self, at: Instant) -> String {
         match self.marks {
-            Marks::Plain => format!("{} ({})", self.moment(at), relative(at, self.now)),
+            Marks::Plain | Marks::Counting(_) => format!("{} ({})", self.moment(at), self.relative(at)),
             Marks::Made(_) => self.moment(at),
+        }
+    }
+
+    /// `in 58 min`, `4 s ago`; counted by the platform where it does that.
+    pub fn relative(&self, at: Instant) -> String {
+        let words = relative(at, self.now);
+        match self.marks {
+            Marks::Plain | Marks::Made(_) => words,
+            Marks::Counting(_) => self.marks.time(at, Shape::Counted, words),
+        }
+    }
+
+    /// Somebody is at it since then: `since 2 min`.
+    pub(super) fn since(&self, at: Instant) -> String {
+        match self.marks {
+            Marks::Plain | Marks::Made(_) => format!("since {}", rough(self.now.since(at))),
+            Marks::Counting(_) => format!("began {}", self.relative(at)),
+        }
+    }
+
+    /// What should be over since then: `, 2 min past its end`.
+    pub(super) fn past_end(&self, end: Instant) -> String {
+        match self.marks {
+            Marks::Plain | Marks::Made(_) => format!(", {} past its end", rough(self.now.since(end))),
+            Marks::Counting(_) => format!("; it was to end {}", self.relative(end)),
         }
     }
 
@@ -109,6 +137,7 @@ impl<'a> Reader<'a> {
             }
         }
         all.dedup();
+        all.truncate(MENTIONS);
         all
     }
 

@@ -2,7 +2,10 @@
 
 use super::{Reader, VoteView, WaitingView, grant_of, work_of};
 use crate::{
-    chat::words::{duration, list, relative, rough},
+    chat::{
+        marks::Marks,
+        words::{duration, list},
+    },
     domain::{
         decide,
         policy::{Rung, Stage, Who},
@@ -112,7 +115,8 @@ pub(super) fn waiting(round: &Round, stages: &[Stage], r: &Reader<'_>) -> Option
         then: (!then.is_empty()).then(|| then.join(", then ")),
         ladder: stage.ladder.get(rungs).map(|rung| {
             let at = round.stage_since + rung.after + round.paused;
-            format!("{} also {}", if at > r.now { relative(at, r.now) } else { "now".to_owned() }, r.whos(&rung.to))
+            let due = if at > r.now || matches!(r.marks, Marks::Counting(_)) { r.relative(at) } else { "now".to_owned() };
+            format!("{due} also {}", r.whos(&rung.to))
         }),
         also_asked: (!also.is_empty()).then(|| list(&also)),
         passed_to: (!round.passed_to.is_empty()).then(|| r.names(&round.passed_to)),
@@ -120,7 +124,7 @@ pub(super) fn waiting(round: &Round, stages: &[Stage], r: &Reader<'_>) -> Option
             .looking
             .as_ref()
             .filter(|l| l.until > r.now)
-            .map(|l| format!("{} is looking, since {}", r.name(&l.person), rough(r.now.since(l.since)))),
+            .map(|l| format!("{} is looking, {}", r.name(&l.person), r.since(l.since))),
     })
 }
 

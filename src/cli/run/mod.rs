@@ -108,15 +108,13 @@ pub async fn run(path: &Path, mut chats: Chats) -> anyhow::Result<()> {
     ];
     #[cfg(feature = "faults")]
     super::door::listen(bot.clone());
-    let hearing = connected.hear(bot.clone(), voice).await;
+    let hearing = connected.hear(&bot, &voice).await;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), policy = %config.catalogue.digest, "hallpass runs");
     let in_time = tokio::select! {
         () = &mut running => true,
         () = signals.told() => {
             tracing::info!("stopping after what was begun; a second signal stops at once");
-            if let Some(hearing) = hearing {
-                hearing.end().await;
-            }
+            hearing.end().await;
             drop(stop);
             tokio::select! {
                 () = &mut running => true,

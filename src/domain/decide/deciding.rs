@@ -1,8 +1,8 @@
 //! Deciding an ask: votes and their taking back, denying, looking, passing on; and what follows once the chain is climbed.
 
 use super::{
-    Context, Event, Instant, Length, PersonId, Refusal, Request, Round, Span, State, Words, asked_length, asking, no_more_time, not_open,
-    policy_in_force, rights, rounds, stages_of,
+    Context, Event, Instant, Length, PersonId, Refusal, Request, Round, Span, State, Words, asked_length, asking, count, no_more_time,
+    not_open, policy_in_force, rights, rounds, stages_of,
 };
 use crate::domain::{
     entitlement::EntitlementKey,
@@ -20,7 +20,7 @@ pub(super) fn approve(request: &Request, by: &PersonId, comment: Option<WordId>,
         return Err(Refusal::Frozen);
     }
     let stages = stages_of(request, round, &context.facts, context.now)?;
-    let count = rounds::count(request, round, stages, &context.facts)?;
+    let count = count(request, round, stages, &context.facts)?;
     let stage = number(count.open.unwrap_or(0));
     let rung = if stage == round.stage { round.rung } else { 0 };
     let mut events = recount(request, round, &count, context)?;
@@ -44,7 +44,7 @@ fn recount(request: &Request, round: &Round, count: &rounds::Count, context: &Co
 pub fn advance(request: &Request, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let Some(round) = request.round() else { return Ok(Vec::new()) };
     let stages = stages_of(request, round, &context.facts, context.now)?;
-    let count = rounds::count(request, round, stages, &context.facts)?;
+    let count = count(request, round, stages, &context.facts)?;
     if let Some(open) = count.open.map(number) {
         return Ok(if open == round.stage { Vec::new() } else { vec![Event::StageOpened { stage: open }] });
     }
@@ -121,7 +121,7 @@ pub(super) fn take_back(request: &Request, by: &PersonId, context: &Context<'_>)
     let mut events = vec![Event::TakenBack { person: by.clone() }];
     let after = request.clone().apply(&events[0], context.now).map_err(|_| not_open(request))?;
     let Some(round) = after.round() else { return Err(not_open(request)) };
-    let count = rounds::count(&after, round, stages_of(&after, round, &context.facts, context.now)?, &context.facts)?;
+    let count = rounds::count_standing(&after, round, stages_of(&after, round, &context.facts, context.now)?, &context.facts)?;
     if let Some(open) = count.open.map(number) {
         if matches!(after.state, State::Scheduled { .. }) {
             events.push(Event::Reopened { stage: open, dropped: Vec::new() });

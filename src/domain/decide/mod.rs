@@ -88,6 +88,16 @@ fn stages_of<'a>(request: &Request, round: &Round, facts: &Facts<'a>, now: Insta
     Ok(rounds::chain(policy_in_force(request, facts)?, asked_length(request, round, now)))
 }
 
+/// Votes on an ask for access are counted once more before anything is given: until then one of which its chat says nothing now
+/// stands. More time is given with the last vote.
+fn count(request: &Request, round: &Round, stages: &[Stage], facts: &Facts<'_>) -> Result<rounds::Count, Refusal> {
+    if matches!(request.state, State::Pending { .. }) {
+        rounds::count_standing(request, round, stages, facts)
+    } else {
+        rounds::count(request, round, stages, facts)
+    }
+}
+
 /// A set's name as policy has it.
 pub fn name_of(who: &Who) -> String {
     match who {

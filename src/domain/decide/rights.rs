@@ -1,6 +1,8 @@
 //! Who may do what (R7), judged at the moment it is done, from ids: an active, linked person, in the set that decides now.
 
-use super::{Facts, Instant, PersonId, Refusal, Request, Round, Stage, State, Who, name_of, not_open, policy_in_force, rounds, stages_of};
+use super::{
+    Facts, Instant, PersonId, Refusal, Request, Round, Stage, State, Who, count, name_of, not_open, policy_in_force, rounds, stages_of,
+};
 
 /// The actor is known and has not left; a chat that cannot say so is a "no" with that reason.
 pub(super) fn active(by: &PersonId, facts: &Facts<'_>) -> Result<(), Refusal> {
@@ -45,7 +47,11 @@ fn right_to<'r>(what: Deciding, request: &'r Request, by: &PersonId, facts: &Fac
         return Err(Refusal::OwnRequest);
     }
     let stages = stages_of(request, round, facts, now)?;
-    let count = rounds::count(request, round, stages, facts)?;
+    let count = match what {
+        Deciding::Count => count(request, round, stages, facts)?,
+        // It gives nothing.
+        Deciding::Deny => rounds::count_standing(request, round, stages, facts)?,
+    };
     let voted = count.counted.iter().position(|voters| voters.contains(by));
     let voted = voted.map(|stage| Refusal::AlreadyVoted { request: request.id.clone(), stage: u32::try_from(stage).unwrap_or(u32::MAX) });
     if let (Some(refusal), Deciding::Count) = (&voted, what) {

@@ -161,7 +161,7 @@ impl Draft {
 }
 
 /// The reason in the first pair of quotes that reads back as itself.
-fn quoted(reason: &str) -> String {
+pub fn quoted(reason: &str) -> String {
     let pairs = [('"', '"'), ('“', '”'), ('\'', '\'')];
     let all = pairs.map(|(open, close)| format!("{open}{reason}{close}"));
     let reads_back = |text: &&String| Words::new(text).quoted().as_deref() == Some(reason);

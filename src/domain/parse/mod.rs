@@ -15,7 +15,7 @@ use super::{
     time::{Instant, Span},
 };
 
-pub use ask::{Draft, Missing, Piece};
+pub use ask::{Draft, Missing, Piece, quoted};
 use line::Words;
 use names::{cut, grammar, near};
 pub use names::{person, resource, role};

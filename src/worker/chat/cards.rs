@@ -45,7 +45,7 @@ pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
         return Ok(next);
     }
     if !is_rewritten(place.chat, post.posted.as_ref(), &message).await? {
-        send(turn, &place, &to, &message, &mut post).await?;
+        send(turn, &place, &to, (&message, seen.request.opened_at), &mut post).await?;
     }
     faults::point("card.posted");
     (post.shown, post.sending) = (Some(digest), None);
@@ -62,7 +62,8 @@ fn thread_of(turn: &Turn<'_>) -> TaskWant {
 }
 
 /// Posts it for the first time, or again because it is gone.
-async fn send(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, post: &mut Post) -> Result<(), Trouble> {
+async fn send(turn: &Turn<'_>, place: &Place<'_>, to: &To, what: (&Message, Instant), post: &mut Post) -> Result<(), Trouble> {
+    let (message, since) = what;
     let card = format!("{}/{}/{}/card", place.request, place.platform.name(), place.name);
     let nonce = anew(&card, post.posted.as_ref());
     let may_stand = !place.chat.recognises() && post.sending.replace(nonce.clone()).as_ref() == Some(&nonce);
@@ -70,7 +71,7 @@ async fn send(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, po
         save(turn.deps, PostWrite::Card(post.clone())).await?;
         faults::point("card.noted");
     }
-    post.posted = Some(to.show(place.chat, message, Once { nonce: &nonce, may_stand }).await?);
+    post.posted = Some(to.show(place.chat, message, Once { nonce: &nonce, may_stand, since }).await?);
     Ok(())
 }
 

@@ -6,8 +6,11 @@ use super::{
 };
 use crate::{
     chat::{Once, Sending},
-    domain::ids::PersonId,
+    domain::{ids::PersonId, time::Span},
 };
+
+/// An account is not joined, parted and joined again within this.
+const LATELY: Span = Span::from_minutes(10);
 
 /// A task's key: `<where it is told>/<person>/<platform>/<account>`. Told as it stands when it is told.
 pub(super) async fn tell(turn: &Turn<'_>) -> Result<Handled, Trouble> {
@@ -25,8 +28,9 @@ pub(super) async fn tell(turn: &Turn<'_>) -> Result<Handled, Trouble> {
     let is_joined = deps.store.link_at(platform, joined).await?.is_some_and(|link| link.person == person);
     let message = deps.shows.link(to, &person, (platform, joined), is_joined);
     // So few that nothing is written down before.
+    let since = deps.bot.now() - LATELY;
     let (nonce, may_stand) = (format!("link/{}/{}", task.key, task.wanted), !chat.recognises());
-    user.send(chat.as_ref(), &message, Once { nonce: &nonce, may_stand }).await?;
+    user.send(chat.as_ref(), &message, Once { nonce: &nonce, may_stand, since }).await?;
     turn.took().await?;
     Ok(Handled::Done)
 }

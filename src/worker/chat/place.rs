@@ -78,7 +78,7 @@ impl To {
     pub(super) fn wait(&self, chat: &dyn Chat, what: Sending) -> Option<Span> {
         let wait = match self {
             Self::Channel(channel) => chat.wait(&channel.id, what),
-            Self::Under(card) => chat.wait(&card.channel, what),
+            Self::Under(card) => chat.wait_under(card),
             Self::User(user) => chat.wait(&format!("@{user}"), what),
         };
         wait.filter(|wait| *wait > Span::ZERO)

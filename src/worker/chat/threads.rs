@@ -1,17 +1,18 @@
 //! Tells what happened, from the cursor on: in the thread under a card, or to one person privately.
-//! Each event has a nonce of its own, so that one told twice after a crash is the same message.
+//! Each event has a nonce of its own, so that one told twice after a crash is the same message. A thread in which nothing more
+//! is expected is put away.
 
 use super::{
     Handled, Seen, Trouble, Turn,
     place::{Place, To, account, save},
 };
 use crate::{
-    chat::{ChatFault, Message, Once, Sending},
+    chat::{ChatFault, Message, Once, Posted, Sending},
     domain::{
         event::Event,
         ids::PersonId,
         request::{Request, RequestId},
-        time::Instant,
+        time::{Instant, Span},
         words,
     },
     faults,
@@ -21,6 +22,8 @@ use crate::{
 
 /// Entries read at once.
 const ENTRIES: u32 = 500;
+/// Until a thread that could not be put away is tried again, at least: it harms nobody meanwhile.
+const PUT_AWAY_AGAIN: Span = Span::from_minutes(1);
 
 /// Tells every event after the cursor, each with the request as it was just then: what is told late, or again after a
 /// crash, is told in the same words. When it must wait for its turn, it goes on later from where it is.
@@ -43,6 +46,7 @@ pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble
     let story = story(deps, &place.request).await?;
     let Some(mut seen) = Seen::load(deps, &place.request).await? else { return Ok(Handled::Done) };
     let mut saved = post.cursor;
+    let is_over = story.last().is_some_and(|(.., then)| then.as_ref().is_some_and(is_over));
     let new: Vec<Step> = story.into_iter().filter(|(n, ..)| *n >= saved).collect();
     // The document no longer names the words of what is over, such as why more time was denied.
     let told: Vec<_> = new.iter().map(|(_, _, event, then)| (event, then)).collect();
@@ -55,7 +59,7 @@ pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble
                 if let Some(wait) = wait() {
                     return Ok(Handled::Wait(Sending::Post, wait));
                 }
-                tell(turn, &place, to, &message, &mut post, n).await?;
+                tell(turn, &place, to, &message, &mut post, (n, at)).await?;
                 saved = post.cursor;
             }
         }
@@ -64,7 +68,31 @@ pub(super) async fn bring_up_to_date(turn: &Turn<'_>) -> Result<Handled, Trouble
     if post.cursor > saved {
         save(deps, PostWrite::Told(post)).await?;
     }
-    Ok(Handled::Done)
+    match &to {
+        Some(To::Under(card)) if is_over => Ok(put_away(&place, card).await),
+        _ => Ok(Handled::Done),
+    }
+}
+
+/// Nothing more is expected of it: no end is open, and no alarm.
+fn is_over(request: &Request) -> bool {
+    !request.is_open() && request.alarms.is_empty()
+}
+
+/// At the end of each run that found everything told: one that a crash cut short is done again, and what is told late is
+/// followed by another. A thread that stays open is nothing to alarm anybody about, and keeps nothing from being told.
+async fn put_away(place: &Place<'_>, card: &Posted) -> Handled {
+    match place.chat.put_away(card).await {
+        Ok(()) | Err(ChatFault::Gone) => Handled::Done,
+        Err(ChatFault::Transient { why, retry_after }) => {
+            tracing::debug!(request.id = %place.request, %why, "a thread is put away later");
+            Handled::Again(retry_after.map_or(PUT_AWAY_AGAIN, |asked| asked.max(PUT_AWAY_AGAIN)))
+        }
+        Err(ChatFault::Permanent { why }) => {
+            tracing::warn!(request.id = %place.request, %why, "the thread of a closed request cannot be put away, and stays open");
+            Handled::Done
+        }
+    }
 }
 
 /// Number, moment, event and the request after it. None: this version does not know the event, or cannot apply it.
@@ -98,8 +126,15 @@ async fn words_of(deps: &Deps, place: &Place<'_>, person: Option<&PersonId>, tel
     Ok(deps.bot.tells(person, telling.event, telling.scene.request).await?.then_some(message))
 }
 
-/// Tells the event of this number, and writes down that it is told.
-async fn tell(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, post: &mut Post, n: u64) -> Result<(), Trouble> {
+/// Tells the event of this number and moment, and writes down that it is told.
+async fn tell(
+    turn: &Turn<'_>,
+    place: &Place<'_>,
+    to: &To,
+    message: &Message,
+    post: &mut Post,
+    (n, since): (u64, Instant),
+) -> Result<(), Trouble> {
     // With the place: the same event is told in every channel and to everybody concerned.
     let nonce = format!("{}/{}/{}/{n}", place.request, place.platform.name(), place.name);
     let may_stand = !place.chat.recognises() && post.telling.replace(nonce.clone()).as_ref() == Some(&nonce);
@@ -107,7 +142,7 @@ async fn tell(turn: &Turn<'_>, place: &Place<'_>, to: &To, message: &Message, po
         save(turn.deps, PostWrite::Told(post.clone())).await?;
         faults::point("reply.noted");
     }
-    let sent = to.send(place.chat, message, Once { nonce: &nonce, may_stand }).await;
+    let sent = to.send(place.chat, message, Once { nonce: &nonce, may_stand, since }).await;
     if sent == Err(ChatFault::Gone) {
         card_is_gone(turn, place, post).await?;
     }

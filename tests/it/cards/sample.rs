@@ -289,7 +289,7 @@ impl Story {
 /// As it stands on the console.
 pub(crate) async fn drawn(message: &Message) -> String {
     let (console, channel) = (Console::new(), Channel { platform: Platform::Console, id: "#c".into() });
-    console.post(&channel, message, Once { nonce: "nonce", may_stand: false }).await.unwrap();
+    console.post(&channel, message, Once { nonce: "nonce", may_stand: false, since: START }).await.unwrap();
     console.channel("#c")
 }
 

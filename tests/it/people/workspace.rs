@@ -1,5 +1,5 @@
-//! A workspace of Slack in memory, as far as its people go: members, guests, groups, a list that can be wrong, and how often
-//! it was asked for what.
+//! A workspace of Slack, or a guild of Discord, in memory, as far as its people go: members, guests, groups, a list that can be
+//! wrong, and how often it was asked for what. A guild names no members of its groups.
 
 use std::{
     collections::BTreeMap,
@@ -16,8 +16,10 @@ use hallpass::{
 };
 use tokio::sync::Barrier;
 
-#[derive(Default)]
-pub(super) struct Workspace(Mutex<Inner>);
+pub(super) struct Workspace {
+    platform: Platform,
+    inner: Mutex<Inner>,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -26,6 +28,8 @@ struct Inner {
     /// What the list says instead.
     list: Option<Vec<Member>>,
     is_down: bool,
+    /// It does not say whether this one is in a group.
+    silent_about: Option<String>,
     /// So many must be asking at the same moment before anybody is answered.
     together: Option<Arc<Barrier>>,
     asked: BTreeMap<String, u32>,
@@ -33,7 +37,15 @@ struct Inner {
 
 impl Workspace {
     pub(super) fn of(members: &[(&str, &str)]) -> Arc<Self> {
-        let workspace = Self::default();
+        Self::at(Platform::Slack, members)
+    }
+
+    pub(super) fn guild_of(members: &[(&str, &str)]) -> Arc<Self> {
+        Self::at(Platform::Discord, members)
+    }
+
+    fn at(platform: Platform, members: &[(&str, &str)]) -> Arc<Self> {
+        let workspace = Self { platform, inner: Mutex::default() };
         for (user, name) in members {
             workspace.joins(user, name, None);
         }
@@ -41,7 +53,7 @@ impl Workspace {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap()
+        self.inner.lock().unwrap()
     }
 
     pub(super) fn joins(&self, user: &str, name: &str, email: Option<&str>) {
@@ -60,6 +72,11 @@ impl Workspace {
 
     pub(super) fn is_down(&self, is_down: bool) {
         self.inner().is_down = is_down;
+    }
+
+    /// Of this one it does not say in which groups they are; None: it says it of everybody.
+    pub(super) fn is_silent_about(&self, user: Option<&str>) {
+        self.inner().silent_about = user.map(str::to_owned);
     }
 
     /// The list has these members only, whatever is so.
@@ -86,7 +103,7 @@ impl Workspace {
             let mut inner = self.inner();
             *inner.asked.entry(what).or_default() += 1;
             if inner.is_down {
-                return Err(ChatFault::Transient { why: "slack is down".into(), retry_after: None });
+                return Err(ChatFault::Transient { why: format!("{} is down", self.platform.name()), retry_after: None });
             }
             inner.together.clone()
         };
@@ -100,7 +117,7 @@ impl Workspace {
 #[async_trait]
 impl Chat for Workspace {
     fn platform(&self) -> Platform {
-        Platform::Slack
+        self.platform
     }
 
     async fn post(&self, channel: &Channel, _: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
@@ -119,9 +136,28 @@ impl Chat for Workspace {
         Ok(Posted { channel: user.to_owned(), message: once.nonce.to_owned() })
     }
 
+    fn lists_members(&self) -> bool {
+        self.platform != Platform::Discord
+    }
+
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault> {
+        assert!(self.lists_members(), "nobody may ask a guild for the members of {group}");
         self.hears(format!("group {group}")).await?;
         self.inner().groups.get(group).cloned().ok_or_else(|| ChatFault::Permanent { why: format!("there is no group {group}") })
+    }
+
+    async fn is_member(&self, group: &str, user: &str) -> Result<bool, ChatFault> {
+        self.hears(format!("{user} in {group}")).await?;
+        let inner = self.inner();
+        if inner.silent_about.as_deref() == Some(user) {
+            return Err(ChatFault::Transient { why: "no answer about this one".into(), retry_after: None });
+        }
+        Ok(inner.groups.get(group).is_some_and(|users| users.iter().any(|member| member == user)))
+    }
+
+    async fn member_count(&self, group: &str) -> Result<u64, ChatFault> {
+        self.hears(format!("count {group}")).await?;
+        Ok(self.inner().groups.get(group).map_or(0, |users| users.len() as u64))
     }
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault> {

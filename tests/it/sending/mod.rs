@@ -4,6 +4,7 @@
 mod directly;
 mod once;
 mod pace;
+mod put_away;
 mod refused;
 
 use hallpass::{

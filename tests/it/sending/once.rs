@@ -7,7 +7,11 @@ use hallpass::{
 };
 
 use super::{SOON, count, post};
-use crate::{life::ASK, store_suite::file, world::World};
+use crate::{
+    life::ASK,
+    store_suite::file,
+    world::{START, World},
+};
 
 const CARDS: &str = "#db-approvers";
 
@@ -24,7 +28,7 @@ async fn a_forgetful_chat_takes_a_repeated_message_for_a_new_one_unless_it_looks
     console.set_forgetful(true);
     let message = Message { body: "hello".into(), buttons: Vec::new(), notify: Vec::new() };
     for (may_stand, standing) in [(false, 1), (false, 2), (true, 2)] {
-        console.post(&channel, &message, Once { nonce: "n", may_stand }).await.unwrap();
+        console.post(&channel, &message, Once { nonce: "n", may_stand, since: START }).await.unwrap();
         assert_eq!(count(&console.channel("#c"), "hello"), standing);
     }
 }

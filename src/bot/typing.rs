@@ -1,0 +1,79 @@
+//! What somebody could mean while they are typing: the requests on which a command of theirs would do something, and a form that
+//! they sent before. Reads only; what is sent is judged like anything else, with the facts of that moment.
+
+use super::{Body, Bot, Filled, Fresh, Incoming};
+use crate::{
+    domain::{
+        command::Act,
+        decide::{self, Context},
+        facts::Facts,
+        ids::PersonId,
+        policy::Platform,
+        request::{GrantId, Request},
+        words::Words,
+    },
+    store::{Filter, InboxId, StoreError},
+};
+
+/// Open requests that are looked through.
+const OPEN: u32 = 1_000;
+/// Closed ones of this person that `show` may mean.
+const CLOSED: u32 = 10;
+
+impl Bot {
+    /// Requests that this person could name behind this command, newest first; none for a command that takes no request, and for
+    /// an account that is nobody's.
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn meant(&self, platform: Platform, user: &str, command: &str) -> Result<Vec<Request>, StoreError> {
+        let Ok(person) = self.somebody(platform, user).await? else { return Ok(Vec::new()) };
+        if command == "show" {
+            let mut known = self.could_do(&person, &Act::Approve { comment: None }).await?;
+            let own = Filter { person: Some(person.clone()), open: Some(true), limit: OPEN, ..Filter::default() };
+            known.extend(self.store.requests(&own).await?);
+            known.extend(self.store.requests(&Filter { open: Some(false), limit: CLOSED, ..own }).await?);
+            return Ok(known);
+        }
+        match act(command) {
+            Some(act) => self.could_do(&person, &act).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn could_do(&self, person: &PersonId, act: &Act) -> Result<Vec<Request>, StoreError> {
+        let catalogue = self.catalogue();
+        let mut open = self.store.requests(&Filter { open: Some(true), limit: OPEN, ..Filter::default() }).await?;
+        let groups = self.gather(&catalogue, &open, &[person], &[], Fresh::Lately).await;
+        let facts = Facts { catalogue: &catalogue, groups: &groups };
+        let context = Context { facts, now: self.now(), grant: GrantId::new(0), order: None, preview: None };
+        open.retain(|request| decide::act(request, person, act, &context).is_ok());
+        Ok(open)
+    }
+
+    /// A form as this account sent it, if it did so under this interaction; whatever came of it.
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn sent_form(&self, platform: Platform, user: &str, interaction: &str) -> Result<Option<Filled>, StoreError> {
+        let id = InboxId { platform, interaction: interaction.to_owned() };
+        let row = self.store.inbox_row(&id).await?;
+        let sent = row.and_then(|row| Incoming::from_stored(&row.body).ok()).filter(|sent| sent.user == user);
+        Ok(sent.and_then(|sent| if let Body::Form(filled) = sent.body { Some(filled) } else { None }))
+    }
+}
+
+/// The act whose right stands for a command's: where the command says more, whoever may do this may do it too.
+fn act(command: &str) -> Option<Act> {
+    let reason = || Words::new("…", 0);
+    Some(match command {
+        "approve" | "offer" | "pass" => Act::Approve { comment: None },
+        "deny" => Act::Deny { reason: reason() },
+        "takeback" => Act::TakeBack,
+        "looking" => Act::Looking,
+        "accept" | "decline" => Act::DeclineOffer,
+        "cancel" => Act::Cancel { reason: None },
+        "return" => Act::Return,
+        "extend" => Act::Extend { by: None, reason: None },
+        "revoke" => Act::Revoke { reason: reason() },
+        _ => return None,
+    })
+}

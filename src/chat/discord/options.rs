@@ -1,0 +1,227 @@
+//! What was typed into the options of `/jit`, as a command of the bot's. An option is what it is named, whatever stands in it: a
+//! second word where one belongs is refused, and never becomes the next option. Must not judge anybody.
+
+use super::payload::{Typed, Values};
+use crate::{
+    bot::{Body, Filled},
+    domain::{
+        parse::{self, Context},
+        refusal::Refusal,
+    },
+};
+
+/// An ask, as its form has it.
+pub(super) fn filled(typed: &Typed) -> Filled {
+    let text = |name: &str| option(&typed.options, name).unwrap_or_default().to_owned();
+    Filled {
+        resource: text("resource"),
+        role: text("role"),
+        length: text("length"),
+        start: text("at"),
+        subject: text("for"),
+        reason: text("reason"),
+        ticket: text("ticket"),
+        about: String::new(),
+    }
+}
+
+/// Everything else. `context` reads lengths, so that none runs over into what follows it.
+pub(super) fn body(typed: &Typed, context: &Context<'_>) -> Result<Body, Refusal> {
+    let given = Given { options: &typed.options, context };
+    let line = match typed.subcommand.as_str() {
+        // What is offered and what is said about it lie apart in a press, and would run together in a line.
+        "offer" => return given.offer(),
+        "extend" => {
+            let why = given.text("why").map(|why| parse::quoted(&why));
+            given.line("extend", [Some(given.needed("id")?), given.length("length")?, why])
+        }
+        "revoke" => {
+            let whose = match (given.word("id")?, given.word("person")?) {
+                (Some(one), None) | (None, Some(one)) => one,
+                (None, None) => return Err(expected("an id or a person", "")),
+                (Some(_), Some(person)) => return Err(expected("an id or a person, not both", &person)),
+            };
+            given.line("revoke", [Some(whose), given.text("why")])
+        }
+        "explain" => {
+            given.line("explain", [given.word("person")?, Some(given.needed("resource")?), given.word("role")?, given.length("length")?])
+        }
+        "pass" => given.line("pass", [Some(given.needed("id")?), Some(given.needed("person")?)]),
+        "who" => given.line("who", [Some(given.needed("resource")?)]),
+        "quiet" => given.line("quiet", [given.word("to")?]),
+        "link" => given.line("link", [given.text("code")]),
+        "key" => given.line("key", [given.text("public_key")]),
+        "help" => given.line("help", [given.text("topic")]),
+        "admin" => {
+            let line = given.text("line").unwrap_or_default();
+            format!("/jit {}", line.strip_prefix("/jit").unwrap_or(&line).trim_start())
+        }
+        plain @ ("mine" | "inbox" | "resources") => given.line(plain, []),
+        act @ ("show" | "cancel" | "return" | "approve" | "deny" | "takeback" | "accept" | "decline" | "looking") => {
+            given.line(act, [Some(given.needed("id")?), given.text("why").or_else(|| given.text("comment"))])
+        }
+        other => return Err(expected("a command", other)),
+    };
+    Ok(Body::Line { text: line })
+}
+
+/// The options of one command.
+struct Given<'t> {
+    options: &'t Values,
+    context: &'t Context<'t>,
+}
+
+impl Given<'_> {
+    #[expect(clippy::unused_self, reason = "reads as the others do")]
+    fn line<const N: usize>(&self, command: &str, pieces: [Option<String>; N]) -> String {
+        let pieces = pieces.into_iter().flatten();
+        [format!("/jit {command}")].into_iter().chain(pieces).collect::<Vec<_>>().join(" ")
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        option(self.options, name).map(str::to_owned)
+    }
+
+    fn word(&self, name: &str) -> Result<Option<String>, Refusal> {
+        let Some(text) = option(self.options, name) else { return Ok(None) };
+        if text.contains(char::is_whitespace) {
+            return Err(expected(&format!("one word as {name}"), text));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    fn needed(&self, name: &str) -> Result<String, Refusal> {
+        self.word(name)?.ok_or_else(|| expected(&format!("something as {name}"), ""))
+    }
+
+    fn length(&self, name: &str) -> Result<Option<String>, Refusal> {
+        let Some(text) = option(self.options, name) else { return Ok(None) };
+        parse::length(text, None, self.context)?;
+        Ok(Some(text.to_owned()))
+    }
+
+    fn offer(&self) -> Result<Body, Refusal> {
+        let role = self.word("role")?.unwrap_or_default();
+        let less = format!("{role} {}", self.length("length")?.unwrap_or_default());
+        Ok(Body::Press { action: format!("less:{}", less.trim()), request: self.needed("id")?, words: self.text("comment") })
+    }
+}
+
+/// What was typed there; nothing is as if it had been left out.
+fn option<'o>(options: &'o Values, name: &str) -> Option<&'o str> {
+    options.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+fn expected(what: &str, found: &str) -> Refusal {
+    Refusal::Grammar { expected: what.to_owned(), found: found.chars().take(60).collect(), near: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::domain::{
+        policy::{Catalogue, Platform},
+        time::Instant,
+    };
+
+    fn typed(subcommand: &str, options: &[(&str, &str)]) -> Typed {
+        let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Typed { subcommand: subcommand.to_owned(), options }
+    }
+
+    fn read(subcommand: &str, options: &[(&str, &str)]) -> Result<Body, Refusal> {
+        let catalogue = Catalogue::default();
+        let now = Instant::from_micros(1_795_528_800_000_000);
+        let context = Context { now, time_zone: Tz::UTC, catalogue: &catalogue, platform: Platform::Discord };
+        body(&typed(subcommand, options), &context)
+    }
+
+    fn line(subcommand: &str, options: &[(&str, &str)]) -> String {
+        match read(subcommand, options) {
+            Ok(Body::Line { text }) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const ID: (&str, &str) = ("id", "R-7K3QD2");
+
+    #[test]
+    fn options_become_the_line_that_means_the_same() {
+        assert_eq!(line("mine", &[]), "/jit mine");
+        assert_eq!(line("show", &[("id", " R-7K3QD2 ")]), "/jit show R-7K3QD2");
+        assert_eq!(line("approve", &[ID, ("comment", "fine by me")]), "/jit approve R-7K3QD2 fine by me");
+        assert_eq!(line("deny", &[ID, ("why", "use the replica")]), "/jit deny R-7K3QD2 use the replica");
+        assert_eq!(line("pass", &[ID, ("person", "<@80>")]), "/jit pass R-7K3QD2 <@80>");
+        assert_eq!(line("revoke", &[("person", "<@80>"), ("why", "left")]), "/jit revoke <@80> left");
+        assert_eq!(line("explain", &[("length", "1h"), ("resource", "prod-db"), ("person", "<@80>")]), "/jit explain <@80> prod-db 1h");
+        assert_eq!(line("quiet", &[("to", "on")]), "/jit quiet on");
+        assert_eq!(line("link", &[]), "/jit link");
+        assert_eq!(line("admin", &[("line", "/jit clock confirm")]), "/jit clock confirm");
+        assert_eq!(line("admin", &[("line", "settle R-7K3QD2 it is gone")]), "/jit settle R-7K3QD2 it is gone");
+    }
+
+    #[test]
+    fn more_words_than_belong_there_are_refused_and_never_the_next_option() {
+        for (subcommand, options) in [
+            ("show", vec![("id", "R-7K3QD2 extra")]),
+            ("approve", vec![("id", "R-7K3QD2\tR-7K3QD3")]),
+            ("deny", vec![("id", "R-7K3QD2 because"), ("why", "x")]),
+            ("pass", vec![ID, ("person", "80> @dora")]),
+            ("revoke", vec![("id", "@ana everything"), ("why", "x")]),
+            ("who", vec![("resource", "prod db")]),
+            ("explain", vec![("resource", "prod-db"), ("role", "read write")]),
+            ("quiet", vec![("to", "on off")]),
+            ("offer", vec![ID, ("role", "read 30m")]),
+        ] {
+            assert!(matches!(read(subcommand, &options), Err(Refusal::Grammar { .. })), "{subcommand} {options:?}");
+        }
+        for subcommand in ["extend", "offer", "explain"] {
+            let options = [ID, ("resource", "prod-db"), ("length", "30m and more")];
+            assert!(matches!(read(subcommand, &options), Err(Refusal::BadDuration { .. })), "{subcommand}");
+        }
+    }
+
+    #[test]
+    fn a_reason_that_looks_like_a_length_stays_a_reason() {
+        assert_eq!(line("extend", &[ID, ("why", "2 hosts are left")]), "/jit extend R-7K3QD2 \"2 hosts are left\"");
+        assert_eq!(line("extend", &[ID, ("length", "1 h 30 min"), ("why", "x")]), "/jit extend R-7K3QD2 1 h 30 min \"x\"");
+        assert_eq!(
+            read("offer", &[ID, ("length", "30m"), ("comment", "read it first")]).unwrap(),
+            Body::Press { action: "less:30m".into(), request: "R-7K3QD2".into(), words: Some("read it first".into()) }
+        );
+    }
+
+    #[test]
+    fn what_is_needed_and_missing_is_said() {
+        for (subcommand, options) in [
+            ("show", vec![]),
+            ("deny", vec![("why", "R-7K3QD2")]),
+            ("revoke", vec![("why", "x")]),
+            ("who", vec![("resource", "  ")]),
+            ("", vec![]),
+        ] {
+            assert!(matches!(read(subcommand, &options), Err(Refusal::Grammar { .. })), "{subcommand} {options:?}");
+        }
+        let both = [ID, ("person", "<@80>"), ("why", "x")];
+        assert!(matches!(read("revoke", &both), Err(Refusal::Grammar { expected, .. }) if expected.contains("not both")));
+    }
+
+    #[test]
+    fn an_ask_keeps_every_piece_apart() {
+        let asked = filled(&typed(
+            "request",
+            &[
+                ("resource", "prod-db"),
+                ("length", " 1h "),
+                ("reason", "--for @eve until 18:00"),
+                ("at", "tomorrow 09:30"),
+                ("for", "<@80>"),
+            ],
+        ));
+        let Filled { resource, role, length, start, subject, reason, ticket, about } = asked;
+        assert_eq!([resource, role, length, start], ["prod-db", "", "1h", "tomorrow 09:30"]);
+        assert_eq!([subject, reason, ticket, about], ["<@80>", "--for @eve until 18:00", "", ""]);
+    }
+}
