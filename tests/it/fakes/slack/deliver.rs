@@ -2,25 +2,17 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use axum::body::{Body, to_bytes};
 use hallpass::clock::{Clock as _, SystemClock};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use hyper::{Request, Uri, header};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use sha2_oracle::Sha256;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 
 use super::{SIGNING_SECRET, Slack};
+use crate::fakes::http::post;
 
 /// How long an answer may take before the test goes on without. Slack itself waits three seconds; a test looks at `took`.
 const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Bytes that an answer may have.
-const ANSWER: usize = 1 << 20;
 
 /// What sort of thing is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,29 +250,4 @@ impl Slack {
         });
         Ack { status, body, took }
     }
-}
-
-/// One request on a connection of its own.
-pub(super) async fn post(
-    url: &str,
-    headers: &[(&'static str, String)],
-    body: Vec<u8>,
-) -> Result<(u16, Option<Value>), Box<dyn std::error::Error + Send + Sync>> {
-    let uri: Uri = url.parse()?;
-    let authority = uri.authority().ok_or("no host")?.to_string();
-    let stream = TcpStream::connect(&authority).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let path = uri.path_and_query().map_or("/", |p| p.as_str());
-    let mut request = Request::post(path).header(header::HOST, &authority);
-    for (name, value) in headers {
-        request = request.header(*name, value);
-    }
-    let answer = sender.send_request(request.body(Body::from(body))?).await?;
-    let status = answer.status().as_u16();
-    let bytes = to_bytes(Body::new(answer.into_body()), ANSWER).await?;
-    connection.abort();
-    let text = String::from_utf8_lossy(&bytes);
-    let body = serde_json::from_str(&text).ok().or_else(|| (!text.is_empty()).then(|| json!(text)));
-    Ok((status, body))
 }

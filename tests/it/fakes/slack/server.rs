@@ -1,17 +1,13 @@
-//! The listening side: HTTP/1.1 on loopback, which can also close a connection instead of answering.
-
-use std::io;
+//! The listening side: which address is what, and what an answer carries.
 
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Bytes, to_bytes},
     extract::{Path, Request, State as Shared},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{any, get, post},
 };
-use hyper::service::{Service as _, service_fn};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
@@ -22,13 +18,10 @@ use super::{
     fields::Fields,
     hooks, sockets,
 };
+use crate::fakes::http::{self, cut};
 
 /// What a request to the Web API may weigh, in bytes.
 const BODY_LIMIT: usize = 4 << 20;
-
-/// Marks an answer that must not be sent: the connection is closed instead.
-#[derive(Clone)]
-struct Cut;
 
 pub(super) async fn serve(slack: Slack, listener: TcpListener) {
     let router = Router::new()
@@ -36,31 +29,8 @@ pub(super) async fn serve(slack: Slack, listener: TcpListener) {
         .route("/link/", get(sockets::link))
         .route("/hook/{id}", post(hooks::respond))
         .with_state(slack.clone());
-    let service = TowerToHyperService::new(router);
-    while let Ok((stream, _)) = listener.accept().await {
-        if slack.state().down {
-            continue; // dropped: closed
-        }
-        let service = service.clone();
-        let answer = service_fn(move |request| {
-            let answer = service.call(request);
-            async move {
-                let answer = answer.await.map_err(io::Error::other)?;
-                if answer.extensions().get::<Cut>().is_some() {
-                    return Err(io::Error::other("cut, as the test wants it"));
-                }
-                Ok(answer)
-            }
-        });
-        let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).with_upgrades();
-        tokio::spawn(connection);
-    }
-}
-
-fn cut() -> Response {
-    let mut response = Response::new(Body::empty());
-    response.extensions_mut().insert(Cut);
-    response
+    let down = slack.clone();
+    http::serve(listener, router, move || down.state().down).await;
 }
 
 async fn call(Shared(slack): Shared<Slack>, Path(method): Path<String>, request: Request) -> Response {

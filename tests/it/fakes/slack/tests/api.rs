@@ -21,7 +21,7 @@ async fn a_call_needs_a_method_a_token_of_the_right_kind_and_its_scope() {
             super::client(&slack).open_session(&token).http_session_api.http_post(method, &json!({}), None).await;
         assert_eq!(super::refusal(outcome.unwrap_err())["error"], expected);
     }
-    let without_token = super::super::deliver::post(&format!("{}/auth.test", slack.api_url()), &[], Vec::new()).await.unwrap();
+    let without_token = crate::fakes::http::post(&format!("{}/auth.test", slack.api_url()), &[], Vec::new()).await.unwrap();
     assert_eq!(without_token.1.unwrap()["error"], "not_authed");
     slack.take_scope("chat:write");
     let refused = post(&slack, "chat.postMessage", json!({"channel": "C1", "text": "x"})).await.unwrap_err();

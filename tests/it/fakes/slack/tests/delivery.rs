@@ -92,13 +92,9 @@ async fn a_response_url_works_five_times_in_thirty_minutes() {
     let app = App::over_http(&slack).await;
     let ts = card(&slack, "C1").await;
     let respond = async |url: &Value, body: Value| {
-        super::super::deliver::post(
-            url.as_str().unwrap(),
-            &[("content-type", "application/json".to_owned())],
-            body.to_string().into_bytes(),
-        )
-        .await
-        .unwrap()
+        crate::fakes::http::post(url.as_str().unwrap(), &[("content-type", "application/json".to_owned())], body.to_string().into_bytes())
+            .await
+            .unwrap()
     };
     assert!(slack.press("U2", "C1", &ts, "approve").await.is_ok());
     let url = app.last()["response_url"].clone();

@@ -1,0 +1,361 @@
+//! The gateway: sessions, their connections, heartbeats, and events with their numbers.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::{
+    extract::{
+        Query, State as Shared,
+        ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
+    },
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::{APP_ID, BOT, BOT_TOKEN, Discord, state::State};
+use crate::fakes::http::cut;
+
+/// How often a client says that it is there, unless the test wants otherwise.
+const HEARTBEAT: Duration = Duration::from_millis(41_250);
+
+/// The intents that need leave, and all that there are.
+const PRIVILEGED: u64 = 1 << 1 | 1 << 8 | 1 << 15;
+const KNOWN: u64 = 0x1_ffff | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25;
+
+const DISPATCH: u64 = 0;
+const BEAT: u64 = 1;
+const IDENTIFY: u64 = 2;
+const PRESENCE: u64 = 3;
+const RESUME: u64 = 6;
+const RECONNECT: u64 = 7;
+const INVALID: u64 = 9;
+const HELLO: u64 = 10;
+const BEAT_ACK: u64 = 11;
+
+/// What is sent down a connection.
+enum Frame {
+    Text(String),
+    /// It is closed with this code.
+    Close(u16),
+    /// It breaks.
+    Cut,
+}
+
+struct Session {
+    id: String,
+    /// Every event, in order; its number is its place, from 1.
+    events: Vec<Value>,
+    /// The connection that it has now.
+    link: Option<u32>,
+}
+
+pub(super) struct Sessions {
+    sessions: Vec<Session>,
+    links: BTreeMap<u32, mpsc::UnboundedSender<Frame>>,
+    next: u32,
+    identified: usize,
+    resumed: usize,
+    beats: usize,
+    heartbeat: Duration,
+    acknowledges: bool,
+    lacking: Vec<String>,
+    twice: usize,
+    drop_on_delivery: usize,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            sessions: Vec::new(),
+            links: BTreeMap::new(),
+            next: 0,
+            identified: 0,
+            resumed: 0,
+            beats: 0,
+            heartbeat: HEARTBEAT,
+            acknowledges: true,
+            lacking: Vec::new(),
+            twice: 0,
+            drop_on_delivery: 0,
+        }
+    }
+}
+
+impl Sessions {
+    fn connected(&self) -> usize {
+        self.sessions.iter().filter(|s| s.link.is_some_and(|link| self.links.contains_key(&link))).count()
+    }
+
+    fn send(&self, link: u32, frame: Frame) {
+        if let Some(out) = self.links.get(&link) {
+            let _ = out.send(frame);
+        }
+    }
+
+    /// An event for every session; those without a connection get it when they resume.
+    fn dispatch(&mut self, name: &str, data: &Value) {
+        for session in &mut self.sessions {
+            let event = json!({"op": DISPATCH, "t": name, "s": session.events.len() + 1, "d": data});
+            session.events.push(event.clone());
+            if let Some(out) = session.link.and_then(|link| self.links.get(&link)) {
+                let _ = out.send(Frame::Text(event.to_string()));
+            }
+        }
+    }
+}
+
+pub(super) async fn link(
+    Shared(discord): Shared<Discord>,
+    Query(query): Query<BTreeMap<String, String>>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if discord.state().down {
+        return cut();
+    }
+    let wants = |name: &str| query.get(name).map(String::as_str);
+    if wants("v") != Some("10") || wants("encoding").is_some_and(|e| e != "json") || wants("compress").is_some() {
+        discord.state().refuse(format!("gateway: this fake speaks version 10 in plain JSON, not {query:?}"));
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    upgrade.on_upgrade(move |socket| connected(discord, socket))
+}
+
+async fn connected(discord: Discord, mut socket: WebSocket) {
+    let (out, mut frames) = mpsc::unbounded_channel();
+    let (number, hello) = {
+        let sessions = &mut discord.state().sessions;
+        sessions.next += 1;
+        sessions.links.insert(sessions.next, out);
+        let every = u64::try_from(sessions.heartbeat.as_millis()).unwrap();
+        (sessions.next, json!({"op": HELLO, "t": null, "s": null, "d": {"heartbeat_interval": every, "_trace": []}}))
+    };
+    if socket.send(Message::text(hello.to_string())).await.is_ok() {
+        loop {
+            tokio::select! {
+                frame = frames.recv() => match frame {
+                    Some(Frame::Text(text)) => if socket.send(Message::text(text)).await.is_err() { break },
+                    Some(Frame::Close(code)) => {
+                        let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
+                        break;
+                    }
+                    Some(Frame::Cut) | None => break,
+                },
+                message = socket.recv() => match message {
+                    Some(Ok(Message::Text(text))) => discord.heard(number, &text),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                    Some(Ok(_)) => {}
+                },
+            }
+        }
+    }
+    discord.state().sessions.links.remove(&number);
+    discord.tell();
+}
+
+impl Discord {
+    /// What a client said on a connection.
+    fn heard(&self, link: u32, text: &str) {
+        let mut state = self.state();
+        let said = serde_json::from_str::<Value>(text).unwrap_or_default();
+        let data = &said["d"];
+        match said["op"].as_u64() {
+            Some(BEAT) => {
+                state.sessions.beats += 1;
+                if state.sessions.acknowledges {
+                    state.sessions.send(link, Frame::Text(json!({"op": BEAT_ACK, "t": null, "s": null, "d": null}).to_string()));
+                }
+            }
+            Some(IDENTIFY) => state.identify(link, data),
+            Some(RESUME) => state.resume(link, data),
+            Some(PRESENCE) if state.session_of(link).is_some() => {}
+            Some(PRESENCE) => state.close(link, 4003, "not identified"),
+            Some(_) => state.close(link, 4001, "unknown opcode"),
+            None => state.close(link, 4002, "not understood"),
+        }
+        drop(state);
+        self.tell();
+    }
+
+    /// An event for every session, once there is one.
+    pub(super) async fn dispatch_when_connected(&self, name: &str, mut data: Value) {
+        self.until("a session on the gateway", |state| !state.sessions.sessions.is_empty()).await;
+        let mut state = self.state();
+        let sessions = &mut state.sessions;
+        for field in &sessions.lacking {
+            data.as_object_mut().unwrap().remove(field);
+        }
+        sessions.dispatch(name, &data);
+        if sessions.twice > 0 {
+            sessions.twice -= 1;
+            sessions.dispatch(name, &data);
+        }
+        if sessions.drop_on_delivery > 0 {
+            sessions.drop_on_delivery -= 1;
+            sessions.links.values().for_each(|out| drop(out.send(Frame::Cut)));
+        }
+    }
+
+    /// Any event.
+    pub(crate) async fn event(&self, name: &str, data: Value) {
+        self.dispatch_when_connected(name, data).await;
+    }
+
+    /// Waits until so many sessions have a connection, or more.
+    pub(crate) async fn connected(&self, count: usize) {
+        self.until(&format!("{count} connections"), |state| state.sessions.connected() >= count).await;
+    }
+
+    /// Waits until sessions were begun so often, or more.
+    pub(crate) async fn identified(&self, count: usize) {
+        self.until(&format!("{count} times identified"), |state| state.sessions.identified >= count).await;
+    }
+
+    /// Waits until sessions were resumed so often, or more.
+    pub(crate) async fn resumed(&self, count: usize) {
+        self.until(&format!("{count} times resumed"), |state| state.sessions.resumed >= count).await;
+    }
+
+    /// Waits until so many heartbeats came, or more.
+    pub(crate) async fn beaten(&self, count: usize) {
+        self.until(&format!("{count} heartbeats"), |state| state.sessions.beats >= count).await;
+    }
+
+    /// Sessions with a connection; how often one was begun; how often one was resumed.
+    pub(crate) fn sessions(&self) -> (usize, usize, usize) {
+        let sessions = &self.state().sessions;
+        (sessions.connected(), sessions.identified, sessions.resumed)
+    }
+
+    /// Every connection breaks, without a word. Sessions can be resumed.
+    pub(crate) fn drop_connections(&self) {
+        self.state().sessions.links.clear();
+    }
+
+    /// Discord forgets every session: what happens until the next one is begun is lost, and none can be resumed.
+    pub(crate) fn forget_sessions(&self) {
+        self.state().sessions.sessions.clear();
+    }
+
+    /// Every connection is closed with this code (4000, 4004, 4009, ..).
+    pub(crate) fn close_connections(&self, code: u16) {
+        let mut state = self.state();
+        state.sessions.links.values().for_each(|out| drop(out.send(Frame::Close(code))));
+        state.sessions.links.clear();
+    }
+
+    /// Asks every connection to come back (op 7).
+    pub(crate) fn ask_to_reconnect(&self) {
+        let text = json!({"op": RECONNECT, "t": null, "s": null, "d": null}).to_string();
+        self.state().sessions.links.values().for_each(|out| drop(out.send(Frame::Text(text.clone()))));
+    }
+
+    /// Says that every session is not valid any more (op 9); whether it can be resumed all the same.
+    pub(crate) fn invalidate_sessions(&self, resumable: bool) {
+        let text = json!({"op": INVALID, "t": null, "s": null, "d": resumable}).to_string();
+        self.state().sessions.links.values().for_each(|out| drop(out.send(Frame::Text(text.clone()))));
+        if !resumable {
+            self.forget_sessions();
+        }
+    }
+
+    /// How often clients of later connections have to say that they are there.
+    pub(crate) fn heartbeat_every(&self, every: Duration) -> &Self {
+        self.state().sessions.heartbeat = every;
+        self
+    }
+
+    /// Whether heartbeats are acknowledged.
+    pub(crate) fn acknowledge_heartbeats(&self, on: bool) -> &Self {
+        self.state().sessions.acknowledges = on;
+        self
+    }
+
+    /// Interactions lack these fields from now on, when they come down the gateway.
+    pub(crate) fn leave_out(&self, fields: &[&str]) -> &Self {
+        self.state().sessions.lacking = fields.iter().map(|&f| f.to_owned()).collect();
+        self
+    }
+
+    /// The next `count` events are delivered twice.
+    pub(crate) fn deliver_twice(&self, count: usize) -> &Self {
+        self.state().sessions.twice = count;
+        self
+    }
+
+    /// All connections break right after each of the next `count` events was sent.
+    pub(crate) fn drop_on_delivery(&self, count: usize) -> &Self {
+        self.state().sessions.drop_on_delivery = count;
+        self
+    }
+}
+
+impl State {
+    fn session_of(&self, link: u32) -> Option<&Session> {
+        self.sessions.sessions.iter().find(|s| s.link == Some(link))
+    }
+
+    fn close(&mut self, link: u32, code: u16, why: &str) {
+        self.refuse(format!("gateway: closed with {code}: {why}"));
+        self.sessions.send(link, Frame::Close(code));
+    }
+
+    fn identify(&mut self, link: u32, data: &Value) {
+        if self.session_of(link).is_some() {
+            return self.close(link, 4005, "identified already");
+        }
+        if data["token"] != BOT_TOKEN {
+            return self.close(link, 4004, "the token is wrong");
+        }
+        let Some(intents) = data["intents"].as_u64() else { return self.close(link, 4002, "no intents") };
+        if intents & !KNOWN != 0 {
+            return self.close(link, 4013, "there are no such intents");
+        }
+        if intents & PRIVILEGED != 0 {
+            return self.close(link, 4014, "intents that need leave");
+        }
+        if !["os", "browser", "device"].iter().all(|name| data["properties"][name].is_string()) {
+            return self.close(link, 4002, "no properties");
+        }
+        let shard = data.get("shard").cloned().unwrap_or(json!([0, 1]));
+        if !shard.as_array().is_some_and(|s| s.len() == 2 && s[0].as_u64() < s[1].as_u64()) {
+            return self.close(link, 4010, "no such shard");
+        }
+        let id = format!("session-{}", self.snowflake());
+        let guilds: Vec<Value> =
+            self.guilds.values().filter(|g| g.members.contains_key(BOT)).map(|g| json!({"id": g.id, "unavailable": true})).collect();
+        let ready = json!({
+            "v": 10, "user": self.known(BOT).json(), "guilds": guilds, "session_id": id, "resume_gateway_url": self.gateway_url(),
+            "shard": shard, "application": {"id": APP_ID, "flags": 0}, "private_channels": [], "relationships": [],
+            "user_settings": {}, "session_type": "normal", "geo_ordered_rtc_regions": [], "_trace": [],
+        });
+        let event = json!({"op": DISPATCH, "t": "READY", "s": 1, "d": ready});
+        self.sessions.send(link, Frame::Text(event.to_string()));
+        self.sessions.sessions.push(Session { id, events: vec![event], link: Some(link) });
+        self.sessions.identified += 1;
+    }
+
+    fn resume(&mut self, link: u32, data: &Value) {
+        if data["token"] != BOT_TOKEN {
+            return self.close(link, 4004, "the token is wrong");
+        }
+        let sessions = &mut self.sessions;
+        let Some(at) = sessions.sessions.iter().position(|s| data["session_id"] == s.id.as_str()) else {
+            let text = json!({"op": INVALID, "t": null, "s": null, "d": false}).to_string();
+            return sessions.send(link, Frame::Text(text));
+        };
+        let session = &mut sessions.sessions[at];
+        let seen = usize::try_from(data["seq"].as_u64().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        if seen > session.events.len() {
+            return self.close(link, 4007, "no such number");
+        }
+        session.link = Some(link);
+        let number = session.events.len() + 1;
+        session.events.push(json!({"op": DISPATCH, "t": "RESUMED", "s": number, "d": {"_trace": []}}));
+        let missed = session.events[seen..].to_vec();
+        for event in missed {
+            sessions.send(link, Frame::Text(event.to_string()));
+        }
+        sessions.resumed += 1;
+    }
+}
