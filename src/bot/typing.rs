@@ -1,7 +1,7 @@
 //! What somebody could mean while they are typing: the requests on which a command of theirs would do something, and a form that
 //! they sent before. Reads only; what is sent is judged like anything else, with the facts of that moment.
 
-use super::{Body, Bot, Filled, Fresh, Incoming};
+use super::{Body, Bot, Filled, Fresh, Incoming, facts::Whom};
 use crate::{
     domain::{
         command::Act,
@@ -28,25 +28,25 @@ impl Bot {
     pub async fn meant(&self, platform: Platform, user: &str, command: &str) -> Result<Vec<Request>, StoreError> {
         let Ok(person) = self.somebody(platform, user).await? else { return Ok(Vec::new()) };
         if command == "show" {
-            let mut known = self.could_do(&person, &Act::Approve { comment: None }).await?;
-            let own = Filter { person: Some(person.clone()), open: Some(true), limit: OPEN, ..Filter::default() };
-            known.extend(self.store.requests(&own).await?);
-            known.extend(self.store.requests(&Filter { open: Some(false), limit: CLOSED, ..own }).await?);
+            let mut known = self.could_do((&person, platform), &Act::Approve { comment: None }).await?;
+            known.extend(self.store.requests(&open(Some(&person))).await?);
+            known.extend(self.store.requests(&Filter { open: Some(false), limit: CLOSED, ..open(Some(&person)) }).await?);
             return Ok(known);
         }
         match act(command) {
-            Some(act) => self.could_do(&person, &act).await,
+            Some(act) => self.could_do((&person, platform), &act).await,
             None => Ok(Vec::new()),
         }
     }
 
-    async fn could_do(&self, person: &PersonId, act: &Act) -> Result<Vec<Request>, StoreError> {
+    async fn could_do(&self, presser: (&PersonId, Platform), act: &Act) -> Result<Vec<Request>, StoreError> {
         let catalogue = self.catalogue();
-        let mut open = self.store.requests(&Filter { open: Some(true), limit: OPEN, ..Filter::default() }).await?;
-        let groups = self.gather(&catalogue, &open, &[person], &[], Fresh::Lately).await;
+        let own = matches!(act, Act::Cancel { .. } | Act::Return | Act::Extend { .. } | Act::DeclineOffer);
+        let mut open = self.store.requests(&open(Some(presser.0).filter(|_| own))).await?;
+        let groups = self.gather(&catalogue, &open, Whom { presser: Some(presser), ..Whom::default() }, Fresh::Lately).await;
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let context = Context { facts, now: self.now(), grant: GrantId::new(0), order: None, preview: None };
-        open.retain(|request| decide::act(request, person, act, &context).is_ok());
+        open.retain(|request| decide::act(request, presser.0, act, &context).is_ok());
         Ok(open)
     }
 
@@ -59,6 +59,11 @@ impl Bot {
         let sent = row.and_then(|row| Incoming::from_stored(&row.body).ok()).filter(|sent| sent.user == user);
         Ok(sent.and_then(|sent| if let Body::Form(filled) = sent.body { Some(filled) } else { None }))
     }
+}
+
+/// What is open: of this person, or of everybody.
+fn open(person: Option<&PersonId>) -> Filter {
+    Filter { person: person.cloned(), open: Some(true), limit: OPEN, ..Filter::default() }
 }
 
 /// The act whose right stands for a command's: where the command says more, whoever may do this may do it too.
