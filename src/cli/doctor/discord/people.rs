@@ -18,6 +18,9 @@ use crate::{
 /// So long is waited in all for Discord to take more questions: a large server must not keep the doctor for an hour.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Among a member's flags.
+const GUEST: u64 = 1 << 4;
+
 pub(super) async fn look(asks: &Asks, config: &Config, server: &Server, report: &mut Report) {
     let active = config.catalogue.people.values().filter(|person| person.active);
     let people: Vec<(&Person, &str)> =
@@ -56,6 +59,12 @@ fn one(who: &str, person: &Person, member: &Value, report: &mut Report) {
         report.broken(
             format!("{who} is a bot in Discord, which can neither ask nor decide"),
             format!("write the id of a person under [people.{}]", person.id),
+        );
+    }
+    if member["flags"].as_u64().unwrap_or_default() & GUEST != 0 {
+        report.broken(
+            format!("{who} is only a guest of a voice channel, who can neither ask nor decide"),
+            "invite them into the server itself, or take discord out of their table",
         );
     }
     if member["pending"] == true {
