@@ -47,6 +47,25 @@ fn a_first_file_is_one_that_somebody_can_use_and_one_that_nobody_can_is_said_to_
 }
 
 #[test]
+fn a_first_file_for_a_chat_says_what_that_chat_still_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = hallpass(folder.path(), &["init", "--yes", "--channel", "discord:123456789012345678"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    insta::assert_snapshot!(out, @r"
+    bot.toml is written. Every key in it is explained there; bot.toml.example has them all.
+    warning: bot.toml:14:13: discord:123456789012345678 is not reached (nor are 1 more): there is no [discord]
+    First: write [discord] and each person's account into it, as docs/discord.md says; hallpass doctor looks at both
+    Next: hallpass check --config bot.toml, then hallpass run --config bot.toml
+    ");
+    let (_, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "other.toml", "--channel", "slack:C0123"]);
+    assert!(out.contains("First: write [slack] and each person's account into it, as docs/slack.md says"), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "third.toml"]);
+    assert!(!out.contains("First:"), "{out}");
+    let (code, _, err) = hallpass(folder.path(), &["init", "--yes", "--output", "fourth.toml", "--channel", "discord:#ops"]);
+    assert!(code == 1 && err.contains("is not the id of a channel"), "{err}");
+}
+
+#[test]
 fn init_never_touches_a_file_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bot.toml"), "mine").unwrap();

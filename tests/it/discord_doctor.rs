@@ -6,8 +6,12 @@ mod own;
 mod places;
 mod who;
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
 
+use hallpass::{
+    chat::discord::{Discord as Bot, PATIENCE, Settings},
+    clock::SystemClock,
+};
 use tokio::process::Command;
 
 use crate::fakes::discord::{APP_ID, Discord, GUILD};
@@ -81,6 +85,19 @@ impl House {
         assert!(answer.status().is_success(), "{:?}", self.discord.refusals());
     }
 
+    /// The bot itself, as it is connected at a start.
+    fn bot(&self) -> Bot {
+        let settings = Settings {
+            bot_token: self.discord.bot_token().to_owned().into(),
+            application: APP_ID.to_owned(),
+            guild: GUILD.to_owned(),
+            api_url: self.discord.api_url(),
+            gateway_url: None,
+            patience: PATIENCE,
+        };
+        Bot::new(settings, Arc::new(SystemClock))
+    }
+
     /// Everything that the doctor says, without what differs from run to run; and whether all is well.
     async fn doctor(&self) -> (bool, String) {
         fs::write(self.at("bot.toml"), &self.text).unwrap();
@@ -114,7 +131,23 @@ impl House {
 async fn what_is_right_is_said_and_the_exit_code_is_0() {
     let (fine, said) = House::new().await.doctor().await;
     let digest = said.find("sha256:").map(|at| said[at..at + 71].to_owned()).unwrap();
-    insta::assert_snapshot!(said.replace(&digest, "DIGEST"), @"");
+    insta::assert_snapshot!(said.replace(&digest, "DIGEST"), @r"
+    ok    bot.toml: nothing is wrong with it (DIGEST)
+    ok    store: HERE/a.db is made at the first start
+    ok    ledger key: HERE/hallpass.ledger-key is made at the first start
+    ok    bot token: @hallpass (900000000000000001)
+    ok    application: Hallpass (900000000000000001)
+    ok    intents: no privileged one is on, and none is needed
+    ok    door: the gateway, and no Interactions Endpoint URL in its way
+    ok    server: the bot is in Home (700000000000000001)
+    ok    people: 2 with an account in Discord can act
+    ok    group sre: @sre (500000000000000001): members: 1; the bot's mention reaches them
+    ok    #ops (400000000000000001, for alarms): the bot may do there all that it needs
+    ok    #dba (400000000000000002, for prod-db): the bot may do there all that it needs
+    note  /jit is not registered yet: the bot does it when it starts
+
+    Nothing has to be mended.
+    ");
     assert!(fine);
 }
 

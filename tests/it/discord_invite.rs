@@ -38,7 +38,7 @@ fn the_link_asks_for_the_least_and_each_right_has_its_reason() {
     What it asks for, and what each is for:
       View Channels             sees the channels that it posts in
       Send Messages             posts cards and alarms
-      Embed Links               a card is an embed, which is not shown without it
+      Embed Links               shows cards, which are embeds
       Read Message History      finds its own cards again, to open their threads
       Create Public Threads     opens the thread under each card
       Send Messages in Threads  tells there what happens

@@ -13,6 +13,7 @@ mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
 mod demo;
+mod discord_doctor;
 mod discord_invite;
 mod fakes;
 mod grammar;

@@ -106,7 +106,7 @@ fn door(discord: &DiscordConfig, app: &Value, place: &str, report: &mut Report) 
         (DiscordDoor::Http { .. }, None) => report.broken(
             "nobody would be heard: bot.toml has public_key and listen, and Discord has no Interactions Endpoint URL",
             format!(
-                "with the bot running, write https://your-host/discord/interactions there {place}, or take both keys out for the gateway"
+                "with the bot running, write https://your-host/discord/interactions as Interactions Endpoint URL {place}, or take both keys out for the gateway"
             ),
         ),
         (DiscordDoor::Http { listen, .. }, Some(url)) => {

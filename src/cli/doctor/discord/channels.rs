@@ -24,7 +24,8 @@ pub(super) async fn look(asks: &Asks, config: &Config, server: &Server, report: 
     }
 }
 
-fn name(channel: &Value) -> String {
+/// As people see it.
+pub(super) fn name(channel: &Value) -> String {
     format!("#{}", shown(channel["name"].as_str().unwrap_or_default()))
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     super::super::discord::rights::Bits,
     Asks, Report,
+    channels::name,
     server::{Role, Server},
     unanswered,
 };
@@ -52,7 +53,9 @@ fn one((group, id): (&Group, &str), role: &Role, counts: &Value, places: Option<
     if members == Some(0) {
         report.broken(format!("{who} has no member"), "give the role to people: Server Settings, Roles, the role, Manage Members");
     }
-    if let Some(place) = places.into_iter().flatten().find(|place| !reaches(role, place, server)) {
+    let mut deaf =
+        places.into_iter().flatten().filter_map(|place| server.channels.get(*place)).filter(|place| !reaches(role, place, server));
+    if let Some(place) = deaf.next().map(name) {
         report.broken(
             format!("{who} is mentioned in {place}, and nobody would be told: not everybody may mention it, nor may the bot"),
             format!("Server Settings, Roles, @{}: switch on \"Allow anyone to @mention this role\"", role.name),
@@ -63,10 +66,8 @@ fn one((group, id): (&Group, &str), role: &Role, counts: &Value, places: Option<
     }
 }
 
-fn reaches(role: &Role, channel: &str, server: &Server) -> bool {
-    let may = |channel: &Value| server.rights_in(channel).has(Bits::MENTION_EVERYONE);
-    // What is wrong with the channel itself is said elsewhere.
-    role.is_mentionable || server.channels.get(channel).is_none_or(may)
+fn reaches(role: &Role, channel: &Value, server: &Server) -> bool {
+    role.is_mentionable || server.rights_in(channel).has(Bits::MENTION_EVERYONE)
 }
 
 /// Whom the rules call, and in which of Discord's channels.
