@@ -245,8 +245,8 @@ fn what_is_on_discord_without_a_section_and_the_other_way_round_is_warned_of() {
     let config = parse(&without, "bot.toml").unwrap();
     assert!(config.discord.is_none());
     insta::assert_snapshot!(config.warnings.join("\n"), @"bot.toml:8:11: 600000000000000001 is not reached (nor are 2 more): there is no [discord]");
-    insta::assert_snapshot!(warned(&with(""), "console:#a", ""), @"");
-    insta::assert_snapshot!(warned(&http("").replace("127.0.0.1", "0.0.0.0"), CHANNEL, ""), @"");
+    insta::assert_snapshot!(warned(&with(""), "console:#a", ""), @r#"bot.toml:2:2: the bot would be on Discord and post nothing there: write channels = ["discord:123456789012345678"] in a resource or in [alarm]"#);
+    insta::assert_snapshot!(warned(&http("").replace("127.0.0.1", "0.0.0.0"), CHANNEL, ""), @"bot.toml:7:10: what people write would pass this network in clear: let only something that speaks TLS reach this address");
     let alarm = file(&with(""), "console:#a", "").replace("'console:#ops'", &format!("'{CHANNEL}'"));
     assert_eq!(parse(&alarm, "bot.toml").unwrap().warnings, Vec::<String>::new(), "alarms are posted there");
 }

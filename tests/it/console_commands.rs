@@ -47,6 +47,25 @@ fn a_first_file_is_one_that_somebody_can_use_and_one_that_nobody_can_is_said_to_
 }
 
 #[test]
+fn a_first_file_for_a_chat_says_what_that_chat_still_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = hallpass(folder.path(), &["init", "--yes", "--channel", "discord:123456789012345678"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    insta::assert_snapshot!(out, @r"
+    bot.toml is written. Every key in it is explained there; bot.toml.example has them all.
+    warning: bot.toml:14:13: discord:123456789012345678 is not reached (nor are 1 more): there is no [discord]
+    First: write [discord] and each person's account into it, as docs/discord.md says; hallpass doctor looks at both
+    Next: hallpass check --config bot.toml, then hallpass run --config bot.toml
+    ");
+    let (_, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "other.toml", "--channel", "slack:C0123"]);
+    assert!(out.contains("First: write [slack] and each person's account into it, as docs/slack.md says"), "{out}");
+    let (_, out, _) = hallpass(folder.path(), &["init", "--yes", "--output", "third.toml"]);
+    assert!(!out.contains("First:"), "{out}");
+    let (code, _, err) = hallpass(folder.path(), &["init", "--yes", "--output", "fourth.toml", "--channel", "discord:#ops"]);
+    assert!(code == 1 && err.contains("is not the id of a channel"), "{err}");
+}
+
+#[test]
 fn init_never_touches_a_file_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bot.toml"), "mine").unwrap();
@@ -80,7 +99,7 @@ fn check_says_who_could_approve_what_within_eighty_columns() {
     let (table, last) = out.trim_end().rsplit_once('\n').unwrap();
     assert!(last.starts_with("bot.toml: nothing is wrong with it (sha256:"), "{last}");
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table, @r"
     bastion: the bastion host
       login: policy hosts, at most 4 h, at once up to 15 min, by hosts
         may ask: everyone
@@ -96,9 +115,9 @@ fn check_says_who_could_approve_what_within_eighty_columns() {
     administrators: Eve Stone (eve)
     auditors: nobody
 
-    warning: bot.toml:127:9: nothing names the group many
-    warning: bot.toml:129:9: S0123 is not reached: there is no [slack]
-    "#);
+    warning: bot.toml:140:9: nothing names the group many
+    warning: bot.toml:142:9: S0123 is not reached: there is no [slack]
+    ");
 }
 
 #[test]

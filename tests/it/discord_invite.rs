@@ -30,7 +30,24 @@ fn ran(text: &str) -> (bool, String) {
 fn the_link_asks_for_the_least_and_each_right_has_its_reason() {
     let (fine, said) = ran(&file(DISCORD));
     assert!(fine, "{said}");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    Open this in a browser, as somebody who has the right Manage Server in 300000000000000001:
+
+    https://discord.com/oauth2/authorize?client_id=200000000000000001&scope=bot+applications.commands&permissions=326417599488&guild_id=300000000000000001&disable_guild_select=true
+
+    What it asks for, and what each is for:
+      View Channels             sees the channels that it posts in
+      Send Messages             posts cards and alarms
+      Embed Links               shows cards, which are embeds
+      Read Message History      finds its own cards again, to open their threads
+      Create Public Threads     opens the thread under each card
+      Send Messages in Threads  tells there what happens
+      Manage Threads            archives and locks a thread when its request is over
+      /jit                      its commands (applications.commands)
+
+    In a channel that not everybody sees, give these rights to the bot's own role as well: Edit Channel, Permissions.
+    Next: hallpass doctor --config bot.toml
+    ");
 }
 
 #[test]
@@ -53,7 +70,7 @@ fn the_link_is_for_this_application_and_this_server_and_no_other() {
 fn a_file_without_discord_says_what_to_write() {
     let (fine, said) = ran(&file(""));
     assert!(!fine);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"hallpass: bot.toml has no [discord]: write [discord] with bot_token, application_id and guild (bot.toml.example has every key); the token may still be missing");
     let (fine, said) = ran(&file(&DISCORD.replace("200000000000000001", "hallpass")));
     assert!(!fine && said.contains("application_id is the id of an application"), "{said}");
 }

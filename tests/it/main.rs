@@ -15,6 +15,7 @@ mod crash;
 mod demo;
 mod discord;
 mod discord_cards;
+mod discord_doctor;
 mod discord_door;
 mod discord_invite;
 mod discord_wire;

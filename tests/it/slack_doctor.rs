@@ -125,10 +125,10 @@ async fn neither_a_token_nor_a_socket_s_ticket_is_logged_whatever_is_asked_to_be
 }
 
 #[tokio::test]
-async fn without_slack_the_rest_is_looked_at() {
+async fn without_a_chat_the_rest_is_looked_at() {
     let mut house = House::new().await;
     let (from, to) = (house.text.find("[slack]").unwrap(), house.text.find("[store]").unwrap());
     house.text.replace_range(from..to, "");
-    assert_eq!(house.said("note").await.lines().last(), Some("there is no [slack]: nothing was looked at there"));
+    assert_eq!(house.said("note").await.lines().last(), Some("there is neither [slack] nor [discord]: no chat was looked at"));
     assert_eq!(house.findings().await, "");
 }

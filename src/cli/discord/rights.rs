@@ -38,7 +38,7 @@ pub(in super::super) struct Right {
 pub(in super::super) const NEEDED: [Right; 7] = [
     Right { bit: Bits::VIEW_CHANNEL, name: "View Channels", why: "sees the channels that it posts in" },
     Right { bit: Bits(1 << 11), name: "Send Messages", why: "posts cards and alarms" },
-    Right { bit: Bits(1 << 14), name: "Embed Links", why: "a card is an embed, which is not shown without it" },
+    Right { bit: Bits(1 << 14), name: "Embed Links", why: "shows cards, which are embeds" },
     Right { bit: Bits(1 << 16), name: "Read Message History", why: "finds its own cards again, to open their threads" },
     Right { bit: Bits(1 << 35), name: "Create Public Threads", why: "opens the thread under each card" },
     Right { bit: Bits(1 << 38), name: "Send Messages in Threads", why: "tells there what happens" },

@@ -12,7 +12,7 @@ use self::{
     asks::{Asks, Fault},
     users::Users,
 };
-use super::report::Report;
+use super::{report::Report, words::shown};
 use crate::config::{Config, SlackConfig};
 
 /// Looks at everything that this file expects of Slack.
@@ -64,11 +64,4 @@ fn unanswered(report: &mut Report, about: &str, fault: &Fault) {
             );
         }
     }
-}
-
-/// What others wrote, safe to print: one line, nothing invisible, not long.
-fn shown(text: &str) -> String {
-    let hidden =
-        |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    text.chars().filter(|c| !hidden(*c)).take(60).collect()
 }

@@ -121,6 +121,9 @@ pub(super) fn init(flags: &Init) -> anyhow::Result<()> {
     for warning in &config.warnings {
         println!("warning: {warning}");
     }
+    if let Some(chat) = ["slack", "discord"].into_iter().find(|chat| plan.channel.split_once(':').is_some_and(|(name, _)| name == *chat)) {
+        println!("First: write [{chat}] and each person's account into it, as docs/{chat}.md says; hallpass doctor looks at both");
+    }
     println!("Next: hallpass check --config {shown}, then hallpass run --config {shown}");
     Ok(())
 }

@@ -133,8 +133,9 @@ impl Reloads {
     fn warn_of_the_rest(&self, config: &Config) {
         let rest =
             |c: &Config| (c.alarm_channels.clone(), c.alarm_run.clone(), c.heartbeat.clone(), c.ledger_origin.clone(), c.templates.clone());
-        if rest(&self.in_force) != rest(config) || self.in_force.ledger_key != config.ledger_key || self.in_force.slack != config.slack {
-            tracing::warn!("[alarm], [ledger], [slack] and templates take effect at the next start");
+        let chats = |c: &Config| (c.slack.clone(), c.discord.clone());
+        if rest(&self.in_force) != rest(config) || self.in_force.ledger_key != config.ledger_key || chats(&self.in_force) != chats(config) {
+            tracing::warn!("[alarm], [ledger], [slack], [discord] and templates take effect at the next start");
         }
         if self.is_unsealed {
             tracing::warn!("the ledger's key could not be used at the start: nothing is granted before the next start");

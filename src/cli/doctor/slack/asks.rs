@@ -16,6 +16,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
+use super::super::words::causes;
+
 /// Longest that an answer is waited for.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Largest answer that is read, in bytes.
@@ -122,15 +124,4 @@ fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Tried> {
     }
     let needed = body["needed"].as_str().map(str::to_owned);
     Some(Tried::Failed(Fault::Refused { error: body["error"].as_str()?.to_owned(), needed }))
-}
-
-/// An error with what is behind it: the first alone says only that something failed.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

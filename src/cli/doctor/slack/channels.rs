@@ -1,11 +1,9 @@
 //! Whether the bot can post in each channel that the file names, and who else reads there.
 
-use std::collections::BTreeMap;
-
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{Asks, Fault, Report, Users, app::Bot, shown, unanswered, users::Unfit};
+use super::{super::places::used, Asks, Fault, Report, Users, app::Bot, shown, unanswered, users::Unfit};
 use crate::{
     config::{Config, SlackConfig},
     domain::policy::Platform,
@@ -24,7 +22,7 @@ pub(super) async fn look(
     users: &mut Users<'_>,
     report: &mut Report,
 ) {
-    for (id, uses) in used(config) {
+    for (id, uses) in used(config, Platform::Slack) {
         let place = Place { id: &id, uses: uses.join(", "), may_be_shared: slack.shared_channels.contains(&id) };
         match asks.ask(token, "conversations.info", &[("channel", &id)]).await {
             Ok(answer) => one(asks, token, &place, &answer.body["channel"], bot, users, report).await,
@@ -35,18 +33,6 @@ pub(super) async fn look(
             Err(fault) => unanswered(report, &format!("the channel {id}"), &fault),
         }
     }
-}
-
-/// Slack's channels of the file, each with what is posted there.
-fn used(config: &Config) -> BTreeMap<String, Vec<String>> {
-    let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let resources = config.catalogue.resources.values();
-    let cards = resources.flat_map(|resource| resource.channels.iter().map(move |channel| (channel, resource.id.to_string())));
-    let alarms = config.alarm_channels.iter().map(|channel| (channel, "alarms".to_owned()));
-    for (channel, what) in cards.chain(alarms).filter(|(channel, _)| channel.platform == Platform::Slack) {
-        used.entry(channel.id.clone()).or_default().push(what);
-    }
-    used
 }
 
 /// A channel as the file has it.

@@ -53,11 +53,15 @@ pub(super) struct Role {
 
 impl Role {
     pub(super) fn json(&self) -> Value {
-        json!({
+        let mut role = json!({
             "id": self.id, "name": self.name, "permissions": self.permissions.to_string(), "position": self.position, "color": 0,
             "colors": {"primary_color": 0, "secondary_color": null, "tertiary_color": null}, "hoist": false,
             "managed": self.managed, "mentionable": self.mentionable, "icon": null, "unicode_emoji": null, "flags": 0,
-        })
+        });
+        if self.managed {
+            role["tags"] = json!({"bot_id": super::BOT});
+        }
+        role
     }
 }
 
@@ -99,6 +103,8 @@ impl Rule {
 
 pub(super) enum Sort {
     Text,
+    /// Nothing that this fake knows is written there.
+    Voice,
     /// With one person.
     Direct(String),
     Thread(Thread),

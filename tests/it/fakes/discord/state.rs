@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) guilds: BTreeMap<String, Guild>,
     /// Commands that stand in every guild and in direct conversations.
     pub(super) commands: Vec<Value>,
+    /// The application's flags, which say among others which privileged intents are on.
+    pub(super) flags: u64,
     pub(super) channels: BTreeMap<String, Channel>,
     pub(super) ephemerals: Vec<Ephemeral>,
     pub(super) forms: BTreeMap<String, Form>,
@@ -54,6 +56,7 @@ impl State {
             people: BTreeMap::new(),
             guilds: BTreeMap::new(),
             commands: Vec::new(),
+            flags: 0,
             channels: BTreeMap::new(),
             ephemerals: Vec::new(),
             forms: BTreeMap::new(),
@@ -186,8 +189,8 @@ impl State {
         let mut json = json!({"id": id, "last_message_id": last, "last_pin_timestamp": null, "flags": 0});
         let more = match &channel.sort {
             Sort::Direct(user) => json!({"type": 1, "recipients": [self.known(user).json()]}),
-            Sort::Text => json!({
-                "type": 0, "guild_id": channel.guild, "name": channel.name, "parent_id": null, "topic": null, "position": 1,
+            Sort::Text | Sort::Voice => json!({
+                "type": if matches!(channel.sort, Sort::Voice) { 2 } else { 0 }, "guild_id": channel.guild, "name": channel.name, "parent_id": null, "topic": null, "position": 1,
                 "nsfw": false, "rate_limit_per_user": 0,
                 "permission_overwrites": channel.rules.iter().map(super::records::Rule::json).collect::<Vec<_>>(),
             }),
@@ -225,8 +228,8 @@ impl State {
         let owner = self.known(BOT).json();
         json!({
             "id": APP_ID, "name": "Hallpass", "icon": null, "description": "", "type": null, "bot": owner, "bot_public": false,
-            "bot_require_code_grant": false, "verify_key": super::deliver::verify_key(), "flags": 0, "flags_new": "0",
-            "redirect_uris": [], "interactions_endpoint_url": self.transport.url(), "role_connections_verification_url": null,
+            "bot_require_code_grant": false, "verify_key": super::deliver::verify_key(), "flags": self.flags,
+            "flags_new": self.flags.to_string(), "redirect_uris": [], "interactions_endpoint_url": self.transport.url(), "role_connections_verification_url": null,
             "owner": owner, "approximate_guild_count": 1, "approximate_user_install_count": 0,
             "approximate_user_authorization_count": 0, "explicit_content_filter": 0, "team": null, "eligible_oauth2_scopes": [],
             "event_webhooks_url": null, "event_webhooks_status": 1, "summary": "", "install_params": null,

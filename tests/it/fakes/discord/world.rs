@@ -12,6 +12,12 @@ impl Discord {
         self.stranger(id, name).join(GUILD, id)
     }
 
+    /// The application's flags, such as `1 << 15`: it may read all members.
+    pub(crate) fn flags(&self, flags: u64) -> &Self {
+        self.state().flags = flags;
+        self
+    }
+
     /// Somebody who is in no guild yet.
     pub(crate) fn stranger(&self, id: &str, name: &str) -> &Self {
         self.state().add_person(id, name, false);
@@ -130,6 +136,11 @@ impl Discord {
     /// A text channel of the bot's guild, which everybody sees.
     pub(crate) fn channel(&self, id: &str, name: &str) -> &Self {
         self.channel_in(GUILD, id, name)
+    }
+
+    /// A channel in which people talk.
+    pub(crate) fn voice(&self, id: &str, name: &str) -> &Self {
+        self.channel(id, name).change_channel(id, |c| c.sort = Sort::Voice)
     }
 
     pub(crate) fn channel_in(&self, guild: &str, id: &str, name: &str) -> &Self {

@@ -47,6 +47,7 @@ impl State {
             Sort::Text if self.may(id, BOT) & SEND_MESSAGES == 0 => return Err(50013.into()),
             Sort::Thread(thread) if thread.archived => return Err(50083.into()),
             Sort::Thread(_) if self.may(id, BOT) & SEND_MESSAGES_IN_THREADS == 0 => return Err(50013.into()),
+            Sort::Voice => return Err(50024.into()),
             Sort::Text | Sort::Thread(_) => {}
         }
         Ok(channel)

@@ -41,7 +41,7 @@ pub(super) fn channels(state: &mut State, call: &Call) -> Answer {
     let guild = known(state, call)?.id.clone();
     let shown = |id: &&String| {
         let channel = &state.channels[*id];
-        channel.guild.as_ref() == Some(&guild) && matches!(channel.sort, Sort::Text) && state.may(id, BOT) & VIEW_CHANNEL != 0
+        channel.guild.as_ref() == Some(&guild) && matches!(channel.sort, Sort::Text | Sort::Voice) && state.may(id, BOT) & VIEW_CHANNEL != 0
     };
     let ids: Vec<&String> = state.channels.keys().filter(shown).collect();
     Ok((200, ids.into_iter().map(|id| state.channel_json(id)).collect()))
