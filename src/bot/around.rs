@@ -36,6 +36,8 @@ pub struct Around {
     pub ledger: Option<(u64, String)>,
     /// What becomes of open sessions at the end.
     pub sessions: Option<Sessions>,
+    /// Its holder can fetch a credential for it.
+    pub hands_over: bool,
     /// End of the other grant through which it is still there.
     pub through: Option<Instant>,
 }
@@ -116,7 +118,10 @@ impl Bot {
                 around.past = Some(self.past(request).await?);
                 around.sessions = self.sessions(request);
             }
-            State::Granting { .. } | State::Active { .. } => around.sessions = self.sessions(request),
+            State::Granting { .. } | State::Active { .. } => {
+                around.sessions = self.sessions(request);
+                around.hands_over = self.hands_over(request);
+            }
             State::Revoking { grant, .. } => {
                 around.stuck = self.stuck(grant).await?;
                 around.told = self.told(&request.id).await?;

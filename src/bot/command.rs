@@ -1,9 +1,12 @@
 //! What a door hands in and gets back. Plain data: it lies in the inbox as JSON until it is handled.
 
+use std::fmt;
+
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::{limits, policy::Platform, refusal::Refusal};
+use crate::domain::{limits, policy::Platform, refusal::Refusal, request::Request};
 
 /// A verified command of a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +93,18 @@ pub struct Filled {
 }
 
 impl Incoming {
+    /// Does it fetch a credential? That is for whoever waits for the answer, and it grants nothing.
+    pub(super) fn fetches(&self) -> bool {
+        match &self.body {
+            Body::Press { action, .. } => action == "credential",
+            Body::Line { text } => {
+                let mut words = text.split_whitespace().map(str::to_lowercase).skip_while(|word| matches!(word.as_str(), "/jit" | "jit"));
+                words.next().is_some_and(|word| word == "credential")
+            }
+            Body::Form(_) => false,
+        }
+    }
+
     /// The same with everything in it bounded: what is too long stays too long, by little, and is refused as that; an id that
     /// no platform makes belongs to nobody. Done twice it is as done once.
     pub(super) fn bounded(&self) -> Self {
@@ -127,6 +142,28 @@ pub enum Answer {
         name: &'static str,
         data: serde_json::Value,
     },
+    /// For whoever asked for it, shown once: it is kept nowhere.
+    Handed(Handed),
+}
+
+/// A credential on its way to its holder, and what is said with it. Neither printed nor compared by what it is.
+#[derive(Clone)]
+pub struct Handed {
+    pub request: Request,
+    pub secret: SecretString,
+}
+
+impl fmt::Debug for Handed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handed").field("request", &self.request.id).finish_non_exhaustive()
+    }
+}
+
+/// No two are the same: each is made when it is fetched.
+impl PartialEq for Handed {
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
 }
 
 impl Answer {

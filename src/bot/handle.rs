@@ -98,6 +98,11 @@ impl Bot {
 
     async fn handle_row(&self, row: &InboxRow) -> Result<(), CommitError> {
         match Incoming::from_stored(&row.body) {
+            // Whoever waited for it is gone: it would end the one before, and nobody would see the new one.
+            Ok(incoming) if incoming.fetches() => {
+                tracing::info!(inbox.interaction = %row.id.interaction, "a credential was asked for and not handed over: it is to be asked for again");
+                self.store.commit(Commit { inbox_done: Some(row.id.clone()), ..Commit::default() }).await
+            }
             Ok(incoming) => self.handle(&incoming).await.map(drop),
             Err(error @ Unread::Newer(_)) => {
                 tracing::error!(inbox.interaction = %row.id.interaction, "an inbox row is left for a newer hallpass: {error}");
@@ -133,7 +138,8 @@ impl Bot {
     }
 
     async fn attempt(&self, incoming: &Incoming) -> Result<Answer, CommitError> {
-        let _decision = self.decisions.read().await;
+        // A provider may take its time with a credential, and nothing is granted with it: a reload does not wait for that.
+        let _decision = if incoming.fetches() { None } else { Some(self.decisions.read().await) };
         let caller = match self.caller(incoming).await? {
             Ok(caller) => caller,
             Err(refusal) => return self.refuse(incoming, None, &refusal).await,
@@ -237,6 +243,7 @@ const fn is_right(refusal: &Refusal) -> bool {
             | Refusal::CannotPassTo { .. }
             | Refusal::NotRequester
             | Refusal::NotHolder
+            | Refusal::NotSubject
             | Refusal::MayNotRevoke
             | Refusal::OwnSettle
             | Refusal::LinkCode

@@ -1,7 +1,7 @@
 //! One person's own page: what they hold, wait for and are asked to decide; for auditors and administrators what everybody
 //! holds. Reads only, but for the note that somebody looked at what others hold. How it looks is a chat's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Bot, Fresh,
@@ -18,7 +18,7 @@ use crate::{
         ids::{GroupId, PersonId},
         policy::Platform,
         refusal::Refusal,
-        request::{Request, State},
+        request::{Request, RequestId, State},
         time::{Instant, Span},
         words::{self, Texts},
     },
@@ -54,6 +54,8 @@ pub struct Home {
     pub held: Option<Listed>,
     /// Groups that a chat did not answer for: more may wait for them than is shown.
     pub unasked: Vec<GroupId>,
+    /// Of theirs, those for which they can fetch a credential.
+    pub hands_over: BTreeSet<RequestId>,
     /// They turned their direct messages down.
     pub quiet: bool,
     pub texts: Texts,
@@ -108,6 +110,7 @@ impl Bot {
         let mut home = self.own(&person).await?;
         (home.waiting, home.held) = (Listed::first(SHOWN, waiting), held);
         home.unasked = groups.asked.iter().filter(|(_, asked)| asked.unanswered.is_some()).map(|(id, _)| id.clone()).collect();
+        home.hands_over = home.mine.requests.iter().filter(|request| self.hands_over(request)).map(|request| request.id.clone()).collect();
         home.quiet = kept.get(QUIET).is_some_and(|value| value == ON);
         home.texts = self.store.texts(&words::of(&home.requests().collect::<Vec<_>>())).await?;
         Ok(Ok(home))
@@ -127,6 +130,7 @@ impl Bot {
             closed: self.store.requests(&filter(false, CLOSED)).await?,
             held: None,
             unasked: Vec::new(),
+            hands_over: BTreeSet::new(),
             quiet: false,
             texts: Texts::new(),
         })

@@ -37,6 +37,7 @@ impl Bot {
             Parsed::Request(draft) => self.draft(caller, draft, catalogue).await,
             Parsed::Revoke(RevokeTarget::Person(person), reason) => self.revoke_all(caller, &person, &reason, catalogue).await,
             Parsed::Key(key) => self.keep_key(caller, &key).await,
+            Parsed::Credential(id) => self.fetch(caller, &id, catalogue).await,
             Parsed::Link(None) => self.offer_link(caller, catalogue).await,
             Parsed::Link(Some(_)) => Ok(Err(Refusal::LinkedAlready)),
             Parsed::Unlink(person, platform) => self.unlink(caller, &person, platform, catalogue).await,
@@ -119,6 +120,9 @@ impl Bot {
         };
         if action == "again" {
             return self.ask_again(caller, &id, catalogue).await;
+        }
+        if action == "credential" {
+            return self.fetch(caller, &id, catalogue).await;
         }
         match self.pressed(caller, action, words, catalogue) {
             Ok(act) => self.act_about(caller, &id, &act, about, catalogue).await,

@@ -11,6 +11,7 @@ mod changes;
 mod command;
 mod copies;
 mod could;
+mod credentials;
 mod facts;
 mod form;
 mod handle;
@@ -38,7 +39,8 @@ use std::{
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use around::{Around, Last, Past, Stuck, Told, ToldTo};
-pub use command::{Answer, Body, Filled, INBOX_VERSION, Incoming, Unread};
+pub use command::{Answer, Body, Filled, Handed, INBOX_VERSION, Incoming, Unread};
+pub use credentials::{Fetch, Fetched, Hands};
 pub use facts::{Facts, Fresh};
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
@@ -64,6 +66,7 @@ pub struct Bot {
     policy: RwLock<InForce>,
     providers: RwLock<Arc<Providers>>,
     facts: Arc<dyn Facts>,
+    hands: RwLock<Option<Arc<dyn Hands>>>,
     chance: Mutex<StdRng>,
     /// Since when it can act again after it could not, in microseconds.
     resumed: AtomicI64,
@@ -103,6 +106,7 @@ impl Bot {
             policy,
             providers: RwLock::new(Arc::new(parts.providers)),
             facts: parts.facts,
+            hands: RwLock::default(),
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
             resumed: AtomicI64::new(started.micros()),
             starts: starts::Starts::default(),

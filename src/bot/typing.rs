@@ -76,7 +76,7 @@ fn act(command: &str) -> Option<Act> {
         "looking" => Act::Looking,
         "accept" | "decline" => Act::DeclineOffer,
         "cancel" => Act::Cancel { reason: None },
-        "return" => Act::Return,
+        "return" | "credential" => Act::Return,
         "extend" => Act::Extend { by: None, reason: None },
         "revoke" => Act::Revoke { reason: reason() },
         _ => return None,

@@ -1,14 +1,15 @@
 //! Makes the bot's answers and refusals ready for the templates: requests become lines, ids names, times words.
 
+use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::{
     replies::lines,
-    view::{Reader, card, headline},
-    words::{duration, list, rough},
+    view::{Reader, card, headline, standing, what},
+    words::{duration, list, relative, rough},
 };
 use crate::{
-    bot::Around,
+    bot::{Around, Handed},
     domain::{
         explain::{Asked, Outlook, Then},
         ids::PersonId,
@@ -158,6 +159,20 @@ pub(super) fn shown(request: &Request, to: Option<&PersonId>, r: &Reader<'_>, ar
     json!({
         "view": card(request, r, around), "how_to_connect": lines(how),
         "opened": r.exact(request.opened_at), "opened_ago": r.relative(request.opened_at),
+    })
+}
+
+/// A credential with what it is for, until when, and how to connect with it. Each of its lines stands alone, as it is typed.
+pub(super) fn handed(handed: &Handed, r: &Reader<'_>) -> Value {
+    let request = &handed.request;
+    let work = match &request.state {
+        State::Active { work, .. } => Some(work),
+        _ => None,
+    };
+    json!({
+        "id": request.id, "what": standing(request).map(what), "until": work.map(|work| r.moment(work.until)),
+        "secret": handed.secret.expose_secret().lines().collect::<Vec<_>>(),
+        "how_to_connect": lines(work.and_then(|work| work.how_to_connect.as_ref())),
     })
 }
 

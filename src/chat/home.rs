@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     Button, Style,
-    view::{Reader, action, ask_again, card, decisions, headline, own, standing, state_name, what},
+    view::{Reader, action, ask_again, button, card, decisions, headline, own, standing, state_name, what},
     words::list,
 };
 use crate::{
@@ -81,7 +81,8 @@ pub struct Row {
 /// The page of `home`, for its own person.
 pub fn home(home: &Home, r: &Reader<'_>) -> HomeView {
     let person = &home.person;
-    let yours = |request: &Request| own(request, person, r);
+    let credential = |request: &Request| home.hands_over.contains(&request.id).then(|| button(action::CREDENTIAL, Style::Plain, request));
+    let yours = |request: &Request| own(request, person, r).into_iter().chain(credential(request)).collect();
     let again = |request: &Request| if request.requester == *person { ask_again(request) } else { Vec::new() };
     HomeView {
         name: r.name(person),

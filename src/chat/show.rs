@@ -37,7 +37,7 @@ impl Voice {
     pub async fn answer(&self, platform: Platform, person: Option<&PersonId>, answer: &Answer) -> Result<String, StoreError> {
         let catalogue = self.bot.catalogue();
         let texts = match answer {
-            Answer::Refused(_) => Texts::new(),
+            Answer::Refused(_) | Answer::Handed(_) => Texts::new(),
             Answer::Said { data, .. } => self.bot.store().texts(&words::of(data)).await?,
         };
         let reader = Reader {
@@ -52,6 +52,7 @@ impl Voice {
             Answer::Refused(refusal) => self.templates.refusal(platform, refusal, &reader),
             Answer::Said { name: "show", data } => self.shown(platform, data, &reader).await?,
             Answer::Said { name, data } => self.templates.answer(platform, name, data, &reader),
+            Answer::Handed(handed) => self.templates.handed(platform, handed, &reader),
         })
     }
 
@@ -80,7 +81,7 @@ impl Voice {
     pub async fn answer_lines(&self, platform: Platform, answer: &Answer) -> Result<Vec<String>, StoreError> {
         let catalogue = self.bot.catalogue();
         let texts = match answer {
-            Answer::Refused(_) => Texts::new(),
+            Answer::Refused(_) | Answer::Handed(_) => Texts::new(),
             Answer::Said { data, .. } => self.bot.store().texts(&words::of(data)).await?,
         };
         let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
@@ -88,6 +89,8 @@ impl Voice {
         let words = match answer {
             Answer::Refused(refusal) => self.templates.refusal_words(platform, refusal, &reader),
             Answer::Said { name, data } => self.templates.answer_words(name, data, &reader),
+            // A page stays: what is shown once is told as a message of its own.
+            Answer::Handed(_) => self.templates.answer_words("credential_sent", &Value::Null, &reader),
         };
         Ok(words.lines().map(str::to_owned).collect())
     }

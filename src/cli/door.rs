@@ -6,6 +6,7 @@ mod kept;
 use std::{io::Write as _, path::Path, sync::Arc};
 
 use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -85,6 +86,10 @@ async fn hear(bot: &Bot, line: Line) {
     faults::point("inbox.acknowledged");
     let answer = match bot.handle(&incoming).await {
         Ok(Answer::Said { name, data }) => json!({ "interaction": interaction, "answer": name, "data": data }),
+        // To whoever asked for it, and nowhere else.
+        Ok(Answer::Handed(handed)) => {
+            json!({ "interaction": interaction, "answer": "credential", "data": { "id": handed.request.id, "secret": handed.secret.expose_secret() } })
+        }
         Ok(Answer::Refused(refusal)) => json!({ "interaction": interaction, "refused": refusal }),
         Err(error) => json!({ "interaction": interaction, "error": error.to_string() }),
     };

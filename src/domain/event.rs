@@ -146,6 +146,10 @@ pub enum Event {
         person: PersonId,
         reason: WordId,
     },
+    /// A fresh credential was made and handed to the person whose access it is; never what it is.
+    CredentialShown {
+        person: PersonId,
+    },
     AlarmRaised {
         alarm: AlarmKind,
     },
@@ -251,6 +255,8 @@ pub enum Verb {
     Grant,
     Extend,
     Revoke,
+    /// Sets a fresh credential; the one before stops working.
+    Credential,
 }
 
 /// What came of an intent.

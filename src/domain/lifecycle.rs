@@ -256,6 +256,7 @@ impl State {
                 let graced_from = Some(work.approved_until());
                 Self::Active { grant, work: Work { until: *until, grace_used: true, graced_from, ..work }, extension }
             }
+            (state @ Self::Active { .. }, E::CredentialShown { .. }) => state,
             (Self::Active { grant, work, extension }, E::FoundAbsent) => {
                 Self::Active { grant, work: Work { found_absent: true, ..work }, extension }
             }

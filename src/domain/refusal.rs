@@ -193,6 +193,15 @@ pub enum Refusal {
     ReasonNeeded,
     // -- holding and ending
     NotHolder,
+    /// A credential is for whom the access is, and for nobody else.
+    NotSubject,
+    /// The target hands out none, or nothing of ours is there.
+    NoCredential,
+    /// None came. `unknown`: it may have been made, so that the one before no longer works.
+    CredentialFailed {
+        why: String,
+        unknown: bool,
+    },
     MayNotRevoke,
     /// Requester or subject cannot settle their own.
     OwnSettle,

@@ -57,7 +57,7 @@ pub fn runnable(program: &Path) -> Result<(), String> {
 pub async fn build(kind: &str, settings: &toml::Table, clock: Arc<dyn Clock>) -> Result<Arc<dyn Provider>, String> {
     match kind {
         "pretend" => match settings.keys().next() {
-            None => Ok(Arc::new(Pretend::new(Ownership::PerGrant))),
+            None => Ok(Arc::new(Pretend::with_credentials(Ownership::PerGrant))),
             Some(key) => Err(format!("unknown key \"{key}\": a pretend provider has no settings")),
         },
         "ssh" => Ok(Arc::new(ssh::Ssh::open(read(settings)?, clock)?)),

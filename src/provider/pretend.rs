@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use super::{Delivery, Description, Done, Fault, FaultKind, Provider, Resolved, Seen, Sessions, Settling, Step, Verbs};
 use crate::domain::{
@@ -25,6 +26,10 @@ pub struct Temper {
     pub cut_after_effect: bool,
     /// Changing calls change nothing and answer that nobody knows.
     pub cut_before_effect: bool,
+    /// A credential is never answered.
+    pub is_silent: bool,
+    /// What the next credential is, instead of one of its own making.
+    pub credential: Option<String>,
 }
 
 /// A real change: what was on is off, or the other way round.
@@ -43,6 +48,8 @@ pub struct Pretend {
     held: Mutex<BTreeSet<(String, String)>>,
     made: Mutex<Vec<Made>>,
     temper: Mutex<Temper>,
+    /// The newest credential of each, of which all older ones are dead; and how many were made.
+    credentials: Mutex<(BTreeMap<(String, String), String>, u64)>,
 }
 
 impl Pretend {
@@ -65,7 +72,30 @@ impl Pretend {
             held: Mutex::default(),
             made: Mutex::default(),
             temper: Mutex::default(),
+            credentials: Mutex::default(),
         }
+    }
+
+    /// The same, of one that hands out credentials: as good as what it pretends to give.
+    pub fn with_credentials(ownership: Ownership) -> Self {
+        let mut pretend = Self::new(ownership);
+        pretend.description.delivery = Delivery::Secret;
+        pretend.description.verbs.credential = true;
+        pretend
+    }
+
+    /// Gives up a call after this long.
+    #[must_use]
+    pub fn answering_within(mut self, deadline: Span) -> Self {
+        self.description.deadline = deadline;
+        self
+    }
+
+    /// Would this credential let somebody in?
+    pub fn lets_in(&self, secret: &str) -> bool {
+        let held = self.held();
+        let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        credentials.0.iter().any(|(key, newest)| newest == secret && held.contains(key))
     }
 
     pub fn set_temper(&self, temper: Temper) {
@@ -157,5 +187,27 @@ impl Provider for Pretend {
 
     async fn revoke(&self, order: &Order, _handle: Option<&Handle>, _left: Duration) -> Result<Step, Fault> {
         self.change(order, false)
+    }
+
+    async fn credential(&self, order: &Order, _handle: Option<&Handle>) -> Result<SecretString, Fault> {
+        if !self.description.verbs.credential {
+            return Err(Fault::unsupported("credential"));
+        }
+        let temper = self.temper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if temper.is_silent {
+            std::future::pending::<()>().await;
+        }
+        if let Some((kind, message)) = temper.fails {
+            return Err(Fault::new(kind, message));
+        }
+        let key = self.key(order);
+        if !self.held().contains(&key) {
+            return Err(Fault::new(FaultKind::NoSuchPrincipal, "nothing is held there"));
+        }
+        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        credentials.1 += 1;
+        let secret = temper.credential.unwrap_or_else(|| format!("pretended-secret-{}", credentials.1));
+        credentials.0.insert(key, secret.clone());
+        Ok(secret.into())
     }
 }

@@ -237,6 +237,15 @@ impl Store {
         }
     }
 
+    /// Leases this entitlement until `until`, due or not. None: somebody has it, or there is none.
+    pub async fn lease_entitlement(&self, key: &EntitlementKey, now: Instant, until: Instant) -> Result<Option<Leased>, StoreError> {
+        match self.write(Job::LeaseEntitlement { key: key.clone(), now, until, holder: self.holder() }).await {
+            Ok(Reply::Entitlements(mut leased)) => Ok(leased.pop()),
+            Ok(_) | Err(CommitError::Stale | CommitError::Fenced) => Ok(None),
+            Err(CommitError::Unavailable(why) | CommitError::Refused(why)) => Err(StoreError::Unavailable(why)),
+        }
+    }
+
     /// Providers with entitlements that are due and not leased.
     pub async fn due_providers(&self, now: Instant) -> Result<Vec<ProviderName>, StoreError> {
         let sql = concat!(

@@ -10,7 +10,7 @@ use super::{
     leases,
     tx::Tx,
 };
-use crate::domain::{ids::ProviderName, time::Instant};
+use crate::domain::{entitlement::EntitlementKey, ids::ProviderName, time::Instant};
 
 pub(super) enum Job {
     Commit {
@@ -36,6 +36,12 @@ pub(super) enum Job {
         limit: u32,
         holder: i64,
     },
+    LeaseEntitlement {
+        key: EntitlementKey,
+        now: Instant,
+        until: Instant,
+        holder: i64,
+    },
     /// Gives entries their places in the tree, behind the last one.
     Seal(Vec<Seal>),
     Sign(StoredCheckpoint),
@@ -59,6 +65,7 @@ impl Job {
             Self::FinishTask { task, .. } => vec![format!("{} {}", task.kind.name(), task.key)],
             Self::LeaseTasks { .. } => vec!["lease tasks".into()],
             Self::LeaseEntitlements { provider, .. } => vec![format!("lease {provider}")],
+            Self::LeaseEntitlement { key, .. } => vec![key.0.clone()],
             Self::Seal(_) | Self::Sign(_) => vec!["seal".into()],
             Self::ReserveIds(_) => vec!["reserve".into()],
             Self::Receive(_) => Vec::new(),
@@ -92,6 +99,10 @@ impl Job {
             }
             Self::LeaseEntitlements { provider, now, until, limit, holder } => {
                 Ok(Reply::Entitlements(leases::entitlements(tx, provider, (*now, *until), *limit, *holder).await?))
+            }
+            Self::LeaseEntitlement { key, now, until, holder } => {
+                let leased = leases::entitlement(tx, key, (*now, *until), *holder).await?;
+                Ok(Reply::Entitlements(leased.into_iter().collect()))
             }
             Self::Seal(seals) => seal(tx, seals).await,
             Self::Sign(checkpoint) => sign(tx, checkpoint).await,

@@ -10,7 +10,7 @@ use super::{
     document::parsed,
     tx::{Tx, Wanted},
 };
-use crate::domain::{ids::ProviderName, time::Instant};
+use crate::domain::{entitlement::EntitlementKey, ids::ProviderName, time::Instant};
 
 /// The names of all queues, each found from the one before; then of each the task that is first, unless one of it is leased.
 macro_rules! lease_tasks {
@@ -123,4 +123,19 @@ pub(super) async fn entitlements(
         }
     }
     Ok(all)
+}
+
+/// This one, if nobody has it, whether or not it is due.
+pub(super) async fn entitlement(
+    tx: &mut Tx<'_>,
+    key: &EntitlementKey,
+    (now, until): (Instant, Instant),
+    holder: i64,
+) -> Result<Option<Leased>, CommitError> {
+    let sql = "UPDATE entitlements SET leased_until = $1, holder = $4, fence = fence + 1 WHERE id = $2 AND leased_until <= $3 \
+               RETURNING document, gen, fence";
+    let rows = tx.rows(sql, &[Int(until.micros()), Text(key.0.clone()), Int(now.micros()), Int(holder)]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let parsed = parsed(&row.text(0)?).map_err(|error| CommitError::Unavailable(error.to_string()))?;
+    Ok(Some(Leased { row: parsed, generation: row.int(1)?, fence: row.int(2)? }))
 }

@@ -244,6 +244,8 @@ impl<'a> Job<'a> {
             Verb::Grant => self.timed(left, provider.grant(&order, handle.as_ref(), until, left)).await,
             Verb::Extend => self.timed(left, provider.extend(&order, handle.as_ref(), until, left)).await,
             Verb::Revoke | Verb::Observe => self.timed(left, provider.revoke(&order, handle.as_ref(), left)).await,
+            // Handed over by `credential`, to whoever waits for it, and by nobody else.
+            Verb::Credential => Err(Fault::unsupported("credential")),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod chat;
+mod credentials;
 mod entitlements;
 mod gates;
 mod heartbeat;
@@ -30,6 +31,7 @@ pub use stop::Stop;
 
 use self::{
     chat::places::Places,
+    credentials::Hand,
     entitlements::Due,
     gates::Gates,
     heartbeat::Heartbeat,
@@ -105,8 +107,10 @@ const ALIVE: i64 = 60_000_000;
 
 impl Workers {
     pub fn new(deps: Deps) -> Self {
-        let (lifeline, gates, heartbeat, places) = (Arc::default(), Gates::default(), Heartbeat::default(), Places::default());
-        Self { deps: Arc::new(deps), lifeline, gates, heartbeat, places, died: Mutex::default() }
+        let (lifeline, gates, heartbeat, places) = (Arc::<Lifeline>::default(), Gates::default(), Heartbeat::default(), Places::default());
+        let deps = Arc::new(deps);
+        deps.bot.is_served_by(Arc::new(Hand { deps: Arc::downgrade(&deps), lifeline: lifeline.clone() }));
+        Self { deps, lifeline, gates, heartbeat, places, died: Mutex::default() }
     }
 
     pub fn deps(&self) -> &Deps {

@@ -127,6 +127,7 @@ fn events() -> Vec<Event> {
         Event::Revoking { cause: Ending::Expired },
         Event::Gone { remains: Remains::Nothing, sessions_closed: None, residue: Vec::new(), used: None, unwritten: None },
         Event::Settled { person: ana(), reason: reason() },
+        Event::CredentialShown { person: ana() },
         Event::AlarmRaised { alarm: AlarmKind::StillOpen },
         Event::AlarmCleared { alarm: AlarmKind::StillOpen },
         Event::Refused { act: "approve".into(), why: "own_request".into() },
@@ -165,6 +166,7 @@ fn events() -> Vec<Event> {
             | Event::Revoking { .. }
             | Event::Gone { .. }
             | Event::Settled { .. }
+            | Event::CredentialShown { .. }
             | Event::AlarmRaised { .. }
             | Event::AlarmCleared { .. }
             | Event::Refused { .. } => {}

@@ -70,7 +70,7 @@ impl World {
     /// What somebody types in Slack; the refusal, if it is one.
     async fn types(&self, account: &str, line: &str) -> Result<(), Refusal> {
         match self.from(SLACK, account, Body::Line { text: line.into() }).await {
-            Answer::Said { .. } => Ok(()),
+            Answer::Said { .. } | Answer::Handed(_) => Ok(()),
             Answer::Refused(refusal) => Err(refusal),
         }
     }

@@ -65,6 +65,12 @@ impl World {
         Self::built(store, Arc::new(ManualClock::new(at)), Arc::new(Pretend::new(Ownership::PerGrant)), Arc::new(Console::new())).await
     }
 
+    /// As `on`, with this provider.
+    pub(crate) async fn with_provider(url: &str, pretend: Pretend) -> Self {
+        let store = Store::open(url).await.unwrap();
+        Self::built(store, Arc::new(ManualClock::new(START)), Arc::new(pretend), Arc::new(Console::new())).await
+    }
+
     /// A second bot process over the same store, clock, provider and chat.
     pub(crate) async fn replica(&self, store: Store) -> Self {
         Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await

@@ -73,7 +73,7 @@ const LENGTH: Field = Field::text("length", "How long: 30m, 1h30m, 2d or until 1
 const WHY: Field = Field::text("why", "Why; the others read it");
 const COMMENT: Field = Field::text("comment", "A word about it");
 
-const SUBCOMMANDS: [Subcommand; 24] = [
+const SUBCOMMANDS: [Subcommand; 25] = [
     (
         "request",
         "Ask for access; without options a form opens",
@@ -92,6 +92,7 @@ const SUBCOMMANDS: [Subcommand; 24] = [
     ("show", "One request, as its card has it", &[ID]),
     ("cancel", "Call off what you asked for", &[ID, WHY]),
     ("return", "Give access back before its end", &[ID]),
+    ("credential", "Show the credential of what you hold, once and to you alone", &[ID]),
     ("extend", "More time, while it works", &[ID, LENGTH, WHY]),
     (
         "revoke",

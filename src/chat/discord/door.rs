@@ -206,7 +206,12 @@ impl Door {
             let there = body["components"].as_array().into_iter().flatten();
             body["components"] = there.chain(rows.as_array().into_iter().flatten()).cloned().collect();
         }
-        self.finish(reply, body).await;
+        if let Answer::Handed(handed) = &answer {
+            // Shown once, to one person: never in messages that stay.
+            let unseen = Answer::Said { name: "credential_unseen", data: json!({ "id": handed.request.id }) };
+            return self.finish(reply, &body, &self.private(&unseen).await).await;
+        }
+        self.finish(reply, &body, &body).await;
     }
 
     /// What the bot makes of a durable command.

@@ -57,7 +57,7 @@ pub(super) fn body(typed: &Typed, context: &Context<'_>) -> Result<Body, Refusal
             format!("/jit {}", line.strip_prefix("/jit").unwrap_or(&line).trim_start())
         }
         plain @ ("mine" | "inbox" | "resources") => line(plain, []),
-        act @ ("show" | "cancel" | "return" | "approve" | "deny" | "takeback" | "accept" | "decline" | "looking") => {
+        act @ ("show" | "cancel" | "return" | "credential" | "approve" | "deny" | "takeback" | "accept" | "decline" | "looking") => {
             line(act, [Some(given.needed("id")?), given.text("why").or_else(|| given.text("comment"))])
         }
         other => return Err(expected("a command", other)),

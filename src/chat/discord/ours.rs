@@ -35,7 +35,7 @@ pub(super) fn button(custom_id: &str) -> Option<Button> {
         return is_id(value).then(|| Button::Refill(value.to_owned()));
     }
     let pressed: Pressed = value.parse().ok()?;
-    let is_known = action::ALL.contains(&action) && pressed.to_string() == value;
+    let is_known = (action::ALL.contains(&action) || action == action::CREDENTIAL) && pressed.to_string() == value;
     is_known.then(|| Button::Act { action: action.to_owned(), value: value.to_owned(), request: pressed.request })
 }
 

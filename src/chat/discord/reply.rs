@@ -142,7 +142,7 @@ impl Door {
     pub(super) async fn tell(&self, reply: &Reply, answer: &Answer) {
         let body = self.private(answer).await;
         if !reply.first(message(&body)) {
-            self.finish(reply, body).await;
+            self.finish(reply, &body, &body).await;
         }
     }
 
@@ -159,12 +159,12 @@ impl Door {
         private
     }
 
-    /// What came of it, where they did it; else as a direct message.
-    pub(super) async fn finish(&self, reply: &Reply, body: Value) {
+    /// What came of it, where they did it; else as a direct message, which stays, and so may say something else.
+    pub(super) async fn finish(&self, reply: &Reply, body: &Value, directly: &Value) {
         // It fails as soon as the first answer is out, which is what is waited for.
         drop(reply.out.clone().changed().await);
         for pause in PAUSES {
-            match self.sent(reply, &body).await {
+            match self.sent(reply, body).await {
                 Ok(()) => return,
                 Err(trouble) if trouble.is_one_of(&NOT_YET) || matches!(trouble, Trouble::Unanswered(_) | Trouble::Limited { .. }) => {
                     tracing::debug!(%trouble, "an answer is tried again");
@@ -176,7 +176,7 @@ impl Door {
                 }
             }
         }
-        let message = Message { body: body.to_string(), buttons: Vec::new(), notify: Vec::new() };
+        let message = Message { body: directly.to_string(), buttons: Vec::new(), notify: Vec::new() };
         let once = Once { nonce: &reply.interaction, may_stand: false, since: self.bot.now() };
         if let Err(error) = self.discord.direct(&reply.user, &message, once).await {
             tracing::warn!(%error, "an answer could not be sent");

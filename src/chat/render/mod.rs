@@ -25,7 +25,7 @@ use super::{
     view::{CardView, Reader},
 };
 use crate::{
-    bot::Around,
+    bot::{Around, Handed},
     domain::{
         explain::Outlook,
         ids::PersonId,
@@ -149,6 +149,11 @@ impl Templates {
             return set.render(&section, &Value::Null);
         }
         set.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+    }
+
+    /// A credential, for its holder alone. What is made of it is sent to them and kept nowhere.
+    pub fn handed(&self, platform: Platform, handed: &Handed, reader: &Reader<'_>) -> String {
+        self.on(platform).render("answer/credential", &answers::handed(handed, reader))
     }
 
     /// One request, as its card has it, for this person.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::chat::{
     Button, Style,
-    view::action::{self, ACCEPT, AGAIN, ALL, CANCEL, DECLINE, EXTEND_30, EXTEND_60, RETURN},
+    view::action::{self, ACCEPT, AGAIN, ALL, CANCEL, CREDENTIAL, DECLINE, EXTEND_30, EXTEND_60, RETURN},
 };
 
 /// Section and the fields that its data has.
@@ -17,7 +17,7 @@ reply/recounted dropped policy|reply/denied who at reason|reply/cancelled who re
 reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/shortened length|reply/working subject what since until until_in had_before how_to_connect
 reply/grant_failed why permanent|reply/warned what until until_in|reply/extension_asked who more until reason names
 reply/extension_closed how who reason until|reply/extended until until_in|reply/grace_began until|reply/found_absent
-reply/undone gone why remains residue|reply/ended first_line how sessions_closed gone remains residue asked approved used settled entries root
+reply/credential_shown who at|reply/undone gone why remains residue|reply/ended first_line how sessions_closed gone remains residue asked approved used settled entries root
 reply/still_open first_line alarm id|reply/residue residue|reply/alarm_cleared at
 direct/asked_for_you what id requester subject length reason|direct/denied what id requester subject who reason
 direct/cancelled what id requester subject who reason|direct/unanswered what id requester subject after next got
@@ -44,12 +44,12 @@ refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past 
 refusal/start_too_far start latest|refusal/reason_missing min_chars|refusal/ticket_missing projects|refusal/ticket_wrong ticket projects
 refusal/already_open request subject yours|refusal/nobody_can_approve resource role|refusal/input_missing input how|refusal/provider_refuses why
 refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waiting_for later|refusal/already_voted request stage|refusal/no_vote
-refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/extended_already request until|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder
+refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/extended_already request until|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder|refusal/not_subject|refusal/no_credential|refusal/credential_failed why unknown
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/elsewhere|answer/not_its_place id|answer/form_gone|answer/show view how_to_connect opened opened_ago
+answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/elsewhere|answer/not_its_place id|answer/form_gone|answer/credential_unseen id|answer/show view how_to_connect opened opened_ago
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
-answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
+answer/credential id what until secret how_to_connect|answer/credential_sent|answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
 /// Long, and everything that a template, a terminal or a chat might take for its own.
@@ -73,7 +73,7 @@ pub(super) fn all() -> BTreeMap<String, Value> {
         .collect();
     all.insert("card".to_owned(), card());
     all.extend(pages());
-    let buttons = action::ALL.iter().chain(&[action::QUIET_ON, action::QUIET_OFF]);
+    let buttons = action::ALL.iter().chain(&[action::CREDENTIAL, action::QUIET_ON, action::QUIET_OFF]);
     all.extend(buttons.map(|action| (format!("button/{action}"), Value::Null)));
     all
 }
@@ -87,10 +87,10 @@ fn field(name: &str) -> (String, Value) {
             key.to_owned(),
             json!([{ "names": text, "needed": 1, "several": false, "people": text, "night": text, "ladder": text }, { "names": text, "needed": 2, "several": true, "people": "", "night": "", "ladder": "" }]),
         ),
+        "secret" => (key.to_owned(), json!(vec!["x".repeat(70); 50])),
         "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
-        "permanent" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed" | "quiet" => {
-            (key.to_owned(), json!(true))
-        }
+        "permanent" | "unknown" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed"
+        | "quiet" => (key.to_owned(), json!(true)),
         "alarm" => (key.to_owned(), alarm()),
         "view" => (key.to_owned(), card()),
         "hidden" => (key.to_owned(), json!(2)),
@@ -121,7 +121,7 @@ fn pages() -> [(String, Value); 9] {
     let row = json!({
         "id": "R-7K3QD2", "state": "active", "line": t, "what": t, "until": t, "who": t, "subject": t, "reason": t, "ticket": t,
         "about": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)),
-        "more": t, "waiting": t, "progress": t, "offer": t, "buttons": [button(RETURN), button(EXTEND_30)],
+        "more": t, "waiting": t, "progress": t, "offer": t, "buttons": [button(RETURN), button(EXTEND_30), button(EXTEND_60), button(CREDENTIAL)],
     });
     let mut silent = row.clone();
     silent["buttons"] = json!([]);
@@ -176,7 +176,7 @@ pub(super) fn with_buttons() -> BTreeMap<String, Vec<Button>> {
         ("reply/warned", &[RETURN, EXTEND_30, EXTEND_60]),
         ("reply/undone", &[AGAIN]),
         ("direct/warned", &[RETURN, EXTEND_30, EXTEND_60]),
-        ("direct/working", &[RETURN]),
+        ("direct/working", &[CREDENTIAL, RETURN]),
         ("direct/working_other", &[RETURN]),
         ("direct/offered", &[ACCEPT, DECLINE]),
         ("direct/asked_for_you", &[CANCEL]),

@@ -66,7 +66,7 @@ pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, 
         | Event::Reminded | Event::Escalated { .. } | Event::Looking { .. } | Event::PassedOn { .. } | Event::Approved { .. }
         | Event::TakenBack { .. } | Event::StageOpened { .. } | Event::Recounted { .. }
         // Their own presses, answered at once.
-        | Event::OfferDeclined { .. } | Event::OfferAccepted { .. } | Event::ExtensionAsked { .. }
+        | Event::CredentialShown { .. } | Event::OfferDeclined { .. } | Event::OfferAccepted { .. } | Event::ExtensionAsked { .. }
         | Event::ExtensionClosed { how: ExtensionEnd::Cancelled | ExtensionEnd::Overtaken, .. }
         // Said when it is true: works (and until when), moved, gone.
         | Event::Granting { .. } | Event::Shortened { .. } | Event::ExtensionApproved { .. } | Event::Revoking { .. }
@@ -106,6 +106,9 @@ impl Told<'_> {
         let more = more_time(self.request, self.r).iter().find_map(|button| button.action.strip_prefix("extend:").map(str::to_owned));
         let data = merged(self.has()?, json!({ "sessions": sessions, "more": more }));
         let mut line = self.line(if for_me { "working" } else { "working_other" }, data)?;
+        if for_me && self.around.hands_over {
+            line.buttons.push(button(action::CREDENTIAL, Style::Primary, self.request));
+        }
         line.buttons.push(button(action::RETURN, Style::Plain, self.request));
         Some(line)
     }

@@ -90,7 +90,7 @@ impl Told<'_> {
             | Event::Unanswered
             | Event::Left { .. }
             | Event::Scheduled { .. } => self.decided(event),
-            Event::Shortened { .. } | Event::Working { .. } | Event::GrantFailed { .. } | Event::Warned | Event::GraceBegan { .. } | Event::FoundAbsent => {
+            Event::Shortened { .. } | Event::Working { .. } | Event::CredentialShown { .. } | Event::GrantFailed { .. } | Event::Warned | Event::GraceBegan { .. } | Event::FoundAbsent => {
                 self.holding(event)
             }
             Event::ExtensionAsked { .. } | Event::ExtensionClosed { .. } | Event::Extended { .. } => self.extending(event),
@@ -194,6 +194,9 @@ impl Told<'_> {
             Event::Shortened { duration, .. } => ReplyView::new("shortened", json!({ "length": r.length(Length::For(*duration)) })),
             Event::Working { .. } => ReplyView::new("working", self.has()?),
             Event::GrantFailed { why, permanent } => ReplyView::new("grant_failed", json!({ "why": why, "permanent": permanent })),
+            Event::CredentialShown { person } => {
+                ReplyView::new("credential_shown", json!({ "who": r.name(person), "at": r.moment(self.at) }))
+            }
             Event::Warned => self.warned(),
             Event::GraceBegan { until } => ReplyView::new("grace_began", json!({ "until": r.moment(*until) })),
             Event::FoundAbsent => ReplyView::new("found_absent", json!({})),

@@ -161,6 +161,10 @@ impl Door {
                 Err(_) => NotRecorded::answer(),
             };
             if kind == "home" {
+                // A page stays: what is shown once goes out as a message of its own.
+                if matches!(answer, Answer::Handed(_)) {
+                    door.answer(&from, &answer).await;
+                }
                 let lines = door.voice.answer_lines(SLACK, &answer).await.unwrap_or_default();
                 door.publish_home(&from.user, &lines).await;
             } else {
@@ -309,7 +313,7 @@ fn title(answer: &Answer) -> &'static str {
     match answer {
         Answer::Said { name: "asked", .. } => "Asked",
         Answer::Said { name: "later", .. } => "Not yet",
-        Answer::Said { .. } => "Done",
+        Answer::Said { .. } | Answer::Handed(_) => "Done",
         Answer::Refused(_) => "Not possible",
     }
 }

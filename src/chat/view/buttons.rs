@@ -26,6 +26,8 @@ pub mod action {
     pub const EXTEND_30: &str = "extend:30m";
     pub const EXTEND_60: &str = "extend:1h";
     pub const REVOKE: &str = "revoke";
+    /// Makes a fresh credential and shows it to whoever the access is for; in what only they see.
+    pub const CREDENTIAL: &str = "credential";
     /// Asks the same again, for whoever asked it.
     pub const AGAIN: &str = "again";
     /// Turns one's own direct messages down, or up again; about no request, and on no card.

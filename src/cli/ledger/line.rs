@@ -134,6 +134,7 @@ fn of_request(event: &Event) -> String {
         Event::Revoking { cause } => format!("revoking: {}", ending(cause)),
         Event::Gone { remains, .. } => format!("gone: {}", left(remains)),
         Event::Settled { person, .. } => format!("settled by {person}"),
+        Event::CredentialShown { person } => format!("credential_shown to {person}"),
         Event::Refused { act, why } => format!("refused: {act} ({why})"),
         Event::Left { person } | Event::OfferDeclined { person } => format!("{}: {person}", event.name()),
         Event::Cancelled { person: Some(person), .. } | Event::ExtensionClosed { person: Some(person), .. } => {

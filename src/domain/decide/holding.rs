@@ -1,8 +1,8 @@
 //! What the person themselves may do with an ask and with access: call it off, give it back, ask for more time.
 
 use super::{
-    Context, Event, Length, PersonId, Refusal, Request, Span, State, advance, approved_extension, ending, no_more_time, not_open,
-    policy_in_force, rights,
+    Context, Event, Facts, Instant, Length, PersonId, Refusal, Request, Span, State, advance, approved_extension, ending, no_more_time,
+    not_open, policy_in_force, rights,
 };
 use crate::domain::{
     event::ExtensionEnd,
@@ -28,6 +28,20 @@ pub(super) fn give_back(request: &Request, by: &PersonId) -> Result<Vec<Event>, 
     rights::holder(request, by)?;
     match &request.state {
         State::Active { .. } | State::Granting { .. } => Ok(ending(request, Ending::Returned { by: by.clone() })),
+        _ => Err(not_open(request)),
+    }
+}
+
+/// A credential for access that works: for whom it is, and for nobody else, until it ends.
+pub fn may_fetch(request: &Request, by: &PersonId, facts: &Facts<'_>, now: Instant) -> Result<(), Refusal> {
+    rights::active(by, facts)?;
+    if *by != request.subject {
+        return Err(Refusal::NotSubject);
+    }
+    match &request.state {
+        State::Active { work, .. } if now >= work.until => Err(Refusal::NoTimeLeft),
+        State::Active { work, .. } if work.had_before || work.found_absent => Err(Refusal::NoCredential),
+        State::Active { .. } => Ok(()),
         _ => Err(not_open(request)),
     }
 }

@@ -23,6 +23,7 @@ use super::{
 
 pub use deciding::{advance, approved_extension, until_if_approved};
 pub use ending::{ending, no_more_time};
+pub use holding::may_fetch;
 pub use rights::may_decide;
 
 /// Everything a decision may depend on, besides the request.

@@ -46,6 +46,7 @@ pub enum Parsed {
     Show(RequestId),
     Cancel(RequestId, Option<String>),
     Return(RequestId),
+    Credential(RequestId),
     /// More time, or a later end.
     Extend(RequestId, Option<Length>, Option<String>),
     Revoke(RevokeTarget, String),
@@ -83,12 +84,13 @@ pub enum Parsed {
 }
 
 /// Every command's word, for "did you mean" and for help.
-pub const COMMANDS: [&str; 26] = [
+pub const COMMANDS: [&str; 27] = [
     "request",
     "mine",
     "show",
     "cancel",
     "return",
+    "credential",
     "extend",
     "revoke",
     "settle",
@@ -126,6 +128,7 @@ pub fn parse(line: &str, context: &Context<'_>) -> Result<Parsed, Refusal> {
         "show" => Parsed::Show(words.id()?),
         "cancel" => Parsed::Cancel(words.id()?, words.some_rest()?),
         "return" => Parsed::Return(words.id()?),
+        "credential" => Parsed::Credential(words.id()?),
         "extend" => {
             let id = words.id()?;
             let by = words.any_length(context)?;

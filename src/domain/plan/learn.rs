@@ -51,7 +51,21 @@ pub fn begin(row: &mut Entitlement, verb: Verb, claims: &[Claim], traits: Traits
             (row.progress.asking, row.progress.asked) = (None, None);
             overtake(row);
         }
-        Verb::Extend | Verb::Observe => {}
+        Verb::Extend | Verb::Observe | Verb::Credential => {}
+    }
+}
+
+/// A fresh credential is about to be asked for; committed before it is. What is known of the access stays as it is.
+pub fn begin_credential(row: &mut Entitlement, now: Instant, deadline: Instant) {
+    row.call = Some(Call { verb: Verb::Credential, started: now, deadline });
+}
+
+/// What came of that. Not answered: nobody knows, and the call stays in the row.
+pub fn credential(row: &mut Entitlement, answered: bool) {
+    if answered {
+        row.call = None;
+    } else {
+        unknown(row);
     }
 }
 
@@ -90,7 +104,7 @@ pub fn done(row: &mut Entitlement, verb: Verb, claims: &[Claim], brought: Brough
                 (before, now) => now.or(before),
             };
         }
-        Verb::Extend | Verb::Observe => {}
+        Verb::Extend | Verb::Observe | Verb::Credential => {}
     }
     if matches!(verb, Verb::Grant | Verb::Extend) {
         row.progress.asked = row.progress.asked.max(row.progress.asking.take());
@@ -182,7 +196,8 @@ fn resolved(row: &mut Entitlement, now: Instant) {
     unknown(row);
     let verb = row.call.take().map(|c| c.verb);
     forget_reads(row);
-    row.progress.trying = verb.map(|verb| (verb, now));
+    // A credential is asked for again by whoever wants it.
+    row.progress.trying = verb.filter(|verb| *verb != Verb::Credential).map(|verb| (verb, now));
 }
 
 /// The access of these grants was taken away and read as absent at `at`, while the store refused writes (R12): only the

@@ -39,6 +39,7 @@ const fn name(verb: Verb) -> &'static str {
         Verb::Grant => "grant",
         Verb::Extend => "extend",
         Verb::Revoke => "revoke",
+        Verb::Credential => "credential",
     }
 }
 

@@ -90,6 +90,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<Story>)> {
             Story::grant_failed(true).after(3).gone(Remains::Nothing),
         ],
         Settled => [Story::stuck().then(Event::AlarmCleared { alarm: AlarmKind::StillOpen }).then(Event::Settled { person: person("eve"), reason: said("server deleted") })],
+        CredentialShown => [Story::active().after(60).then(Event::CredentialShown { person: person("ana") })],
         AlarmRaised => [Story::stuck(), Story::grant_failed(true), residue()],
         AlarmCleared => [Story::stuck().then(Event::AlarmCleared { alarm: AlarmKind::StillOpen })],
         Refused => [Story::asked().then(Event::Refused { act: "approve".into(), why: "own_request".into() })],

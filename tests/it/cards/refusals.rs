@@ -30,6 +30,12 @@ pub(crate) fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         Inactive => [Refusal::Inactive],
         CannotAskGroup => [Refusal::CannotAskGroup { group: "db-leads".into(), why: text() }],
         CannotAskProfile => [Refusal::CannotAskProfile { why: text() }],
+        NotSubject => [Refusal::NotSubject],
+        NoCredential => [Refusal::NoCredential],
+        CredentialFailed => [
+            Refusal::CredentialFailed { why: text(), unknown: false },
+            Refusal::CredentialFailed { why: text(), unknown: true },
+        ],
         NotAdministrator => [Refusal::NotAdministrator],
         NotAuditor => [Refusal::NotAuditor],
         Grammar => [

@@ -166,7 +166,7 @@ pub(super) fn r7_who_acts_may_and_is_who_it_says(_: &Evidence, book: &Book) -> V
                     (person, !own.contains(person))
                 }
                 Event::Settled { person, .. } | Event::PassedOn { by: person, .. } => (person, !own.contains(person)),
-                Event::Revoking { cause: Ending::Returned { by } } => (by, own.contains(by)),
+                Event::Revoking { cause: Ending::Returned { by } } | Event::CredentialShown { person: by } => (by, own.contains(by)),
                 Event::ExtensionAsked { ask } | Event::OfferAccepted { ask } => (&ask.by, own.contains(&ask.by)),
                 _ => continue,
             };

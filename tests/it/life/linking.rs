@@ -24,6 +24,7 @@ impl World {
             Answer::Said { name: "linked", .. } => Ok(()),
             Answer::Refused(refusal) => Err(refusal),
             Answer::Said { name, .. } => panic!("{name}"),
+            Answer::Handed(_) => panic!("a credential"),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod asking;
 mod clock;
+mod credentials;
 mod deciding;
 mod directly;
 mod ending;
@@ -49,13 +50,14 @@ impl World {
         match self.from(Platform::Console, user, Body::Line { text: line.into() }).await {
             Answer::Refused(refusal) => refusal,
             Answer::Said { name, .. } => panic!("{line}: {name}"),
+            Answer::Handed(_) => panic!("{line}: a credential"),
         }
     }
 
     /// A line that is done.
     pub(crate) async fn done(&self, user: &str, line: &str) {
         match self.from(Platform::Console, user, Body::Line { text: line.into() }).await {
-            Answer::Said { .. } => {}
+            Answer::Said { .. } | Answer::Handed(_) => {}
             Answer::Refused(refusal) => panic!("{line}: {refusal:?}"),
         }
     }

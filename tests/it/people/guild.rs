@@ -49,7 +49,7 @@ fn is_silent(refused: &Result<(), Refusal>) -> bool {
 impl World {
     async fn there(&self, account: &str, line: &str) -> Result<(), Refusal> {
         match self.from(DISCORD, account, Body::Line { text: line.into() }).await {
-            Answer::Said { .. } => Ok(()),
+            Answer::Said { .. } | Answer::Handed(_) => Ok(()),
             Answer::Refused(refusal) => Err(refusal),
         }
     }

@@ -221,7 +221,7 @@ impl Target {
                 self.native = None;
                 self.switch(false, now);
             }
-            Verb::Extend | Verb::Observe => {}
+            Verb::Extend | Verb::Observe | Verb::Credential => {}
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod cards;
+mod credentials;
 mod deciding;
 mod forms;
 mod hostile;
