@@ -80,7 +80,9 @@ impl House {
     async fn registered(&self, guild: Option<&str>, commands: &serde_json::Value) {
         let place = guild.map_or(String::new(), |guild| format!("/guilds/{guild}"));
         let url = format!("{}/api/v10/applications/{APP_ID}{place}/commands", self.discord.api_url());
-        let request = reqwest::Client::new().put(url).header("authorization", format!("Bot {}", self.discord.bot_token()));
+        // Discord hears only who says what it is.
+        let client = reqwest::Client::builder().user_agent(serenity::constants::USER_AGENT).build().unwrap();
+        let request = client.put(url).header("authorization", format!("Bot {}", self.discord.bot_token()));
         let answer = request.header("content-type", "application/json").body(commands.to_string()).send().await.unwrap();
         assert!(answer.status().is_success(), "{:?}", self.discord.refusals());
     }

@@ -30,7 +30,10 @@ async fn a_discord_that_does_not_answer_is_one_finding_and_is_asked_once() {
     let cut = house.findings().await;
     assert!(cut.starts_with("the bot token could not be looked at: API does not answer: "), "{cut}");
     house.discord.fail("get_my_user", Fault::Limited { after: std::time::Duration::from_secs(7), scope: Scope::Global }, 1);
-    insta::assert_snapshot!(house.findings().await, @"");
+    insta::assert_snapshot!(house.findings().await, @r"
+    the bot token could not be looked at: Discord wants no questions for 7 s
+          wait so long, then run this again; a running bot has the same limit
+    ");
     assert_eq!(house.discord.requests_of("get_my_user").len(), 3, "nothing is asked twice");
 }
 
@@ -75,7 +78,7 @@ async fn an_endpoint_hears_nobody_where_discord_calls_none() {
     house.discord.over_http("https://hallpass.example.org/discord/interactions");
     assert_eq!(house.findings().await, "");
     assert!(house.said("ok").await.contains("public key: it is the application's"));
-    insta::assert_snapshot!(house.said("note").await.lines().next().unwrap(), @"");
+    insta::assert_snapshot!(house.said("note").await.lines().next().unwrap(), @"Discord calls https://hallpass.example.org/discord/interactions, and the bot listens at 127.0.0.1:8081: whether one leads to the other is seen only from outside");
 }
 
 #[tokio::test]
@@ -104,7 +107,10 @@ async fn the_command_is_there_once() {
     house.registered(None, &json!([{ "type": 1, "name": "dice", "description": "Another one" }])).await;
     assert_eq!(house.findings().await, "", "other commands are the application's own business");
     house.registered(None, &jit).await;
-    insta::assert_snapshot!(house.findings().await, @"");
+    insta::assert_snapshot!(house.findings().await, @r#"
+    /jit is registered for all servers too, so that people see it twice
+          curl -X PUT -H "Authorization: Bot $DISCORD_BOT_TOKEN" -H 'Content-Type: application/json' -d '[]' API/api/v10/applications/900000000000000001/commands
+    "#);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn without_the_token_nothing_is_asked() {
     bot.toml:3:13: the environment variable HALLPASS_TEST_NOT_SET is not set
           mend this line; a secret is set where the bot runs and where this is run
     ");
-    insta::assert_snapshot!(house.said("note").await, @"");
+    insta::assert_snapshot!(house.said("note").await, @"without discord.bot_token nothing of Discord was looked at: the environment variable HALLPASS_TEST_NOT_SET is not set");
     assert_eq!(house.discord.requests().len(), 0);
 }
 
@@ -34,5 +34,8 @@ async fn a_token_that_is_written_as_it_is_sent_is_said_to_be() {
           write the token alone: the bot writes "Bot " before it
     "#);
     house.secret("bot", "two\nlines");
-    insta::assert_snapshot!(house.findings().await, @"");
+    insta::assert_snapshot!(house.findings().await, @r"
+    Discord cannot be asked: the token has characters that no token has
+          see that discord.bot_token holds the token alone, on one line
+    ");
 }
