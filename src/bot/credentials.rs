@@ -78,7 +78,7 @@ impl Bot {
         let Some(hands) = hands.filter(|_| self.hands_over(&request)) else { return Ok(Err(Refusal::NoCredential)) };
         let fetch = Fetch { request: request.clone(), actor: caller.actor.clone(), inbox: caller.inbox.clone() };
         Ok(match hands.fetch(&fetch).await? {
-            Fetched::Secret(secret) => Ok(Answer::Handed(Handed { request, secret })),
+            Fetched::Secret(secret) => Ok(Answer::Handed(Handed { request: Box::new(request), secret })),
             Fetched::NotBegun(refusal) => Err(refusal),
             Fetched::Failed(refusal) => Ok(Answer::Refused(refusal)),
         })
