@@ -96,5 +96,6 @@ async fn take(bot: &Bot, user: &str, interaction: u64, body: Body) -> anyhow::Re
     match bot.take(&incoming).await?.context("seen before")? {
         Answer::Said { data, .. } => Ok(data),
         Answer::Refused(refusal) => bail!("refused: {refusal:?}"),
+        Answer::Handed(_) => bail!("nobody asked for a credential"),
     }
 }

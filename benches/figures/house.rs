@@ -121,8 +121,20 @@ impl Facts for Nobody {
         Ok(BTreeSet::new())
     }
 
-    async fn is_active(&self, _: &Person, _: Fresh) -> Result<bool, String> {
-        Ok(true)
+    fn lists_members(&self, _: Platform) -> bool {
+        true
+    }
+
+    async fn is_member(&self, _: Platform, _: &str, _: &str, _: Fresh) -> Result<bool, String> {
+        Ok(false)
+    }
+
+    async fn member_count(&self, _: Platform, _: &str, _: Fresh) -> Result<usize, String> {
+        Ok(0)
+    }
+
+    async fn is_active(&self, _: Platform, _: &str, _: Fresh) -> Result<Option<bool>, String> {
+        Ok(Some(true))
     }
 
     async fn roster(&self, _: Platform) -> Result<Vec<Member>, String> {

@@ -149,7 +149,7 @@ pub enum Answer {
 /// A credential on its way to its holder, and what is said with it. Neither printed nor compared by what it is.
 #[derive(Clone)]
 pub struct Handed {
-    pub request: Request,
+    pub request: Box<Request>,
     pub secret: SecretString,
 }
 

@@ -22,7 +22,6 @@ use crate::{
         refusal::Refusal,
         request::{GrantId, Request, RequestId, State},
     },
-    provider::Delivery,
     store::{Commit, CommitError, InboxId},
 };
 
@@ -78,7 +77,7 @@ impl Bot {
         let Some(hands) = hands.filter(|_| self.hands_over(&request)) else { return Ok(Err(Refusal::NoCredential)) };
         let fetch = Fetch { request: request.clone(), actor: caller.actor.clone(), inbox: caller.inbox.clone() };
         Ok(match hands.fetch(&fetch).await? {
-            Fetched::Secret(secret) => Ok(Answer::Handed(Handed { request, secret })),
+            Fetched::Secret(secret) => Ok(Answer::Handed(Handed { request: Box::new(request), secret })),
             Fetched::NotBegun(refusal) => Err(refusal),
             Fetched::Failed(refusal) => Ok(Answer::Refused(refusal)),
         })
@@ -89,11 +88,7 @@ impl Bot {
         let State::Active { work, .. } = &request.state else { return false };
         let catalogue = self.catalogue();
         let provider = catalogue.resources.get(&request.main_ask().resource).and_then(|resource| self.provider(&resource.provider));
-        let secret = provider.is_some_and(|provider| {
-            let about = provider.describe();
-            about.delivery == Delivery::Secret && about.verbs.credential
-        });
-        secret && !work.had_before && !work.found_absent
+        provider.is_some_and(|provider| provider.describe().hands_over()) && !work.had_before && !work.found_absent
     }
 
     /// Writes down, with `commit`, that the credential of this grant is shown. False: the access ended meanwhile, and it is not

@@ -34,6 +34,7 @@ pub struct Asked {
 
 impl Asked {
     /// With what another of its chats says.
+    #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.members.extend(other.members);
         self.about.extend(other.about);

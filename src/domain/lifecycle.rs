@@ -188,7 +188,8 @@ impl State {
         use Event as E;
         let illegal = Illegal { state: self.name(), event: event.name() };
         Ok(match (self, event) {
-            (state, E::AlarmRaised { .. } | E::AlarmCleared { .. } | E::Refused { .. }) => state,
+            (state, E::AlarmRaised { .. } | E::AlarmCleared { .. } | E::Refused { .. })
+            | (state @ Self::Active { .. }, E::CredentialShown { .. }) => state,
 
             (Self::Pending { .. }, E::OfferAccepted { .. }) => Self::Pending { round: Round::new(newest, at) },
             (Self::Pending { round }, E::Denied { person, reason }) => {
@@ -256,7 +257,6 @@ impl State {
                 let graced_from = Some(work.approved_until());
                 Self::Active { grant, work: Work { until: *until, grace_used: true, graced_from, ..work }, extension }
             }
-            (state @ Self::Active { .. }, E::CredentialShown { .. }) => state,
             (Self::Active { grant, work, extension }, E::FoundAbsent) => {
                 Self::Active { grant, work: Work { found_absent: true, ..work }, extension }
             }

@@ -42,6 +42,13 @@ pub struct Description {
     pub verbs: Verbs,
 }
 
+impl Description {
+    /// Does its holder get a secret, made when it is fetched?
+    pub fn hands_over(&self) -> bool {
+        self.delivery == Delivery::Secret && self.verbs.credential
+    }
+}
+
 /// The target's own end of access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NativeExpiry {

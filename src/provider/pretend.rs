@@ -42,14 +42,20 @@ pub struct Made {
     pub by_hand: bool,
 }
 
+/// The newest credential of each target and holder, of which all older ones are dead; and how many were made.
+#[derive(Default)]
+struct Credentials {
+    newest: BTreeMap<(String, String), String>,
+    made: u64,
+}
+
 /// Remembers who has what, in this process only.
 pub struct Pretend {
     description: Description,
     held: Mutex<BTreeSet<(String, String)>>,
     made: Mutex<Vec<Made>>,
     temper: Mutex<Temper>,
-    /// The newest credential of each, of which all older ones are dead; and how many were made.
-    credentials: Mutex<(BTreeMap<(String, String), String>, u64)>,
+    credentials: Mutex<Credentials>,
 }
 
 impl Pretend {
@@ -95,7 +101,7 @@ impl Pretend {
     pub fn lets_in(&self, secret: &str) -> bool {
         let held = self.held();
         let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-        credentials.0.iter().any(|(key, newest)| newest == secret && held.contains(key))
+        credentials.newest.iter().any(|(key, newest)| newest == secret && held.contains(key))
     }
 
     pub fn set_temper(&self, temper: Temper) {
@@ -205,9 +211,9 @@ impl Provider for Pretend {
             return Err(Fault::new(FaultKind::NoSuchPrincipal, "nothing is held there"));
         }
         let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-        credentials.1 += 1;
-        let secret = temper.credential.unwrap_or_else(|| format!("pretended-secret-{}", credentials.1));
-        credentials.0.insert(key, secret.clone());
+        credentials.made += 1;
+        let secret = temper.credential.unwrap_or_else(|| format!("pretended-secret-{}", credentials.made));
+        credentials.newest.insert(key, secret.clone());
         Ok(secret.into())
     }
 }

@@ -25,10 +25,9 @@ use crate::{
     store::{Commit, CommitError, EntitlementWrite, Fence, Leased, NewEntry},
 };
 
-/// Whoever waits for it waits so long for a worker that is at the same entitlement.
-const BUSY: Duration = Duration::from_secs(2);
-/// Between two looks whether it is free.
-const LOOK: Duration = Duration::from_millis(50);
+/// Whoever waits for it waits for a worker that is at the same entitlement: so many looks whether it is free, so far apart.
+const LOOKS: usize = 40;
+const APART: Duration = Duration::from_millis(50);
 /// Between the intent and the call: the call is over by the deadline that was committed, also in another process.
 const BEFORE: Span = Span::from_seconds(5);
 /// A lease outlasts the call by this much.
@@ -60,17 +59,17 @@ impl Hands for Hand {
 
 /// The lease, as soon as no worker has it.
 async fn lease(deps: &Deps, key: &EntitlementKey) -> Result<Option<Leased>, CommitError> {
-    let most = tokio::time::Instant::now() + BUSY;
-    loop {
+    for _ in 0..LOOKS {
         let Some(row) = deps.store.entitlement(key).await? else { return Ok(None) };
         let Some(provider) = deps.bot.providers().get(&row.order.provider).cloned() else { return Ok(None) };
         let (now, span) = (deps.bot.now(), span(deps, &*provider));
         let leased = deps.store.lease_entitlement(key, now, now + span + span + MARGIN).await?;
-        if leased.is_some() || tokio::time::Instant::now() >= most {
+        if leased.is_some() {
             return Ok(leased);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(APART).await;
     }
+    Ok(None)
 }
 
 /// How long a call may take on the bot's clock.

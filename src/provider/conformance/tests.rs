@@ -95,10 +95,11 @@ impl Provider for Flawed {
 #[tokio::test]
 async fn an_adapter_without_flaws_passes_whatever_its_ownership() {
     for ownership in [Ownership::PerGrant, Ownership::Ours, Ownership::Shared] {
-        let provider = Pretend::new(ownership);
-        let checks = run(&provider, &fixture(), None).await;
-        assert_eq!(failures(&checks), Vec::<&str>::new());
-        assert!(provider.held().is_empty(), "the suite leaves nothing behind");
+        for provider in [Pretend::new(ownership), Pretend::with_credentials(ownership)] {
+            let checks = run(&provider, &fixture(), None).await;
+            assert_eq!(failures(&checks), Vec::<&str>::new());
+            assert!(provider.held().is_empty(), "the suite leaves nothing behind");
+        }
     }
 }
 

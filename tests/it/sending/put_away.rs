@@ -41,8 +41,8 @@ async fn happens_late(world: &World, id: &str, events: &[Event]) {
     world.workers.drain().await.unwrap();
 }
 
-fn away(retry_after: Option<Span>) -> Option<ChatFault> {
-    Some(ChatFault::Transient { why: "try later".into(), retry_after })
+fn away(retry_after: Option<Span>) -> ChatFault {
+    ChatFault::Transient { why: "try later".into(), retry_after }
 }
 
 #[tokio::test]
@@ -100,9 +100,9 @@ async fn a_thread_with_an_open_alarm_stays_until_it_is_over() {
 #[tokio::test]
 async fn a_chat_that_cannot_put_it_away_now_is_asked_again_after_a_minute_or_when_it_says_so() {
     let world = World::new().await;
-    world.console.set_cannot_put_away(away(None));
+    world.console.set_cannot_put_away(Some(away(None)));
     returned(&world).await;
-    world.console.set_cannot_put_away(away(Some(Span::from_minutes(10))));
+    world.console.set_cannot_put_away(Some(away(Some(Span::from_minutes(10)))));
     world.advance(MINUTE).await;
     world.console.set_cannot_put_away(None);
     world.advance(Span::from_minutes(9)).await;
@@ -127,7 +127,7 @@ async fn a_chat_that_will_never_put_it_away_is_no_alarm_and_is_not_asked_for_eve
 #[tokio::test]
 async fn a_chat_that_puts_nothing_away_for_an_hour_is_told_of_the_next_request_all_the_same() {
     let world = World::new().await;
-    world.console.set_cannot_put_away(away(Some(Span::from_minutes(60))));
+    world.console.set_cannot_put_away(Some(away(Some(Span::from_minutes(60)))));
     returned(&world).await;
     let id = world.granted("ana", ASK, "ben").await;
     world.done("ana", &format!("/jit return {id}")).await;
@@ -140,7 +140,7 @@ async fn a_chat_that_puts_nothing_away_for_an_hour_is_told_of_the_next_request_a
 async fn a_restart_puts_away_what_the_bot_before_could_not() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::on(&file(&folder), hallpass::domain::entitlement::Ownership::Shared).await;
-    world.console.set_cannot_put_away(away(None));
+    world.console.set_cannot_put_away(Some(away(None)));
     returned(&world).await;
     let outside = world.without_store().await;
     let world = outside.with_store(Store::open(&file(&folder)).await.unwrap()).await;
@@ -153,7 +153,7 @@ async fn a_restart_puts_away_what_the_bot_before_could_not() {
 async fn a_card_that_somebody_deleted_has_no_thread_to_put_away() {
     let world = World::new().await;
     let id = world.granted("ana", ASK, "ben").await;
-    world.console.set_cannot_put_away(away(None));
+    world.console.set_cannot_put_away(Some(away(None)));
     world.done("ana", &format!("/jit return {id}")).await;
     world.console.delete(&world.card());
     world.console.set_cannot_put_away(None);
