@@ -57,7 +57,7 @@ const LONG: [(&str, usize, &str); 2] = [
 const CAP: usize = 400;
 
 /// Who looks at the machine's clock besides `clock.rs`: to measure how long something took, never to know what time it is.
-const STOPWATCHES: [(&str, &str); 9] = [
+const STOPWATCHES: [(&str, &str); 10] = [
     ("src/provider/exec/process.rs", "until when a program may run"),
     ("src/provider/exec/keeper.rs", "the same, in the process that sees to it"),
     ("src/worker/chat/mod.rs", "a pause between two looks at chats that have nothing more due"),
@@ -65,6 +65,7 @@ const STOPWATCHES: [(&str, &str); 9] = [
     ("src/worker/lifeline.rs", "a slow read of what ends soon is made more rarely"),
     ("src/worker/entitlements/window.rs", "a pause between two looks at a provider that has nothing more due"),
     ("src/cli/adapter/core.rs", "says how long an adapter took"),
+    ("tests/it/fakes/discord/deliver.rs", "how long an answer took, which Discord limits"),
     ("tests/it/fakes/slack/deliver.rs", "how long an answer took, which Slack limits"),
     ("tests/it/slack/sockets.rs", "that connections are not asked for in a hurry"),
 ];

@@ -65,10 +65,6 @@ pub(crate) enum Way {
     Http,
 }
 
-impl Way {
-    pub(crate) const ALL: [Self; 2] = [Self::Gateway, Self::Http];
-}
-
 /// A company with a bot in its Discord.
 pub(crate) struct House {
     pub discord: Discord,

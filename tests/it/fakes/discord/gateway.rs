@@ -51,7 +51,7 @@ pub(super) struct Session {
 }
 
 pub(super) struct Sessions {
-    pub(super) sessions: Vec<Session>,
+    pub(super) all: Vec<Session>,
     pub(super) links: BTreeMap<u32, mpsc::UnboundedSender<Frame>>,
     pub(super) next: u32,
     pub(super) identified: usize,
@@ -67,7 +67,7 @@ pub(super) struct Sessions {
 impl Default for Sessions {
     fn default() -> Self {
         Self {
-            sessions: Vec::new(),
+            all: Vec::new(),
             links: BTreeMap::new(),
             next: 0,
             identified: 0,
@@ -84,7 +84,7 @@ impl Default for Sessions {
 
 impl Sessions {
     pub(super) fn connected(&self) -> usize {
-        self.sessions.iter().filter(|s| s.link.is_some_and(|link| self.links.contains_key(&link))).count()
+        self.all.iter().filter(|s| s.link.is_some_and(|link| self.links.contains_key(&link))).count()
     }
 
     fn send(&self, link: u32, frame: Frame) {
@@ -95,7 +95,7 @@ impl Sessions {
 
     /// An event for every session; those without a connection get it when they resume.
     pub(super) fn dispatch(&mut self, name: &str, data: &Value) {
-        for session in &mut self.sessions {
+        for session in &mut self.all {
             let event = json!({"op": DISPATCH, "t": name, "s": session.events.len() + 1, "d": data});
             session.events.push(event.clone());
             if let Some(out) = session.link.and_then(|link| self.links.get(&link)) {
@@ -185,7 +185,7 @@ fn is_ours(data: &Value) -> bool {
 
 impl State {
     fn session_of(&self, link: u32) -> Option<&Session> {
-        self.sessions.sessions.iter().find(|s| s.link == Some(link))
+        self.sessions.all.iter().find(|s| s.link == Some(link))
     }
 
     fn close(&mut self, link: u32, code: u16, why: &str) {
@@ -224,7 +224,7 @@ impl State {
         });
         let event = json!({"op": DISPATCH, "t": "READY", "s": 1, "d": ready});
         self.sessions.send(link, Frame::Text(event.to_string()));
-        self.sessions.sessions.push(Session { id, events: vec![event], link: Some(link) });
+        self.sessions.all.push(Session { id, events: vec![event], link: Some(link) });
         self.sessions.identified += 1;
     }
 
@@ -233,11 +233,11 @@ impl State {
             return self.close(link, 4004, "the token is wrong");
         }
         let sessions = &mut self.sessions;
-        let Some(at) = sessions.sessions.iter().position(|s| data["session_id"] == s.id.as_str()) else {
+        let Some(at) = sessions.all.iter().position(|s| data["session_id"] == s.id.as_str()) else {
             let text = json!({"op": INVALID, "t": null, "s": null, "d": false}).to_string();
             return sessions.send(link, Frame::Text(text));
         };
-        let session = &mut sessions.sessions[at];
+        let session = &mut sessions.all[at];
         let seen = usize::try_from(data["seq"].as_u64().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
         if seen > session.events.len() {
             return self.close(link, 4007, "no such number");

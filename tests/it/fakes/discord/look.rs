@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Discord, Request, api::is_operation, records::Sort};
+use super::{Discord, Request, api::is_operation};
 
 /// A thread as people see it in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,16 +86,6 @@ impl Discord {
     /// Everything that was refused, and why. What a test planned is among it.
     pub(crate) fn refusals(&self) -> Vec<String> {
         self.state().refusals.clone()
-    }
-
-    /// The ids of the bot's channels: text, threads, direct.
-    pub(crate) fn channels(&self) -> Vec<String> {
-        self.state().channels.keys().cloned().collect()
-    }
-
-    /// Is it a direct conversation?
-    pub(crate) fn is_direct(&self, channel: &str) -> bool {
-        matches!(self.state().place(channel).sort, Sort::Direct(_))
     }
 }
 

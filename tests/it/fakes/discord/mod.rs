@@ -29,11 +29,7 @@ use std::{
 };
 
 use ed25519_dalek::SigningKey;
-use tokio::{
-    net::TcpListener,
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use tokio::{net::TcpListener, sync::Notify, time::timeout};
 
 pub(crate) use deliver::{Reply, Stamp};
 pub(crate) use faults::{Fault, Scope};
@@ -93,21 +89,18 @@ impl Discord {
         self.state().now_micros += i64::try_from(by.as_micros()).unwrap();
     }
 
-    /// Sets the clock, in seconds since 1970.
-    pub(crate) fn set_time(&self, seconds: i64) {
-        self.state().now_micros = seconds * 1_000_000;
-    }
-
     /// Waits until it is so, and panics with `what` when it does not come.
     async fn until(&self, what: &str, so: impl Fn(&State) -> bool) {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let changed = self.0.changed.notified();
-            if so(&self.state()) {
-                return;
+        let waited = timeout(PATIENCE, async {
+            loop {
+                let changed = self.0.changed.notified();
+                if so(&self.state()) {
+                    return;
+                }
+                changed.await;
             }
-            assert!(timeout_at(end, changed).await.is_ok(), "it did not come to {what}: {:?}", self.refusals());
-        }
+        });
+        assert!(waited.await.is_ok(), "it did not come to {what}: {:?}", self.refusals());
     }
 
     fn tell(&self) {

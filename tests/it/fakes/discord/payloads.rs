@@ -19,7 +19,7 @@ pub(super) type Typed<'t> = (&'t str, &'t str);
 
 impl State {
     /// What is the same for everything.
-    fn interaction(&mut self, kind: u64, user: &str, channel: &str, data: Value) -> Value {
+    fn interaction(&mut self, kind: u64, user: &str, channel: &str, data: &Value) -> Value {
         let id = self.snowflake();
         // Discord's tokens are long, and mean nothing to anybody.
         let token = format!("aW50ZXJhY3Rpb246{id}{}", "kJ3x9QpZ".repeat(20));
@@ -92,7 +92,7 @@ impl State {
         if !resolved.is_empty() {
             data["resolved"] = resolved.into();
         }
-        self.interaction(if focused.is_some() { TYPING } else { COMMAND }, user, channel, data)
+        self.interaction(if focused.is_some() { TYPING } else { COMMAND }, user, channel, &data)
     }
 
     fn option(&self, known: &Value, text: &str, focused: bool, resolved: &mut Map<String, Value>) -> Value {
@@ -138,7 +138,7 @@ impl State {
         if let Some(guild) = command.get("guild_id") {
             data["guild_id"] = guild.clone();
         }
-        self.interaction(COMMAND, user, channel, data)
+        self.interaction(COMMAND, user, channel, &data)
     }
 
     /// A press of a button of a message that they see, or a choice in a select. `which`: its custom id, or the first word of it.
@@ -153,7 +153,7 @@ impl State {
             assert!(component["type"] != 3 || values.iter().all(|v| options.iter().any(|o| o["value"] == *v)), "{values:?} is not offered");
             data["values"] = json!(values);
         }
-        let mut payload = self.interaction(COMPONENT, user, &channel, data);
+        let mut payload = self.interaction(COMPONENT, user, &channel, &data);
         payload["message"] = shown;
         payload
     }
@@ -178,7 +178,7 @@ impl State {
         if form.from["data"].get("resolved").is_some() {
             data["resolved"] = json!({});
         }
-        let mut payload = self.interaction(SUBMISSION, user, &channel, data);
+        let mut payload = self.interaction(SUBMISSION, user, &channel, &data);
         if let Some(message) = form.from.get("message") {
             payload["message"] = message.clone();
         }

@@ -1,9 +1,6 @@
 //! What the bot may do and where: the bits that matter, and how Discord reckons them from roles and a channel's own rules.
 
-use super::{
-    BOT,
-    records::{Channel, Guild, Rule, RuleFor},
-};
+use super::records::{Channel, Guild, Rule, RuleFor};
 
 pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
 pub(crate) const MANAGE_ROLES: u64 = 1 << 28;
@@ -57,9 +54,4 @@ pub(super) fn within(guild: &Guild, channel: &Channel, user: &str) -> u64 {
         apply(allow, deny);
     }
     if bits & VIEW_CHANNEL == 0 { 0 } else { bits }
-}
-
-/// What the bot has in a channel.
-pub(super) fn of_bot(guild: &Guild, channel: &Channel) -> u64 {
-    within(guild, channel, BOT)
 }

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, time::timeout};
 
 use super::{
     Discord,
-    api::{self, Call, Refusal},
+    api::{self, Call},
     faults::{Fault, Scope},
     gateway,
     limits::{Standing, TooMany},
@@ -99,19 +99,18 @@ async fn call(Shared(discord): Shared<Discord>, Path(path): Path<String>, incomi
         _ => None,
     };
     if let Some((scope, many)) = planned.or(too_many) {
-        return discord.limited(number, operation.name, scope, &many, standing);
+        return discord.limited(number, operation.name, scope, &many, &standing);
     }
     if let Some(Fault::Code(code)) = fault {
         return discord.answered(number, operation.name, Err(code.into()), Some(standing));
     }
-    let outcome = match needs(&head.headers) {
-        Err(refusal) => Err(refusal),
-        Ok(()) => {
-            let call = Call { ids, query: query(head.uri.query().unwrap_or_default()), body: Value::Null };
-            discord.let_the_answer_arrive(operation, &call).await;
-            let authorization = head.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-            operation.perform(&discord, authorization, sent, call)
-        }
+    let outcome = if is_named(&head.headers) {
+        let call = Call { ids, query: query(head.uri.query().unwrap_or_default()), body: Value::Null };
+        discord.let_the_answer_arrive(operation, &call).await;
+        let authorization = head.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+        operation.perform(&discord, authorization, sent, call)
+    } else {
+        Err(40001.into())
     };
     if matches!(fault, Some(Fault::CutAfterEffect)) {
         discord.tell();
@@ -134,9 +133,8 @@ fn query(text: &str) -> std::collections::BTreeMap<String, String> {
 }
 
 /// Without a client's name Discord's front closes the door.
-fn needs(headers: &HeaderMap) -> Result<(), Refusal> {
-    let named = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).is_some_and(|name| name.starts_with("DiscordBot ("));
-    if named { Ok(()) } else { Err(40001.into()) }
+fn is_named(headers: &HeaderMap) -> bool {
+    headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).is_some_and(|name| name.starts_with("DiscordBot ("))
 }
 
 fn json_answer(status: u16, body: &Value) -> Response {
@@ -170,7 +168,10 @@ impl Discord {
     fn note(&self, request: Request) -> usize {
         let mut state = self.state();
         state.requests.push(request);
-        state.requests.len() - 1
+        let number = state.requests.len() - 1;
+        drop(state);
+        self.tell();
+        number
     }
 
     /// What the endpoint answered is on its way when what follows it is already sent: Discord reads the answer first.
@@ -207,7 +208,7 @@ impl Discord {
         response
     }
 
-    fn limited(&self, number: usize, operation: &str, scope: Scope, many: &TooMany, standing: Standing) -> Response {
+    fn limited(&self, number: usize, operation: &str, scope: Scope, many: &TooMany, standing: &Standing) -> Response {
         self.state().refuse(format!("{operation}: 429 for {} s, {scope:?}", seconds(many.after)));
         self.settle(number, 429, scope == Scope::Shared);
         let body = json!({"message": "You are being rate limited.", "retry_after": many.after.as_secs_f64(), "global": many.global});
@@ -217,7 +218,7 @@ impl Discord {
         if many.global {
             say(&mut response, "x-ratelimit-global", "true");
         } else {
-            let standing = Standing { remaining: 0, after: many.after, ..standing };
+            let standing = Standing { remaining: 0, after: many.after, bucket: standing.bucket.clone(), ..*standing };
             say_standing(&mut response, &standing);
         }
         say(

@@ -12,7 +12,7 @@ use super::{
 impl Discord {
     /// An event for every session, once there is one.
     pub(super) async fn dispatch_when_connected(&self, name: &str, mut data: Value) {
-        self.until("a session on the gateway", |state| !state.sessions.sessions.is_empty()).await;
+        self.until("a session on the gateway", |state| !state.sessions.all.is_empty()).await;
         let mut state = self.state();
         let sessions = &mut state.sessions;
         for field in &sessions.lacking {
@@ -67,7 +67,7 @@ impl Discord {
 
     /// Discord forgets every session: what happens until the next one is begun is lost, and none can be resumed.
     pub(crate) fn forget_sessions(&self) {
-        self.state().sessions.sessions.clear();
+        self.state().sessions.all.clear();
     }
 
     /// Every connection is closed with this code (4000, 4004, 4009, ..).

@@ -116,7 +116,7 @@ fn check_reference(wrongs: &mut Wrongs, value: Option<&Value>) {
 pub(in crate::fakes::discord) fn is_empty(message: &Value) -> bool {
     let none = |name: &str| message[name].as_array().is_none_or(Vec::is_empty);
     let newer = message["flags"].as_u64().unwrap_or_default() & NEWER != 0;
-    message["content"].as_str().unwrap_or_default().trim().is_empty() && none("embeds") && !(newer && !none("components"))
+    message["content"].as_str().unwrap_or_default().trim().is_empty() && none("embeds") && (!newer || none("components"))
 }
 
 /// What an answer that only says "thinking" may say.
@@ -129,7 +129,7 @@ pub(in crate::fakes::discord) fn check_deferred(wrongs: &mut Wrongs, data: Optio
     }
 }
 
-/// Puts what a checked body says into a message. Gives whether it is a change of something.
+/// Puts what a checked body says into a message.
 pub(in crate::fakes::discord) fn put_in(message: &mut Value, body: &Value, how: Use) {
     if how.is_new() || body.get("content").is_some() {
         message["content"] = Value::from(body["content"].as_str().unwrap_or_default().trim());

@@ -36,6 +36,10 @@ async fn the_endpoints_answer_is_the_first_answer_and_is_held_to_the_same() {
     assert!(discord.ephemerals(ANA).is_empty());
     let heard = &app.heard()[0];
     assert_eq!((&heard["member"]["user"]["id"], &heard["message"]["id"]), (&json!(BEN), &json!(card)));
+    let second = App::start(&discord, Some(json!({"type": 6}))).await;
+    let url = discord.address().unwrap();
+    assert!(discord.deliver_to(&url, discord.press_payload(ANA, &card, "approve")).await.is_ok());
+    assert_eq!((second.heard().len(), app.heard().len()), (1, 1));
     assert!(discord.replay_last().await.answer.is_some());
     assert_eq!(discord.refusals().len(), 1, "the second answer to one interaction: {:?}", discord.refusals());
     assert!(discord.refusals()[0].contains("40060"));

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use serenity::{
     Error as SerenityError,
     all::{Context, Event, EventHandler, GatewayIntents, RawEventHandler, Ready},

@@ -152,4 +152,7 @@ async fn a_form_is_open_in_front_of_one_person_until_its_submission_is_answered(
     assert!(wrong(answer(&discord, &sent, json!({"type": 9, "data": modal})).await).contains(&"type BASE_TYPE_CHOICES".to_owned()));
     assert_eq!(answer(&discord, &sent, whisper("Denied")).await.0, 204);
     assert_eq!(discord.modal(BEN), None);
+    let again = pressed(&discord, BEN, &card).await;
+    assert_eq!(answer(&discord, &again, json!({"type": 9, "data": modal})).await.0, 204);
+    assert_eq!(discord.close(BEN).modal(BEN), None);
 }
