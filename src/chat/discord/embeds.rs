@@ -93,7 +93,7 @@ fn message(whole: &mut Value, marks: Marks) -> Result<(), String> {
     content.fit(limits::CONTENT, false).map_err(|why| format!("content: {why}"))?;
     limits::fit_embeds(&mut slots, fixed).map_err(|why| format!("embeds: {why}"))?;
     slots.append(&mut texts);
-    slots.iter().for_each(|slot| slot.put_back(whole));
+    put_back(&slots, whole);
     without_empty(&mut whole["components"]);
     full_fields(&mut whole["embeds"])?;
     swept(whole, "")?;
@@ -118,7 +118,7 @@ fn second_version(whole: &mut Value, marks: Marks) -> Result<(), String> {
     thread(whole, marks)?;
     let mut slots = components(&mut whole["components"], "/components", marks)?;
     limits::fit_displays(&mut slots)?;
-    slots.iter().for_each(|slot| slot.put_back(whole));
+    put_back(&slots, whole);
     without_empty(&mut whole["components"]);
     swept(whole, "")?;
     whole["flags"] = json!(SECOND_VERSION);
@@ -137,7 +137,7 @@ fn modal(whole: &mut Value, marks: Marks) -> Result<(), String> {
     }
     let mut slots = components(&mut whole["components"], "/components", marks)?;
     limits::fit_displays(&mut slots)?;
-    slots.iter().for_each(|slot| slot.put_back(whole));
+    put_back(&slots, whole);
     without_empty(&mut whole["components"]);
     swept(whole, "")?;
     let inputs = limits::nested(list(&whole["components"]));
@@ -146,6 +146,12 @@ fn modal(whole: &mut Value, marks: Marks) -> Result<(), String> {
         return Err(format!("a modal has 1 to {} inputs (type {INPUT}), each with its custom_id", limits::INPUTS));
     }
     limits::few(inputs.len(), limits::INPUTS, "inputs")
+}
+
+fn put_back(slots: &[Slot], whole: &mut Value) {
+    for slot in slots {
+        slot.put_back(whole);
+    }
 }
 
 /// The texts of the embeds, and how much else counts with them.

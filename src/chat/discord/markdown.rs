@@ -2,6 +2,8 @@
 //! a text is cut, never within what is shown as one. Discord names code points as what it counts; we count UTF-16 units, which are
 //! never fewer. Must not know a message.
 
+use std::fmt::Write as _;
+
 use url::Url;
 
 use crate::chat::{
@@ -79,7 +81,11 @@ fn encoded(link: &str) -> String {
     let mut out = String::with_capacity(link.len());
     for byte in link.bytes() {
         let plain = byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'*+,;=%".contains(&byte);
-        if plain { out.push(char::from(byte)) } else { out.push_str(&format!("%{byte:02X}")) }
+        if plain {
+            out.push(char::from(byte));
+        } else {
+            let _infallible = write!(out, "%{byte:02X}");
+        }
     }
     out
 }

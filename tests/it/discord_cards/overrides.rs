@@ -54,7 +54,8 @@ fn a_template_in_other_words_is_used() {
 #[test]
 fn a_template_that_would_exceed_a_limit_is_refused_and_ours_is_sent() {
     let fields = r#"{"name": "More", "value": "x"},"#.repeat(26);
-    let buttons: String = (0..26).map(|n| format!(r#"{{"type": 2, "style": 2, "label": "x", "custom_id": "x {n}"}},"#)).collect();
+    let buttons =
+        (0..26).map(|n| format!(r#"{{"type": 2, "style": 2, "label": "x", "custom_id": "x {n}"}},"#)).collect::<Vec<_>>().concat();
     let all_fields = "\"fields\": [";
     let with_fields = [
         ("fields in one embed", format!(r#""fields": [{fields}"#)),
