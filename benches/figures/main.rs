@@ -2,6 +2,7 @@
 //! Not tests: a figure never fails a build. `scripts/bench` says how to read them.
 
 mod core;
+mod doors;
 mod ends;
 mod events;
 mod fill;
