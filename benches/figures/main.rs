@@ -2,6 +2,8 @@
 //! Not tests: a figure never fails a build. `scripts/bench` says how to read them.
 
 mod core;
+mod discord;
+mod doors;
 mod ends;
 mod events;
 mod fill;
@@ -15,7 +17,7 @@ mod table;
 use anyhow::{Context as _, bail};
 
 /// Each figure's name, for the command line.
-const ALL: [&str; 6] = ["core", "events", "ends", "overdue", "process", "slack"];
+const ALL: [&str; 7] = ["core", "events", "ends", "overdue", "process", "slack", "discord"];
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
@@ -50,6 +52,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("slack") {
         runtime.block_on(slack::run(rounds))?;
+    }
+    if wanted("discord") {
+        runtime.block_on(discord::run(rounds))?;
     }
     Ok(())
 }

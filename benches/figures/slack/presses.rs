@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{
-    load::{COMMANDS, Connection, Next},
-    servers::REQUESTS,
+    servers::{COMMANDS, REQUESTS},
     workspace::{APP, BOSS, TEAM, Workspace, approve},
 };
+use crate::doors::load::{Connection, Next};
 
 /// Stands in a body where the press's own number belongs.
 const NUMBER: &str = "PRESSNUMBER";

@@ -1,92 +1,70 @@
 //! The doors that are measured, each a process of its own: the real bot, and Bolt in both languages where `scripts/bench` could
 //! fetch it.
 
-use std::{
-    fmt::Write as _,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::Path,
-    process::{Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, net::SocketAddr, path::Path, process::Command};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2_oracle::Sha256;
 
-use super::{
-    load::SECRET,
-    workspace::{APP, LEADS, TEAM, Workspace},
+use super::workspace::{APP, LEADS, TEAM, Workspace};
+use crate::doors::{
+    load::Way,
+    server::{Server, free, script},
 };
-use crate::process::{Running, resident, started};
 
 /// Requests that wait for an answer, each by another person for another resource with a channel of its own.
 pub(crate) const REQUESTS: usize = 200;
+pub(crate) const INTERACTIVE: Way = way("/slack/interactive");
+pub(crate) const COMMANDS: Way = way("/slack/commands");
+/// What every door verifies with.
+const SECRET: &str = "a-signing-secret-of-nobody";
 const TOKEN: &str = "xoxb-of-nobody";
-const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
-/// One that listens; stopped when dropped.
-pub(crate) struct Server {
-    pub(crate) door: SocketAddr,
-    running: Running,
+const fn way(path: &'static str) -> Way {
+    Way { path, content_type: "application/x-www-form-urlencoded", sign }
 }
 
-impl Server {
-    /// Resident memory now, in MiB.
-    pub(crate) fn memory(&self) -> anyhow::Result<f64> {
-        resident(&self.running.id(), "VmRSS")
+fn sign(stamp: &str, body: &str) -> anyhow::Result<[(&'static str, String); 2]> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).ok().context("a secret of this length")?;
+    for part in ["v0:", stamp, ":", body] {
+        mac.update(part.as_bytes());
     }
+    let mut signature = String::from("v0=");
+    for byte in mac.finalize().into_bytes() {
+        write!(signature, "{byte:02x}")?;
+    }
+    Ok([("x-slack-signature", signature), ("x-slack-request-timestamp", stamp.to_owned())])
+}
 
-    /// `hallpass run`, the program as it is shipped, with its store in this folder.
-    pub(crate) fn hallpass(folder: &Path, workspace: &Workspace) -> anyhow::Result<Self> {
-        let door = free()?;
-        let config = folder.join("bot.toml");
-        std::fs::write(&config, bot_toml(door, workspace)?)?;
-        let (running, _) = started(&config, &secrets())?;
-        Self { door, running }.listens()
-    }
+/// `hallpass run`, with its store in this folder.
+pub(crate) fn hallpass(folder: &Path, workspace: &Workspace) -> anyhow::Result<Server> {
+    let door = free()?;
+    Server::hallpass(folder, door, &bot_toml(door, workspace)?, &secrets())
+}
 
-    /// None: it is not on this machine.
-    pub(crate) fn bolt_for_javascript(workspace: &Workspace) -> anyhow::Result<Option<Self>> {
-        let Ok(modules) = std::env::var("HALLPASS_BENCH_NODE_MODULES") else { return Ok(None) };
-        let mut node = Command::new("node");
-        node.env("NODE_PATH", modules).env("NODE_ENV", "production");
-        Self::bolt(node, "bolt.js", workspace).map(Some)
-    }
+/// None: it is not on this machine.
+pub(crate) fn bolt_for_javascript(workspace: &Workspace) -> anyhow::Result<Option<Server>> {
+    let Ok(modules) = std::env::var("HALLPASS_BENCH_NODE_MODULES") else { return Ok(None) };
+    let mut node = Command::new("node");
+    node.env("NODE_PATH", modules).env("NODE_ENV", "production");
+    bolt(node, "bolt.js", workspace).map(Some)
+}
 
-    /// None: it is not on this machine.
-    pub(crate) fn bolt_for_python(workspace: &Workspace) -> anyhow::Result<Option<Self>> {
-        let Ok(python) = std::env::var("HALLPASS_BENCH_PYTHON") else { return Ok(None) };
-        Self::bolt(Command::new(python), "bolt.py", workspace).map(Some)
-    }
+/// None: it is not on this machine.
+pub(crate) fn bolt_for_python(workspace: &Workspace) -> anyhow::Result<Option<Server>> {
+    let Ok(python) = std::env::var("HALLPASS_BENCH_PYTHON") else { return Ok(None) };
+    bolt(Command::new(python), "bolt.py", workspace).map(Some)
+}
 
-    fn bolt(mut program: Command, script: &str, workspace: &Workspace) -> anyhow::Result<Self> {
-        let door = free()?;
-        program
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/figures/slack").join(script))
-            .args([door.port().to_string(), format!("{}/", workspace.api())])
-            .envs(secrets())
-            .stdout(Stdio::null());
-        let running = Running::new(program.spawn().with_context(|| format!("{program:?}"))?);
-        Self { door, running }.listens()
-    }
-
-    fn listens(mut self) -> anyhow::Result<Self> {
-        let start = Instant::now();
-        while TcpStream::connect(self.door).is_err() {
-            if self.running.is_over()? || start.elapsed() > STARTS_WITHIN {
-                bail!("a server does not listen on {}", self.door);
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(self)
-    }
+fn bolt(mut program: Command, name: &str, workspace: &Workspace) -> anyhow::Result<Server> {
+    let door = free()?;
+    program.arg(script(&format!("slack/{name}"))).args([door.port().to_string(), format!("{}/", workspace.api())]).envs(secrets());
+    Server::other(program, door)
 }
 
 const fn secrets() -> [(&'static str, &'static str); 2] {
     [("SLACK_BOT_TOKEN", TOKEN), ("SLACK_SIGNING_SECRET", SECRET)]
-}
-
-/// Nobody listens there now.
-fn free() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 fn bot_toml(door: SocketAddr, workspace: &Workspace) -> anyhow::Result<String> {

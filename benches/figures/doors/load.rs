@@ -2,27 +2,28 @@
 //! one that was made before is refused. Must not know whose door it is.
 
 use std::{
-    fmt::Write as _,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use axum::body::{Body, to_bytes};
 use hallpass::clock::{Clock, SystemClock};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::{Request, StatusCode, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
-use sha2_oracle::Sha256;
 use tokio::{net::TcpStream, task::JoinSet};
 
 use crate::raw::per_second;
 
-/// What every door verifies with.
-pub(crate) const SECRET: &str = "a-signing-secret-of-nobody";
-pub(crate) const INTERACTIVE: &str = "/slack/interactive";
-pub(crate) const COMMANDS: &str = "/slack/commands";
+/// Where a door takes requests, and how they are signed.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) path: &'static str,
+    pub(crate) content_type: &'static str,
+    /// The headers that show who made it, of the second and the body.
+    pub(crate) sign: fn(&str, &str) -> anyhow::Result<[(&'static str, String); 2]>,
+}
 
 const CONNECTIONS: usize = 16;
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -55,14 +56,13 @@ impl Connection {
     }
 
     /// Signs it with this second, sends it, and waits until the whole acknowledgement is there: how long that took.
-    pub(crate) async fn send(&mut self, path: &str, body: String) -> anyhow::Result<Duration> {
+    pub(crate) async fn send(&mut self, way: Way, body: String) -> anyhow::Result<Duration> {
         let stamp = (SystemClock.now().micros() / 1_000_000).to_string();
-        let request = Request::post(path)
-            .header(header::HOST, "127.0.0.1")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header("x-slack-signature", signature(&stamp, &body)?)
-            .header("x-slack-request-timestamp", stamp)
-            .body(Body::from(body))?;
+        let mut request = Request::post(way.path).header(header::HOST, "127.0.0.1").header(header::CONTENT_TYPE, way.content_type);
+        for (name, value) in (way.sign)(&stamp, &body)? {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::from(body))?;
         let start = Instant::now();
         self.0.ready().await?;
         let answer = self.0.send_request(request).await?;
@@ -74,20 +74,8 @@ impl Connection {
     }
 }
 
-fn signature(stamp: &str, body: &str) -> anyhow::Result<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).ok().context("a secret of this length")?;
-    for part in ["v0:", stamp, ":", body] {
-        mac.update(part.as_bytes());
-    }
-    let mut signature = String::from("v0=");
-    for byte in mac.finalize().into_bytes() {
-        write!(signature, "{byte:02x}")?;
-    }
-    Ok(signature)
-}
-
 /// Every connection sends as soon as it was answered. Counted is what came after the warm-up.
-pub(crate) async fn closed_loop(door: SocketAddr, next: Arc<Next>) -> anyhow::Result<Measured> {
+pub(crate) async fn closed_loop(door: SocketAddr, way: Way, next: Arc<Next>) -> anyhow::Result<Measured> {
     let start = Instant::now();
     let mut lanes = JoinSet::new();
     for _ in 0..CONNECTIONS {
@@ -99,7 +87,7 @@ pub(crate) async fn closed_loop(door: SocketAddr, next: Arc<Next>) -> anyhow::Re
                     break;
                 }
                 let is_counted = start.elapsed() >= WARM_UP;
-                let time = connection.send(INTERACTIVE, next()).await?;
+                let time = connection.send(way, next()).await?;
                 if is_counted {
                     took.push(time);
                 }
