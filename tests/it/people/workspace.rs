@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use hallpass::{
     chat::{Chat, ChatFault, Message, Once, Posted, Profile},
     domain::{
-        members::Member,
+        members::{Bar, Member, Presence},
         policy::{Channel, Platform},
     },
 };
@@ -33,6 +33,8 @@ struct Inner {
     /// So many must be asking at the same moment before anybody is answered.
     together: Option<Arc<Barrier>>,
     asked: BTreeMap<String, u32>,
+    /// Whoever may not act for now.
+    barred: BTreeMap<String, Bar>,
 }
 
 impl Workspace {
@@ -64,6 +66,13 @@ impl Workspace {
     /// Deactivated, or a guest from now on: what the bot sees of either is the same.
     pub(super) fn leaves(&self, user: &str) {
         self.inner().members.remove(user);
+    }
+
+    /// Kept from acting for a while, or not any more.
+    pub(super) fn bar(&self, user: &str, bar: Option<Bar>) {
+        let mut inner = self.inner();
+        inner.barred.remove(user);
+        inner.barred.extend(bar.map(|bar| (user.to_owned(), bar)));
     }
 
     pub(super) fn group(&self, group: &str, users: &[&str]) {
@@ -162,7 +171,9 @@ impl Chat for Workspace {
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault> {
         self.hears(format!("profile {user}")).await?;
-        Ok(Profile { active: self.inner().members.contains_key(user), name: user.to_owned() })
+        let inner = self.inner();
+        let there = inner.barred.get(user).map_or(Presence::There, |bar| Presence::Barred(*bar));
+        Ok(Profile { presence: if inner.members.contains_key(user) { there } else { Presence::Gone }, name: user.to_owned() })
     }
 
     async fn roster(&self) -> Result<Vec<Member>, ChatFault> {
