@@ -28,7 +28,7 @@ struct Inner {
     /// What the list says instead.
     list: Option<Vec<Member>>,
     is_down: bool,
-    /// It does not say whether this one is in a group.
+    /// It does not say whether this one is in a group, or who is in this group.
     silent_about: Option<String>,
     /// So many must be asking at the same moment before anybody is answered.
     together: Option<Arc<Barrier>>,
@@ -83,7 +83,7 @@ impl Workspace {
         self.inner().is_down = is_down;
     }
 
-    /// Of this one it does not say in which groups they are; None: it says it of everybody.
+    /// Of this one it does not say in which groups they are, or who is in it; None: it says it of everybody.
     pub(super) fn is_silent_about(&self, user: Option<&str>) {
         self.inner().silent_about = user.map(str::to_owned);
     }
@@ -158,7 +158,7 @@ impl Chat for Workspace {
     async fn is_member(&self, group: &str, user: &str) -> Result<bool, ChatFault> {
         self.hears(format!("{user} in {group}")).await?;
         let inner = self.inner();
-        if inner.silent_about.as_deref() == Some(user) {
+        if inner.silent_about.as_deref().is_some_and(|one| one == user || one == group) {
             return Err(ChatFault::Transient { why: "no answer about this one".into(), retry_after: None });
         }
         Ok(inner.groups.get(group).is_some_and(|users| users.iter().any(|member| member == user)))
