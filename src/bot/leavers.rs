@@ -86,13 +86,14 @@ impl Looks {
         let known = self.known();
         let unseen: Vec<_> = known.people.iter().filter(|(_, look)| now.since(look.seen) >= UNSEEN).collect();
         let why = unseen.iter().find_map(|(_, look)| look.why.as_deref())?;
-        let mut names = unseen.iter().take(NAMED).map(|(person, _)| person.as_str()).collect::<Vec<_>>().join(", ");
-        if let more @ 1.. = unseen.len().saturating_sub(NAMED) {
-            names.push_str(&format!(" and {more} more"));
-        }
+        let names = unseen.iter().take(NAMED).map(|(person, _)| person.as_str()).collect::<Vec<_>>().join(", ");
+        let more = match unseen.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         let minutes = UNSEEN.seconds() / 60;
         Some(format!(
-            "for {minutes} minutes it could not be seen whether {names} left, and whoever did keeps what they hold until its end: {why}"
+            "for {minutes} minutes it could not be seen whether {names}{more} left, and whoever did keeps what they hold until its end: {why}"
         ))
     }
 }

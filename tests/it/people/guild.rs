@@ -257,17 +257,14 @@ async fn the_vote_of_somebody_who_is_timed_out_does_not_count_meanwhile() {
 async fn a_vote_that_no_longer_counts_where_it_was_given_does_not_count_in_a_later_stage_whose_chat_is_silent() {
     let guild = guild(&["D2", "D4"]);
     guild.group("R2", &["D5"]);
-    let (world, _folder) = world(&guild, by_role(1, &[])).await;
-    world
-        .rules(|catalogue| {
-            let id: hallpass::domain::ids::GroupId = "second".parse().unwrap();
-            let group = Group { id: id.clone(), members: Vec::new(), chats: BTreeMap::from([(DISCORD, "R2".to_owned())]) };
-            catalogue.groups.insert(id.clone(), group);
-            let stages = &mut catalogue.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
-            stages.push(stages[0].clone());
-            stages[1].approvers = vec![Who::Group(id)];
-        })
-        .await;
+    let mut rules = by_role(1, &[]);
+    let id: hallpass::domain::ids::GroupId = "second".parse().unwrap();
+    let group = Group { id: id.clone(), members: Vec::new(), chats: BTreeMap::from([(DISCORD, "R2".to_owned())]) };
+    rules.groups.insert(id.clone(), group);
+    let stages = &mut rules.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
+    stages.push(stages[0].clone());
+    stages[1].approvers = vec![Who::Group(id)];
+    let (world, _folder) = world(&guild, rules).await;
     let id = world.ask("ana", ASK).await;
     world.there("D2", &format!("/jit approve {id}")).await.unwrap();
     guild.group("R1", &["D4"]);
@@ -279,13 +276,10 @@ async fn a_vote_that_no_longer_counts_where_it_was_given_does_not_count_in_a_lat
 #[tokio::test]
 async fn one_person_whom_the_role_does_not_name_is_not_two() {
     let guild = guild(&["D2"]);
-    let (world, _folder) = world(&guild, by_role(1, &[])).await;
-    world
-        .rules(|catalogue| {
-            let stages = &mut catalogue.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
-            stages.push(stages[0].clone());
-        })
-        .await;
+    let mut rules = by_role(1, &[]);
+    let stages = &mut rules.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
+    stages.push(stages[0].clone());
+    let (world, _folder) = world(&guild, rules).await;
     assert!(matches!(world.no("ana", ASK).await, Refusal::NobodyCanApprove { .. }));
     guild.group("R1", &["D2", "D4"]);
     world.ask("ana", ASK).await;
