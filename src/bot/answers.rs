@@ -137,7 +137,8 @@ impl Bot {
         let person = &caller.person;
         let mut open = self.store.requests(&Filter { open: Some(true), limit: 1_000, ..Filter::default() }).await?;
         open.retain(|request| request.round().is_some());
-        let groups = self.gather(catalogue, &open, Whom { presser: Some(caller.presser()), ..Whom::default() }, Fresh::Now).await;
+        let groups =
+            self.gather(catalogue, &open, Whom { presser: Some(caller.presser()), listed: true, ..Whom::default() }, Fresh::Now).await;
         let facts = Facts { catalogue, groups: &groups };
         let now = self.now();
         open.retain(|request| decide::may_decide(request, person, &facts, now));
@@ -190,7 +191,7 @@ pub(super) fn summary_with(request: &Request, texts: &Texts, reader: &PersonId, 
 
 /// Whoever looks at what others have may be an auditor.
 fn looks<'a>(caller: &'a Caller, catalogue: &'a Catalogue) -> Whom<'a> {
-    Whom { presser: Some(caller.presser()), among: &catalogue.auditors, ..Whom::default() }
+    Whom { presser: Some(caller.presser()), among: &catalogue.auditors, listed: true, ..Whom::default() }
 }
 
 /// Requester, subject, whoever may approve it, the owner, administrators, auditors.
@@ -203,7 +204,7 @@ fn may_see(request: &Request, person: &PersonId, facts: &Facts<'_>) -> bool {
     let policy = decide::policy_of(request, facts);
     let approvers = policy.into_iter().flat_map(|p| p.stages.iter().flat_map(|s| s.approvers_at(u32::MAX)));
     let whos: BTreeSet<&Who> = approvers.chain(owner).chain(&catalogue.administrators).chain(&catalogue.auditors).collect();
-    facts.is_active(person) && facts.includes(whos, person).unwrap_or(false)
+    facts.may_act(person) && facts.includes(whos, person).unwrap_or(false)
 }
 
 pub(super) const fn has_access(request: &Request) -> bool {

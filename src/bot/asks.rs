@@ -35,7 +35,7 @@ impl Bot {
         let policy = catalogue.role(&new.resource, &new.role).map(|(_, _, policy)| policy);
         let among: Vec<Who> = policy.into_iter().flat_map(askers).cloned().collect();
         let chain: Vec<Who> = policy.into_iter().flat_map(approvers).cloned().collect();
-        let whom = Whom { presser: Some(caller.presser()), others: &[subject], among: &among, chain: &chain };
+        let whom = Whom { presser: Some(caller.presser()), others: &[subject], among: &among, chain: &chain, listed: false };
         let groups = self.gather(catalogue, None, whom, Fresh::Now).await;
         let opening = match self.opening(caller, new, catalogue, &groups).await? {
             Ok(opening) => opening,

@@ -48,7 +48,8 @@ impl Bot {
         if let Err(refusal) = pressed.about.check(&request) {
             return Ok(Err(refusal));
         }
-        let groups = self.gather(&catalogue, [&request], Whom { presser: Some(presser), ..Whom::default() }, Fresh::Lately).await;
+        let groups =
+            self.gather(&catalogue, [&request], Whom { presser: Some(presser), listed: true, ..Whom::default() }, Fresh::Lately).await;
         let reason = Words::new("…", 0);
         let act = if action == "revoke" { Act::Revoke { reason } } else { Act::Deny { reason } };
         let facts = Facts { catalogue: &catalogue, groups: &groups };

@@ -13,7 +13,7 @@ use crate::domain::{
     entitlement::{Order, Ownership},
     facts::{Asked, Groups},
     ids::{GroupId, PersonId, ResourceId, RoleName},
-    members::Member,
+    members::{Bar, Member, Presence},
     policy::{Catalogue, Group, Person, Platform, Who},
     refusal::Refusal,
     request::{Preview, Request},
@@ -21,16 +21,36 @@ use crate::domain::{
 
 /// Longest that a press waits for a chat or a provider to answer a question.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest that what nobody waits for does: chats answer so many questions in a while, and no more.
+const LONG: Duration = Duration::from_secs(10);
 /// Questions that wait beside each other: more than a decision has, fewer than a chat would take for a flood.
 const SIDE_BY_SIDE: usize = 32;
 
-/// How old an answer of a chat may be.
+/// How old an answer of a chat may be, and how long it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fresh {
-    /// It is asked: for whatever decides.
+    /// It is asked: for whatever decides while somebody waits.
     Now,
-    /// What it said within the last minute will do: for what is only shown.
+    /// It is asked: for what decides by itself, and gives nothing without an answer.
+    InTurn,
+    /// It is asked when it has room for that: for what is looked at again and again.
+    Spare,
+    /// What it said within the last minute will do, else it is asked when it has room for that: for what is only shown.
     Lately,
+}
+
+impl Fresh {
+    const fn patience(self) -> Duration {
+        match self {
+            Self::Now | Self::Lately => PATIENCE,
+            Self::InTurn | Self::Spare => LONG,
+        }
+    }
+
+    /// Questions that decide come first.
+    pub const fn can_wait(self) -> bool {
+        matches!(self, Self::Spare | Self::Lately)
+    }
 }
 
 /// What only the chats know. Handed in by `main`.
@@ -49,8 +69,8 @@ pub trait Facts: Send + Sync {
     /// How many accounts are in a platform's group now, whoever they are.
     async fn member_count(&self, platform: Platform, group: &str, fresh: Fresh) -> Result<usize, String>;
 
-    /// Is this account a full member now? None: that chat is not connected, and says nothing of anybody.
-    async fn is_active(&self, platform: Platform, user: &str, fresh: Fresh) -> Result<Option<bool>, String>;
+    /// Is this account a full member now, who may act? None: that chat is not connected, and says nothing of anybody.
+    async fn presence(&self, platform: Platform, user: &str, fresh: Fresh) -> Result<Option<Presence>, String>;
 
     /// Everybody whom the platform has as a full member now.
     async fn roster(&self, platform: Platform) -> Result<Vec<Member>, String>;
@@ -70,6 +90,8 @@ pub(super) struct Whom<'a> {
     pub among: &'a [Who],
     /// The same of a chain of which it is to be judged whether anybody can climb it: who is in them is counted, too.
     pub chain: &'a [Who],
+    /// The requests are only listed: who voted on them is not asked about.
+    pub listed: bool,
 }
 
 /// What has to be known of a group.
@@ -81,7 +103,11 @@ struct Wanted {
 
 /// The answer, or why there is none, if not within the time that a press waits.
 pub(super) async fn in_time<T>(question: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    tokio::time::timeout(PATIENCE, question).await.unwrap_or_else(|_| Err("it did not answer in time".into()))
+    within(PATIENCE, question).await
+}
+
+async fn within<T>(patience: Duration, question: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    tokio::time::timeout(patience, question).await.unwrap_or_else(|_| Err("it did not answer in time".into()))
 }
 
 async fn side_by_side<F: Future>(questions: Vec<F>) -> Vec<F::Output> {
@@ -118,8 +144,9 @@ impl Bot {
         groups.asked = asked.into_iter().collect();
         for (id, answer) in there {
             match answer {
-                Ok(true) => {}
-                Ok(false) => drop(groups.inactive.insert(id)),
+                Ok(There::Yes) => {}
+                Ok(There::Barred(platform, bar)) => drop(groups.barred.insert(id, (platform, bar))),
+                Ok(There::No) => drop(groups.inactive.insert(id)),
                 Err(why) => drop(groups.unknown.insert(id, why)),
             }
         }
@@ -127,10 +154,11 @@ impl Bot {
     }
 
     /// Every chat that knows this person is asked for itself, so that a silent one keeps no other's answer back.
-    async fn is_there(&self, person: &Person, through: Option<Platform>, fresh: Fresh) -> (PersonId, Result<bool, String>) {
+    pub(super) async fn is_there(&self, person: &Person, through: Option<Platform>, fresh: Fresh) -> (PersonId, Result<There, String>) {
         let mut questions = Vec::new();
         for (platform, account) in &person.identities {
-            questions.push(async move { (*platform, in_time(self.facts.is_active(*platform, account, fresh)).await) });
+            let question = self.facts.presence(*platform, account, fresh);
+            questions.push(async move { (*platform, within(fresh.patience(), question).await) });
         }
         (person.id.clone(), taken_together(&future::join_all(questions).await, through))
     }
@@ -152,7 +180,7 @@ impl Bot {
     }
 
     async fn named_by(&self, platform: Platform, group: &str, catalogue: &Catalogue, fresh: Fresh) -> Asked {
-        match in_time(self.facts.members(platform, group, catalogue, fresh)).await {
+        match within(fresh.patience(), self.facts.members(platform, group, catalogue, fresh)).await {
             Ok(members) => Asked { members, ..Asked::default() },
             Err(why) => Asked { unanswered: Some(why), ..Asked::default() },
         }
@@ -163,10 +191,14 @@ impl Bot {
         let mut questions = Vec::new();
         for person in wanted.about.iter().filter_map(|id| catalogue.people.get(id)) {
             if let Some(account) = person.identities.get(&platform) {
-                questions.push(async move { (&person.id, in_time(self.facts.is_member(platform, group, account, fresh)).await) });
+                let question = self.facts.is_member(platform, group, account, fresh);
+                questions.push(async move { (&person.id, within(fresh.patience(), question).await) });
             }
         }
-        let count = async { if wanted.counted { in_time(self.facts.member_count(platform, group, fresh)).await.ok() } else { None } };
+        let count = async {
+            let question = self.facts.member_count(platform, group, fresh);
+            if wanted.counted { within(fresh.patience(), question).await.ok() } else { None }
+        };
         let (answers, count) = future::join(side_by_side(questions), count).await;
         let mut asked = Asked { about: wanted.about.clone(), ..Asked::default() };
         for (person, answer) in answers {
@@ -220,17 +252,32 @@ impl Bot {
     }
 }
 
+/// What all chats of a person say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum There {
+    Yes,
+    /// This one keeps them from acting for now.
+    Barred(Platform, Bar),
+    No,
+}
+
 /// One chat that says that somebody is gone is enough. So is one that says that they are there, while another is silent; but
-/// the one through which they act must say so itself.
-fn taken_together(answers: &[(Platform, Result<Option<bool>, String>)], through: Option<Platform>) -> Result<bool, String> {
-    let says = |what: bool| answers.iter().any(|(_, answer)| *answer == Ok(Some(what)));
+/// the one through which they act must say so itself. One that keeps them from acting does so everywhere.
+fn taken_together(answers: &[(Platform, Result<Option<Presence>, String>)], through: Option<Platform>) -> Result<There, String> {
+    let mut said = answers.iter().filter_map(|(platform, answer)| Some((*platform, answer.as_ref().ok().copied().flatten()?)));
     let mut silent = answers.iter().filter_map(|(platform, answer)| Some((*platform, answer.as_ref().err()?)));
-    if says(false) {
-        return Ok(false);
+    if said.clone().any(|(_, presence)| presence == Presence::Gone) {
+        return Ok(There::No);
     }
-    match silent.clone().find(|(platform, _)| Some(*platform) == through).or_else(|| silent.next().filter(|_| !says(true))) {
+    let somebody_says = said.clone().next().is_some();
+    match silent.clone().find(|(platform, _)| Some(*platform) == through).or_else(|| silent.next().filter(|_| !somebody_says)) {
         Some((_, why)) => Err(why.clone()),
-        None => Ok(true),
+        None => Ok(said
+            .find_map(|(platform, presence)| match presence {
+                Presence::Barred(bar) => Some(There::Barred(platform, bar)),
+                Presence::Gone | Presence::There => None,
+            })
+            .unwrap_or(There::Yes)),
     }
 }
 
@@ -257,7 +304,7 @@ fn concerned<'r>(
         catalogue.administrators.iter().for_each(|who| note(who, &presser, false));
     }
     for request in requests {
-        let voters = request.round().into_iter().flat_map(|r| r.votes.iter().map(|v| v.person.clone()));
+        let voters = request.round().filter(|_| !whom.listed).into_iter().flat_map(|r| r.votes.iter().map(|v| v.person.clone()));
         let about: BTreeSet<PersonId> = named.iter().cloned().chain(voters).collect();
         let ask = request.main_ask();
         // Of its own role alone: chats answer so many of these questions in a minute and no more.
@@ -276,24 +323,31 @@ mod tests {
 
     #[test]
     fn one_chat_is_enough_for_gone_and_for_there_and_the_one_through_which_somebody_acts_must_answer() {
-        let (there, gone, silent, apart) = (Ok(Some(true)), Ok(Some(false)), Err("it is away".to_owned()), Ok(None));
+        let (there, gone, silent, apart) = (Ok(Some(Presence::There)), Ok(Some(Presence::Gone)), Err("it is away".to_owned()), Ok(None));
+        let barred = Ok(Some(Presence::Barred(Bar::TimedOut)));
+        let is_barred = Ok(There::Barred(Platform::Discord, Bar::TimedOut));
         let of = |slack: &Result<_, String>, discord: &Result<_, String>, through| {
             taken_together(&[(Platform::Slack, slack.clone()), (Platform::Discord, discord.clone())], through)
         };
         let away = Err("it is away".to_owned());
         let (slack, discord) = (Some(Platform::Slack), Some(Platform::Discord));
         for through in [None, slack, discord] {
-            assert_eq!(of(&there, &there, through), Ok(true));
-            assert_eq!(of(&there, &gone, through), Ok(false));
-            assert_eq!(of(&silent, &gone, through), Ok(false), "gone is gone, whoever else is silent");
+            assert_eq!(of(&there, &there, through), Ok(There::Yes));
+            assert_eq!(of(&there, &gone, through), Ok(There::No));
+            assert_eq!(of(&silent, &gone, through), Ok(There::No), "gone is gone, whoever else is silent");
             assert_eq!(of(&silent, &silent, through), away, "nobody says anything");
-            assert_eq!(of(&apart, &there, through), Ok(true));
+            assert_eq!(of(&apart, &there, through), Ok(There::Yes));
             assert_eq!(of(&apart, &silent, through), away, "one that is not connected says nothing for anybody");
-            assert_eq!(of(&apart, &apart, through), Ok(true), "bot.toml alone knows them");
-            assert_eq!(taken_together(&[], through), Ok(true));
+            assert_eq!(of(&apart, &apart, through), Ok(There::Yes), "bot.toml alone knows them");
+            assert_eq!(taken_together(&[], through), Ok(There::Yes));
         }
-        assert_eq!(of(&there, &silent, slack), Ok(true), "the one that is silent is not asked to vouch");
-        assert_eq!(of(&there, &silent, None), Ok(true));
+        for through in [slack, discord] {
+            assert_eq!(of(&there, &barred, through), is_barred, "kept from acting here is kept from acting there");
+            assert_eq!(of(&gone, &barred, through), Ok(There::No));
+        }
+        assert_eq!(of(&silent, &barred, None), is_barred, "it says that they are there");
+        assert_eq!(of(&there, &silent, slack), Ok(There::Yes), "the one that is silent is not asked to vouch");
+        assert_eq!(of(&there, &silent, None), Ok(There::Yes));
         assert_eq!(of(&there, &silent, discord), away);
     }
 }

@@ -234,6 +234,8 @@ const fn is_right(refusal: &Refusal) -> bool {
         refusal,
         Refusal::NotLinked
             | Refusal::Inactive
+            | Refusal::TimedOut { .. }
+            | Refusal::RulesUnread { .. }
             | Refusal::NotAdministrator
             | Refusal::NotAuditor
             | Refusal::MayNotAsk { .. }

@@ -90,7 +90,7 @@ impl Bot {
         }
         let all = self.store.requests(&Filter { open: Some(true), limit: OPEN, ..Filter::default() }).await?;
         let asks = all.iter().filter(|request| request.round().is_some());
-        let whom = Whom { presser: Some((&person, platform)), among: &catalogue.auditors, ..Whom::default() };
+        let whom = Whom { presser: Some((&person, platform)), among: &catalogue.auditors, listed: true, ..Whom::default() };
         let groups = self.gather(&catalogue, asks.clone(), whom, Fresh::Lately).await;
         let (facts, now) = (Facts { catalogue: &catalogue, groups: &groups }, self.now());
         let mut waiting: Vec<Request> = asks.filter(|request| decide::may_decide(request, &person, &facts, now)).cloned().collect();
@@ -98,7 +98,7 @@ impl Bot {
         let kept = self.store.inputs(&person).await?;
         let sees_all = |groups: &Groups| {
             let facts = Facts { catalogue: &catalogue, groups };
-            facts.is_active(&person) && facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false)
+            facts.may_act(&person) && facts.includes(catalogue.auditors.iter().chain(&catalogue.administrators), &person).unwrap_or(false)
         };
         // What others hold is shown to whoever may see it now; the rest is the person's own to see, and judged at the press.
         let held = if sees_all(&groups) && sees_all(&self.gather(&catalogue, None, whom, Fresh::Now).await) {

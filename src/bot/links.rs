@@ -12,9 +12,10 @@ use crate::{
     domain::{
         command::Actor,
         event::Operation,
-        facts::{Facts, Groups},
+        facts::Facts,
         ids::PersonId,
         linking::{self, Code, Counted, Link, Offered},
+        members::Presence,
         parse::{self, Parsed},
         policy::{Catalogue, Platform},
         refusal::Refusal,
@@ -201,7 +202,7 @@ impl Bot {
     /// Known, active, and the chats say so now.
     pub(super) async fn is_here(&self, presser: (&PersonId, Platform), catalogue: &Catalogue, fresh: Fresh) -> Result<(), Refusal> {
         let groups = self.gather(catalogue, None, Whom { presser: Some(presser), ..Whom::default() }, fresh).await;
-        is_active(presser.0, catalogue, &groups).map(drop)
+        Facts { catalogue, groups: &groups }.check_may_act(presser.0)
     }
 
     /// An account of a guest or of another organisation is not joined: its person could not act any more, anywhere.
@@ -209,9 +210,10 @@ impl Bot {
         if !catalogue.people.contains_key(person) {
             return Err(Refusal::Inactive);
         }
-        match in_time(self.facts.is_active(platform, account, Fresh::Now)).await {
-            Ok(Some(false)) => Err(Refusal::Inactive),
-            Ok(_) => Ok(()),
+        match in_time(self.facts.presence(platform, account, Fresh::Now)).await {
+            Ok(Some(Presence::Gone)) => Err(Refusal::Inactive),
+            Ok(Some(Presence::Barred(bar))) => Err(Refusal::barred(platform, bar)),
+            Ok(Some(Presence::There) | None) => Ok(()),
             Err(why) => Err(Refusal::CannotAskProfile { why }),
         }
     }
@@ -219,17 +221,8 @@ impl Bot {
     /// An administrator, active, now.
     pub(super) async fn is_administrator(&self, caller: &Caller, catalogue: &Catalogue) -> Result<(), Refusal> {
         let groups = self.gather(catalogue, None, Whom { presser: Some(caller.presser()), ..Whom::default() }, Fresh::Now).await;
-        let facts = is_active(&caller.person, catalogue, &groups)?;
+        let facts = Facts { catalogue, groups: &groups };
+        facts.check_may_act(&caller.person)?;
         if facts.includes(&catalogue.administrators, &caller.person)? { Ok(()) } else { Err(Refusal::NotAdministrator) }
-    }
-}
-
-/// Known, active, and the chats said so.
-fn is_active<'f>(person: &PersonId, catalogue: &'f Catalogue, groups: &'f Groups) -> Result<Facts<'f>, Refusal> {
-    let facts = Facts { catalogue, groups };
-    match groups.unknown.get(person) {
-        Some(why) => Err(Refusal::CannotAskProfile { why: why.clone() }),
-        None if facts.is_active(person) => Ok(facts),
-        None => Err(Refusal::Inactive),
     }
 }

@@ -18,6 +18,7 @@ mod handle;
 mod home;
 mod in_force;
 mod keys;
+mod leavers;
 mod lines;
 mod links;
 mod quiet;
@@ -71,6 +72,7 @@ pub struct Bot {
     /// Since when it can act again after it could not, in microseconds.
     resumed: AtomicI64,
     starts: starts::Starts,
+    looks: leavers::Looks,
     /// Rung when the members of chats are to be read before their time: others may count now.
     roster_bell: tokio::sync::Notify,
     /// Shared by decisions that may grant something, from what they look up to their commit.
@@ -110,6 +112,7 @@ impl Bot {
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
             resumed: AtomicI64::new(started.micros()),
             starts: starts::Starts::default(),
+            looks: leavers::Looks::default(),
             roster_bell: tokio::sync::Notify::new(),
             decisions: tokio::sync::RwLock::default(),
             wake: tokio::sync::Notify::new(),

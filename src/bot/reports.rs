@@ -1,4 +1,4 @@
-//! What time and the workers bring: due requests, providers' answers, leavers, the clock itself.
+//! What time and the workers bring: due requests, providers' answers, the clock itself.
 
 use super::{
     Bot,
@@ -17,7 +17,7 @@ use crate::{
         news::News,
         request::{Request, RequestId, State},
     },
-    store::{Commit, CommitError, Fence, Filter, StoreError},
+    store::{Commit, CommitError, Fence, StoreError},
 };
 
 /// Tries before a stale commit is left to the next tick.
@@ -74,7 +74,7 @@ impl Bot {
             let State::Granting { grant } = &request.state else { return Ok(matches!(request.state, State::Active { .. })) };
             let voters: Vec<&PersonId> = grant.votes.iter().map(|v| &v.person).chain([&request.subject]).collect();
             let catalogue = self.catalogue_knowing(voters.iter().copied()).await?;
-            let groups = self.gather(&catalogue, Some(&request), Whom { others: &voters, ..Whom::default() }, Fresh::Now).await;
+            let groups = self.gather(&catalogue, Some(&request), Whom { others: &voters, ..Whom::default() }, Fresh::InTurn).await;
             let facts = Facts { catalogue: &catalogue, groups: &groups };
             let (events, granted) = match intent::judge(&request, untouched, &facts, self.now()) {
                 Intent::Stands => return Ok(true),
@@ -106,31 +106,6 @@ impl Bot {
         let done = self.store.commit(commit).await;
         self.wake.notify_waiters();
         done
-    }
-
-    /// Looks at everybody who holds or waits for something; who left loses it at once (R18).
-    pub async fn leavers(&self) -> Result<usize, CommitError> {
-        let people = self.store.people_with_open().await?;
-        let people: Vec<&PersonId> = people.iter().collect();
-        let catalogue = self.catalogue_knowing(people.iter().copied()).await?;
-        let groups = self.gather(&catalogue, None, Whom { others: &people, ..Whom::default() }, Fresh::Now).await;
-        let facts = Facts { catalogue: &catalogue, groups: &groups };
-        let mut gone = 0;
-        for person in people.into_iter().filter(|p| !facts.is_active(p) && !groups.unknown.contains_key(*p)) {
-            let theirs = Filter { person: Some(person.clone()), open: Some(true), limit: u32::MAX, ..Filter::default() };
-            for request in self.store.requests(&theirs).await? {
-                let events = due::left(&request, person);
-                if events.is_empty() {
-                    continue;
-                }
-                match self.commit_step(&request, &events, &groups, Commit::default()).await {
-                    Ok(()) => gone += 1,
-                    Err(CommitError::Stale) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok(gone)
     }
 
     pub(super) async fn watch_clock(&self) -> Result<(), CommitError> {

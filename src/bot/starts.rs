@@ -74,7 +74,8 @@ impl Bot {
             let _decision = self.decisions.read().await;
             let voters = before.round().into_iter().flat_map(|round| round.votes.iter().map(|vote| &vote.person));
             let catalogue = self.catalogue_knowing(voters.chain([&before.subject]).collect::<Vec<_>>()).await?;
-            let groups = self.gather(&catalogue, Some(&before), Whom { others: &[&before.subject], ..Whom::default() }, Fresh::Now).await;
+            let groups =
+                self.gather(&catalogue, Some(&before), Whom { others: &[&before.subject], ..Whom::default() }, Fresh::InTurn).await;
             let ask = before.main_ask();
             let order = if scheduled {
                 self.resolve(&catalogue, &before.subject, &ask.resource, &ask.role).await.ok().map(|(o, w, _)| (o, w))

@@ -43,10 +43,13 @@ impl Bot {
         let catalogue = self.catalogue();
         let own = matches!(act, Act::Cancel { .. } | Act::Return | Act::Extend { .. } | Act::DeclineOffer);
         let mut open = self.store.requests(&open(Some(presser.0).filter(|_| own))).await?;
-        let groups = self.gather(&catalogue, &open, Whom { presser: Some(presser), ..Whom::default() }, Fresh::Lately).await;
+        let groups = self.gather(&catalogue, &open, Whom { presser: Some(presser), listed: true, ..Whom::default() }, Fresh::Lately).await;
         let facts = Facts { catalogue: &catalogue, groups: &groups };
         let context = Context { facts, now: self.now(), grant: GrantId::new(0), order: None, preview: None };
-        open.retain(|request| decide::act(request, presser.0, act, &context).is_ok());
+        open.retain(|request| match act {
+            Act::Approve { .. } | Act::Looking => decide::may_decide(request, presser.0, &context.facts, context.now),
+            _ => decide::act(request, presser.0, act, &context).is_ok(),
+        });
         Ok(open)
     }
 

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use crate::{
     clock::Clock,
     domain::{
         ids::PersonId,
-        members::Member,
+        members::{Member, Presence},
         policy::{Catalogue, Platform},
         time::Span,
     },
@@ -25,6 +26,8 @@ const LATELY: Span = Span::from_minutes(1);
 /// Groups that are asked for showing in that time: Slack answers some twenty such questions a minute, and those that decide come
 /// first.
 const FOR_SHOWING: usize = 8;
+/// Until it is looked again whether a chat has room.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Answers of one kind that are kept at most; those that are over go when there would be more.
 const KEPT: usize = 10_000;
 
@@ -36,7 +39,7 @@ pub struct Directory {
     /// By group and account, where groups name no members.
     memberships: Kept<bool>,
     counts: Kept<usize>,
-    profiles: Kept<bool>,
+    profiles: Kept<Presence>,
     /// When groups were asked for showing only, in microseconds of the steady clock.
     shown: Mutex<VecDeque<i64>>,
 }
@@ -95,7 +98,6 @@ impl Facts for Directory {
         Ok(catalogue.people_at(platform, &users))
     }
 
-    // Whoever asks of one account at a time asks of few: the limit for showing is not for these.
     async fn is_member(&self, platform: Platform, group: &str, user: &str, fresh: Fresh) -> Result<bool, String> {
         let chat = self.chat(platform)?;
         // No platform's id has a space in it.
@@ -103,6 +105,7 @@ impl Facts for Directory {
         if let Some(is_in) = self.memberships.lately((platform, &key), fresh, &*self.clock) {
             return Ok(is_in);
         }
+        room(&**chat, user, fresh).await;
         let is_in = chat.is_member(group, user).await.map_err(said)?;
         self.memberships.keep((platform, &key), is_in, &*self.clock);
         Ok(is_in)
@@ -118,14 +121,15 @@ impl Facts for Directory {
         Ok(count)
     }
 
-    async fn is_active(&self, platform: Platform, user: &str, fresh: Fresh) -> Result<Option<bool>, String> {
+    async fn presence(&self, platform: Platform, user: &str, fresh: Fresh) -> Result<Option<Presence>, String> {
         let Some(chat) = self.chats.get(&platform) else { return Ok(None) };
-        if let Some(active) = self.profiles.lately((platform, user), fresh, &*self.clock) {
-            return Ok(Some(active));
+        if let Some(presence) = self.profiles.lately((platform, user), fresh, &*self.clock) {
+            return Ok(Some(presence));
         }
-        let active = chat.profile(user).await.map_err(said)?.active;
-        self.profiles.keep((platform, user), active, &*self.clock);
-        Ok(Some(active))
+        room(&**chat, user, fresh).await;
+        let presence = chat.profile(user).await.map_err(said)?.presence;
+        self.profiles.keep((platform, user), presence, &*self.clock);
+        Ok(Some(presence))
     }
 
     async fn roster(&self, platform: Platform) -> Result<Vec<Member>, String> {
@@ -134,6 +138,13 @@ impl Facts for Directory {
 
     async fn member(&self, platform: Platform, user: &str) -> Result<Option<Member>, String> {
         self.chat(platform)?.member(user).await.map_err(said)
+    }
+}
+
+/// Waits until the chat has room for a question about this account, if the question can wait; whoever asks gives up in time.
+async fn room(chat: &dyn Chat, user: &str, fresh: Fresh) {
+    while fresh.can_wait() && !chat.has_room(user) {
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
@@ -155,7 +166,7 @@ impl<T> Default for Kept<T> {
 
 impl<T: Clone> Kept<T> {
     fn lately(&self, (platform, id): (Platform, &str), fresh: Fresh, clock: &dyn Clock) -> Option<T> {
-        if fresh == Fresh::Now {
+        if fresh != Fresh::Lately {
             return None;
         }
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    members::Member,
+    members::{Member, Presence},
     policy::{Channel, Platform, Who},
     time::{Instant, Span},
 };
@@ -68,9 +68,9 @@ pub enum Style {
 /// What a chat says of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// A full member now. Not: deactivated accounts, guests, bots, and accounts of another organisation that policy does not
-    /// name.
-    pub active: bool,
+    /// A full member now? Gone are deactivated accounts, guests, bots, and accounts of another organisation that policy
+    /// does not name.
+    pub presence: Presence,
     pub name: String,
 }
 
@@ -83,6 +83,9 @@ pub enum ChatFault {
     /// The message is gone: post it again.
     #[error("the message is gone")]
     Gone,
+    /// This person takes no private messages, which is theirs to decide: no try will help, and no operator has to mend it.
+    #[error("{why}")]
+    Closed { why: String },
     /// No try will help until a human mends it (unknown channel, revoked token).
     #[error("{why}")]
     Permanent { why: String },
@@ -152,6 +155,12 @@ pub trait Chat: Send + Sync {
     /// Is this account in the group now?
     async fn is_member(&self, group: &str, user: &str) -> Result<bool, ChatFault> {
         Ok(self.members(group).await?.iter().any(|member| member == user))
+    }
+
+    /// Is there room for a question about this account that can wait? What decides comes first.
+    fn has_room(&self, user: &str) -> bool {
+        let _ = user;
+        true
     }
 
     /// How many are in the group now, whoever they are.

@@ -22,9 +22,7 @@ pub fn judge(new: &NewAsk, by: &PersonId, preview: Preview, open: &[Request], fa
     if facts.catalogue.frozen {
         return Err(Refusal::Frozen);
     }
-    if !facts.is_active(by) {
-        return Err(Refusal::Inactive);
-    }
+    facts.check_may_act(by)?;
     let (_, _, policy) = facts.catalogue.role(&new.resource, &new.role).ok_or_else(|| Refusal::NoSuchRole {
         resource: new.resource.clone(),
         name: new.role.to_string(),

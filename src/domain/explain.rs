@@ -124,7 +124,7 @@ fn asked(stage: &Stage, facts: &Facts<'_>, person: &PersonId, now: Instant) -> A
         names: names(&stage.approvers),
         needed: stage.needed,
         people: people.map(|id| approver(id, facts, now)).collect(),
-        more: facts.unnamed(&stage.approvers) > 0,
+        more: !facts.unnamed(&stage.approvers).is_empty(),
         ladder: stage.ladder.iter().map(|rung| Then { after: rung.after, names: names(&rung.to) }).collect(),
     }
 }

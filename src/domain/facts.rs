@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ids::{GroupId, PersonId},
-    policy::{Catalogue, Rung, Stage, Who},
+    members::Bar,
+    policy::{Catalogue, Platform, Rung, Stage, Who},
     refusal::Refusal,
 };
 
@@ -15,6 +16,8 @@ pub struct Groups {
     pub asked: BTreeMap<GroupId, Asked>,
     /// People whom their chat says are gone.
     pub inactive: BTreeSet<PersonId>,
+    /// People who are there and whom a chat keeps from acting for now: what they hold, they keep.
+    pub barred: BTreeMap<PersonId, (Platform, Bar)>,
     /// People whose chat could not be asked.
     pub unknown: BTreeMap<PersonId, String>,
 }
@@ -55,6 +58,30 @@ impl Facts<'_> {
     /// Known, and not left, by bot.toml and by the chats.
     pub fn is_active(&self, person: &PersonId) -> bool {
         self.catalogue.people.get(person).is_some_and(|p| p.active) && !self.groups.inactive.contains(person)
+    }
+
+    /// May ask and decide now: active, and no chat keeps them from it for a while.
+    pub fn may_act(&self, person: &PersonId) -> bool {
+        self.is_active(person) && !self.groups.barred.contains_key(person)
+    }
+
+    /// Why this person, whom the chats were asked about, may not act now.
+    /// # Errors
+    /// They are gone, kept from it for a while, or no chat said how it is.
+    pub fn check_may_act(&self, person: &PersonId) -> Result<(), Refusal> {
+        self.check_active(person)?;
+        self.groups.barred.get(person).map_or(Ok(()), |(platform, bar)| Err(Refusal::barred(*platform, *bar)))
+    }
+
+    /// The same of what gives up or looks after what somebody has, which whoever is kept from acting may do.
+    /// # Errors
+    /// They are gone, or no chat said how it is.
+    pub fn check_active(&self, person: &PersonId) -> Result<(), Refusal> {
+        match self.groups.unknown.get(person) {
+            Some(why) => Err(Refusal::CannotAskProfile { why: why.clone() }),
+            None if self.is_active(person) => Ok(()),
+            None => Err(Refusal::Inactive),
+        }
     }
 
     /// Is this person among these? An unanswered question is an answer only when nothing else says yes.
@@ -107,17 +134,14 @@ impl Facts<'_> {
         people
     }
 
-    /// At most how many there are among these besides those whom `people` names: accounts that a chat counts and does not
-    /// name. `usize::MAX`: a chat did not say.
-    pub fn unnamed<'w>(&self, whos: impl IntoIterator<Item = &'w Who>) -> usize {
-        let groups: BTreeSet<&GroupId> = whos
-            .into_iter()
-            .filter_map(|who| match who {
-                Who::Group(id) => Some(id),
-                Who::Everyone | Who::Person(_) => None,
-            })
-            .collect();
-        groups.into_iter().fold(0, |all: usize, id| all.saturating_add(self.unnamed_in(id)))
+    /// By group, at most how many there are in it besides those whom `people` names: accounts that a chat counts and does not
+    /// name. `usize::MAX`: a chat did not say. Groups without any are left out.
+    pub fn unnamed<'w>(&self, whos: impl IntoIterator<Item = &'w Who>) -> BTreeMap<&'w GroupId, usize> {
+        let groups = whos.into_iter().filter_map(|who| match who {
+            Who::Group(id) => Some((id, self.unnamed_in(id))),
+            Who::Everyone | Who::Person(_) => None,
+        });
+        groups.filter(|(_, more)| *more > 0).collect()
     }
 
     fn unnamed_in(&self, id: &GroupId) -> usize {
@@ -161,7 +185,8 @@ mod tests {
     }
 
     fn unnamed(catalogue: &Catalogue, groups: &Groups) -> usize {
-        Facts { catalogue, groups }.unnamed([&Who::Group(leads()), &Who::Everyone, &Who::Group(leads())])
+        let whos = [Who::Group(leads()), Who::Everyone, Who::Group(leads())];
+        Facts { catalogue, groups }.unnamed(&whos).into_values().sum()
     }
 
     #[test]

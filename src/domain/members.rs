@@ -25,6 +25,26 @@ pub struct Member {
     pub time_zone: Option<chrono_tz::Tz>,
 }
 
+/// What a chat says of an account now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// Not a full member, or not any more.
+    Gone,
+    /// A full member who may neither ask nor decide for now, and keeps what they hold.
+    Barred(Bar),
+    /// A full member.
+    There,
+}
+
+/// What keeps a full member from acting for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bar {
+    /// They are timed out.
+    TimedOut,
+    /// They have not agreed to the server's rules yet.
+    RulesUnread,
+}
+
 impl Member {
     /// As it may be kept: no control characters, nothing endless. None: an id that is none.
     #[must_use]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{PersonId, ResourceId, RoleName},
+    members::Bar,
     parse::{Missing, Piece},
     policy::Platform,
     request::RequestId,
@@ -20,6 +21,14 @@ pub enum Refusal {
     NotLinked,
     /// The actor is inactive.
     Inactive,
+    /// The actor is timed out on this platform: for now they can neither ask nor decide.
+    TimedOut {
+        platform: Platform,
+    },
+    /// The actor has not agreed to the rules of the server on this platform yet.
+    RulesUnread {
+        platform: Platform,
+    },
     /// A chat that must say who is in a group does not answer; nothing was recorded.
     CannotAskGroup {
         group: String,
@@ -255,6 +264,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Why somebody who is there may not act now.
+    pub const fn barred(platform: Platform, bar: Bar) -> Self {
+        match bar {
+            Bar::TimedOut => Self::TimedOut { platform },
+            Bar::RulesUnread => Self::RulesUnread { platform },
+        }
+    }
+
     /// The field of a form that this is about; None: the ask as a whole.
     pub const fn field(&self) -> Option<Piece> {
         Some(match self {

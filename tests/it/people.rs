@@ -1,6 +1,7 @@
 //! People who come from a chat: its members count as people, or are found by their address; they are kept, asked for when
 //! nobody knows them, and leave. What a list says that cannot be believed changes nothing.
 
+mod bucket;
 mod groups;
 mod guild;
 mod workspace;

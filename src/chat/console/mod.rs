@@ -23,6 +23,7 @@ use self::{
 
 use super::{Button, Chat, ChatFault, Message, Once, Posted, Profile, Sending, marks::Marks, render::Folder, words::one_line};
 use crate::domain::{
+    members::Presence,
     policy::{Channel, Platform},
     time::Span,
 };
@@ -298,6 +299,7 @@ impl Chat for Console {
         let inner = self.inner();
         inner.moods.answers()?;
         let name = inner.names.get(user).cloned().unwrap_or_else(|| user.to_owned());
-        Ok(Profile { active: !inner.deactivated.contains(user), name })
+        let presence = if inner.deactivated.contains(user) { Presence::Gone } else { Presence::There };
+        Ok(Profile { presence, name })
     }
 }

@@ -5,18 +5,13 @@
 mod interactions;
 mod way;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use serenity::http::{LightMethod, Request, Route};
+use tokio::sync::watch;
 
 use self::way::{Answer, Way};
 use super::{
@@ -29,7 +24,7 @@ use crate::clock::Clock;
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// What serenity's routes begin with, before the path that limits are counted by.
 const VERSION: &str = "/api/v10";
-/// As a token that Discord does not accept is never tried again: it would only get this address shut out.
+/// As a token that Discord does not accept is hardly tried again: that would only get this address shut out.
 const NO_TOKEN: &str =
     "Discord does not accept the bot's token: put a new one where discord.bot_token is read from, and start the bot again";
 /// Until edits of old messages are tried again, where Discord does not say.
@@ -45,8 +40,8 @@ pub(super) struct Api {
     patience: Duration,
     pace: Pace,
     clock: Arc<dyn Clock>,
-    /// The token was refused: nothing is called with it any more.
-    refused: AtomicBool,
+    /// The token was refused: nothing is called with it any more, but to see whether it is accepted again.
+    refused: watch::Sender<bool>,
 }
 
 /// One call.
@@ -114,21 +109,37 @@ impl Api {
             patience: settings.patience,
             pace: Pace::default(),
             clock,
-            refused: AtomicBool::new(false),
+            refused: watch::Sender::new(false),
         }
     }
 
     /// How much longer until a call of this kind may be made; None: now.
     pub(super) fn wait(&self, method: &str, path: &str, place: &str) -> Option<Duration> {
         // With a token that is refused nothing waits: it is told so at once.
-        if self.refused.load(Ordering::Relaxed) { None } else { self.pace.wait(&Key::new(method, path), place, self.clock.monotonic()) }
+        if self.is_refused() { None } else { self.pace.wait(&Key::new(method, path), place, self.clock.monotonic()) }
+    }
+
+    /// Could a call of this kind be made now and leave others enough? For what can wait.
+    pub(super) fn is_roomy(&self, method: &str, path: &str, place: &str) -> bool {
+        self.is_refused() || self.pace.is_roomy(&Key::new(method, path), place, self.clock.monotonic())
+    }
+
+    fn is_refused(&self) -> bool {
+        *self.refused.borrow()
+    }
+
+    /// Whether Discord refused the bot's token last.
+    pub(super) fn refused(&self) -> watch::Receiver<bool> {
+        self.refused.subscribe()
     }
 
     /// Calls Discord with the bot's token, if its pacing allows it now.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Value, Trouble> {
-        if self.refused.load(Ordering::Relaxed) {
-            return Err(Trouble::Stopped(NO_TOKEN.to_owned()));
-        }
+        if self.is_refused() { Err(Trouble::Stopped(NO_TOKEN.to_owned())) } else { self.try_token(call).await }
+    }
+
+    /// The same, though Discord refused the token: once in a while, to see whether it still does.
+    pub(super) async fn try_token(&self, call: Call<'_>) -> Result<Value, Trouble> {
         let key = call.key();
         let place = call.place.map_or_else(|| key.top().to_owned(), str::to_owned);
         let flight: Flight<'_> =
@@ -137,10 +148,13 @@ impl Api {
         self.pace.heard(&key, &place, &answer.heard, self.clock.monotonic());
         drop(flight);
         if answer.heard.status == 401 {
-            if !self.refused.swap(true, Ordering::Relaxed) {
+            if !self.refused.send_replace(true) {
                 tracing::error!("{NO_TOKEN}");
             }
             return Err(Trouble::Stopped(NO_TOKEN.to_owned()));
+        }
+        if (200..300).contains(&answer.heard.status) && self.refused.send_if_modified(std::mem::take) {
+            tracing::info!("Discord accepts the bot's token again");
         }
         sorted(answer)
     }

@@ -259,5 +259,5 @@ fn odd(reply: &Reply) -> Answer {
 
 /// Could the same form, changed, be accepted?
 const fn may_be_mended(refusal: &Refusal) -> bool {
-    !matches!(refusal, Refusal::NotLinked | Refusal::Inactive | Refusal::Unwritable)
+    !matches!(refusal, Refusal::NotLinked | Refusal::Inactive | Refusal::RulesUnread { .. } | Refusal::Unwritable)
 }

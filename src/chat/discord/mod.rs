@@ -1,6 +1,7 @@
 //! Discord: what the bot says there and hears there. Sends, answers questions about people, translates; never decides.
 
 mod api;
+mod asked;
 mod choices;
 mod commands;
 mod components;
@@ -34,7 +35,9 @@ use std::{
 };
 
 use secrecy::SecretString;
+use serde_json::Value;
 use serenity::http::{LightMethod, Route};
+use tokio::sync::watch;
 
 pub use api::PATIENCE;
 pub use commands::{are_current, has_ours};
@@ -47,6 +50,7 @@ pub(super) use embeds::FOLDER;
 
 use self::{
     api::{Api, Call, id},
+    asked::Questions,
     people::Saw,
     threads::Names,
 };
@@ -78,6 +82,9 @@ pub struct Discord {
     directs: RwLock<HashMap<String, String>>,
     /// What interactions said of who pressed.
     saw: Mutex<Saw>,
+    members: Questions<Option<MemberNow>>,
+    /// How many have each role; all are asked at once.
+    counts: Questions<Value>,
     /// Threads that are still to be made.
     unmade: Mutex<Names>,
 }
@@ -93,7 +100,17 @@ impl Discord {
     /// Connects to nothing yet.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let api = Api::new(&settings, clock.clone());
-        Self { api, settings, clock, home: RwLock::default(), directs: RwLock::default(), saw: Mutex::default(), unmade: Mutex::default() }
+        Self {
+            api,
+            settings,
+            clock,
+            home: RwLock::default(),
+            directs: RwLock::default(),
+            saw: Mutex::default(),
+            members: Questions::default(),
+            counts: Questions::default(),
+            unmade: Mutex::default(),
+        }
     }
 
     /// Whether Discord knows the bot as the application that is configured, and has it in the guild that is.
@@ -111,6 +128,18 @@ impl Discord {
             }
             Err(trouble) => Err(trouble.into()),
         }
+    }
+
+    /// Whether Discord refused the bot's token last. Nothing is called with it then.
+    pub fn refused(&self) -> watch::Receiver<bool> {
+        self.api.refused()
+    }
+
+    /// Shows Discord the token that it refused once more; for once in a while.
+    /// # Errors
+    /// It is still refused, or Discord does not answer.
+    pub async fn try_token(&self) -> Result<(), ChatFault> {
+        Ok(self.api.try_token(Call::new(LightMethod::Get, Route::Oauth2ApplicationCurrent)).await.map(drop)?)
     }
 
     /// Who the bot is: asked once, since it cannot change under a token.

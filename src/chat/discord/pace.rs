@@ -100,6 +100,12 @@ impl Pace {
         span(self.state().wait(key, place, now))
     }
 
+    /// Could such a call be made now and leave others of its kind enough? For what can wait.
+    pub(super) fn is_roomy(&self, key: &Key, place: &str, now: i64) -> bool {
+        let mut state = self.state();
+        state.wait(key, place, now) <= 0 && state.buckets.is_roomy(key, now)
+    }
+
     /// Counts a call that is about to be made.
     /// # Errors
     /// It may not be made before so long.
@@ -109,8 +115,7 @@ impl Pace {
             return Err(wait);
         }
         state.lately.push_back(now);
-        state.buckets.leave(key, now);
-        Ok(Flight { pace: self, key: key.clone() })
+        Ok(Flight { pace: self, number: state.buckets.leave(key, now) })
     }
 
     /// Discord answered a call that was taken.
@@ -157,12 +162,12 @@ const PLACES: usize = 4_096;
 /// A call that is on its way; dropped when it is answered, or given up.
 pub(super) struct Flight<'p> {
     pace: &'p Pace,
-    key: Key,
+    number: u64,
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.pace.state().buckets.land(&self.key);
+        self.pace.state().buckets.land(self.number);
     }
 }
 
@@ -245,6 +250,43 @@ mod tests {
         drop(one);
         assert!(pace.take(&post("1"), "1", 0).is_ok());
         drop(two);
+    }
+
+    #[test]
+    fn of_a_kind_that_discord_has_not_spoken_of_a_few_go_out_and_are_counted_where_it_says_they_belong() {
+        let pace = Pace::default();
+        let mut flights: Vec<_> = (0..20).map_while(|_| pace.take(&post("1"), "1", 0).ok()).collect();
+        assert_eq!(flights.len(), 5);
+        pace.heard(&post("1"), "1", &limits(4, 5), 0);
+        drop(flights.pop());
+        assert!(pace.take(&post("1"), "1", 0).is_err(), "the four that are on their way will use it up");
+        drop(flights);
+        assert!(pace.take(&post("1"), "1", 0).is_ok(), "and were counted there when they came back");
+    }
+
+    #[test]
+    fn what_leaves_a_bucket_that_others_stay_in_leaves_nothing_behind() {
+        let (pace, edit) = (Pace::default(), Key::new("PATCH", "/channels/1/messages/9"));
+        call(&pace, &edit, &limits(5, 1), 0);
+        call(&pace, &post("1"), &limits(5, 1), 0);
+        let flights: Vec<_> = (0..4).map(|_| pace.take(&post("1"), "1", 0).unwrap()).collect();
+        pace.heard(&post("1"), "1", &Heard { bucket: Some("b2".to_owned()), ..limits(1, 1) }, 0);
+        drop(flights);
+        let free: Vec<_> = (0..9).map_while(|_| pace.take(&edit, "1", 10 * SECOND).ok()).collect();
+        assert_eq!(free.len(), 5, "its calls are not counted there for ever");
+        assert!(pace.take(&post("1"), "1", 10 * SECOND).is_ok(), "nor in the new one");
+    }
+
+    #[test]
+    fn what_can_wait_leaves_half_of_a_bucket_to_what_cannot() {
+        let pace = Pace::default();
+        call(&pace, &post("1"), &limits(5, 5), 0);
+        let mut flights = Vec::new();
+        while pace.is_roomy(&post("1"), "1", 0) {
+            flights.push(pace.take(&post("1"), "1", 0).unwrap());
+        }
+        assert_eq!(flights.len(), 3);
+        assert_eq!((0..9).map_while(|_| pace.take(&post("1"), "1", 0).ok().map(std::mem::forget)).count(), 2);
     }
 
     #[test]

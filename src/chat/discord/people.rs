@@ -11,7 +11,10 @@ use super::{
     Discord, Trouble,
     api::{Call, id},
 };
-use crate::chat::{ChatFault, Profile};
+use crate::{
+    chat::{ChatFault, Profile},
+    domain::members::{Bar, Presence},
+};
 
 /// As long as what an interaction said of its presser is good, in microseconds: as long as Discord waits for its answer.
 const SAID: i64 = 3_000_000;
@@ -28,8 +31,10 @@ pub(in crate::chat) struct MemberNow {
     pub bot: bool,
     /// In seconds since 1970; None: they are not.
     pub timed_out_until: Option<i64>,
-    /// Has not accepted the guild's rules yet, or is only a guest.
+    /// Has not agreed to the guild's rules yet.
     pub pending: bool,
+    /// Was let into one voice channel, and no more.
+    pub guest: bool,
 }
 
 impl MemberNow {
@@ -47,13 +52,22 @@ impl MemberNow {
             name: name.into_iter().filter_map(Value::as_str).find(|name| !name.trim().is_empty())?.to_owned(),
             bot: is_set(&user["bot"]) || is_set(&user["system"]),
             timed_out_until,
-            pending: is_set(&member["pending"]) || member["flags"].as_u64().unwrap_or_default() & GUEST != 0,
+            pending: is_set(&member["pending"]),
+            guest: member["flags"].as_u64().unwrap_or_default() & GUEST != 0,
         })
     }
 
-    /// May act at this second.
-    fn is_full(&self, now: i64) -> bool {
-        !self.bot && !self.pending && self.timed_out_until.is_none_or(|until| until <= now)
+    /// At this second. What passes by itself, or with a click of theirs, takes away nothing.
+    fn presence(&self, now: i64) -> Presence {
+        if self.bot || self.guest {
+            Presence::Gone
+        } else if self.timed_out_until.is_some_and(|until| until > now) {
+            Presence::Barred(Bar::TimedOut)
+        } else if self.pending {
+            Presence::Barred(Bar::RulesUnread)
+        } else {
+            Presence::There
+        }
     }
 }
 
@@ -83,6 +97,14 @@ impl Discord {
         saw.get(user).filter(|(at, _)| is_good(*at, self.now())).map(|(_, member)| member.clone())
     }
 
+    /// Can it be said at once who they are, or asked without keeping what decides waiting?
+    pub(super) fn has_room_for(&self, user: &str) -> bool {
+        let guild = &self.settings.guild;
+        self.seen(user).is_some()
+            || self.members.is_known(user, self.now())
+            || self.api.is_roomy("GET", &format!("/guilds/{guild}/members/0"), guild)
+    }
+
     /// One member of the guild, as an interaction of theirs just said or as Discord answers now; None: they are none.
     pub(super) async fn member(&self, user: &str) -> Result<Option<MemberNow>, Trouble> {
         if let Some(member) = self.seen(user) {
@@ -91,7 +113,11 @@ impl Discord {
         // Whoever bot.toml names by something else is nobody there.
         let Ok(user_id) = id(user, "user") else { return Ok(None) };
         let route = Route::GuildMember { guild_id: id(&self.settings.guild, "guild")?, user_id };
-        match self.api.call(Call::new(LightMethod::Get, route)).await {
+        self.members.ask(user, || self.now(), self.asked_member(user, route)).await
+    }
+
+    async fn asked_member(&self, user: &str, route: Route<'static>) -> Result<Option<MemberNow>, Trouble> {
+        match self.ask_in_turn(|| Call::new(LightMethod::Get, route)).await {
             Ok(member) if member["user"]["id"] == *user => {
                 MemberNow::read(&member).map(Some).ok_or_else(|| Trouble::Unanswered("a member without roles or a name".to_owned()))
             }
@@ -104,8 +130,8 @@ impl Discord {
     pub(super) async fn profile_of(&self, user: &str) -> Result<Profile, ChatFault> {
         let now = self.clock.real(self.clock.now()).seconds();
         Ok(match self.member(user).await? {
-            Some(member) => Profile { active: member.is_full(now), name: member.name },
-            None => Profile { active: false, name: user.to_owned() },
+            Some(member) => Profile { presence: member.presence(now), name: member.name },
+            None => Profile { presence: Presence::Gone, name: user.to_owned() },
         })
     }
 
@@ -117,7 +143,9 @@ impl Discord {
     /// How many have the role: Discord counts them, though it names them to nobody without a privileged intent.
     pub(super) async fn count_of(&self, role: &str) -> Result<u64, ChatFault> {
         let route = Route::GuildRoleMemberCounts { guild_id: id(&self.settings.guild, "guild")? };
-        let counts = self.api.call(Call::new(LightMethod::Get, route)).await?;
+        // A refusal of this keeps nobody from being asked about people.
+        let asked = self.ask_in_turn(|| Call::new(LightMethod::Get, route).at("counts"));
+        let counts = self.counts.ask("", || self.now(), asked).await?;
         match counts.get(role) {
             Some(count) => count.as_u64().ok_or_else(|| Trouble::Unanswered("a count that is no number".to_owned()).into()),
             None if role == self.settings.guild => {
@@ -158,19 +186,20 @@ mod tests {
     }
 
     #[test]
-    fn only_people_who_may_act_in_the_guild_now_are_full_members() {
-        assert!(member(&json!({})).is_full(NOW));
-        assert!(member(&json!({ "communication_disabled_until": "2026-01-01T00:00:00.000000+00:00" })).is_full(NOW), "it is over");
-        for more in [
-            json!({ "user": { "id": "7", "username": "ana", "bot": true } }),
-            json!({ "user": { "id": "7", "username": "ana", "system": true } }),
-            json!({ "pending": true }),
-            json!({ "pending": "perhaps" }),
-            json!({ "flags": 1 << 4 }),
-            json!({ "communication_disabled_until": "2030-01-01T00:00:00.000000+00:00" }),
-            json!({ "communication_disabled_until": "some day" }),
+    fn who_is_there_who_may_not_act_for_now_and_who_is_none() {
+        let (timed_out, unread) = (Presence::Barred(Bar::TimedOut), Presence::Barred(Bar::RulesUnread));
+        for (more, presence) in [
+            (json!({}), Presence::There),
+            (json!({ "communication_disabled_until": "2026-01-01T00:00:00.000000+00:00" }), Presence::There),
+            (json!({ "communication_disabled_until": "2030-01-01T00:00:00.000000+00:00" }), timed_out),
+            (json!({ "communication_disabled_until": "some day" }), timed_out),
+            (json!({ "pending": true }), unread),
+            (json!({ "pending": "perhaps" }), unread),
+            (json!({ "flags": 1 << 4 }), Presence::Gone),
+            (json!({ "user": { "id": "7", "username": "ana", "bot": true } }), Presence::Gone),
+            (json!({ "user": { "id": "7", "username": "ana", "system": true }, "pending": true }), Presence::Gone),
         ] {
-            assert!(!member(&more).is_full(NOW), "{more}");
+            assert_eq!(member(&more).presence(NOW), presence, "{more}");
         }
     }
 
@@ -204,7 +233,7 @@ mod tests {
         clock.advance(Span::from_seconds(2));
         assert_eq!(discord.has_role("11", "7").await, Ok(true));
         assert_eq!(discord.has_role("13", "7").await, Ok(false));
-        assert!(discord.profile_of("7").await.unwrap().active);
+        assert!(discord.profile_of("7").await.unwrap().presence == Presence::There);
         assert!(discord.profile_of("8").await.is_err(), "of somebody else it said nothing");
         clock.jump(Instant::from_micros(0));
         assert_eq!(discord.has_role("11", "7").await, Ok(true), "a clock that somebody sets makes nothing older or younger");
@@ -215,7 +244,7 @@ mod tests {
     #[tokio::test]
     async fn an_id_that_is_none_of_discords_is_nobodys() {
         let (discord, _) = alone();
-        assert_eq!(discord.profile_of("U0ANA").await, Ok(Profile { active: false, name: "U0ANA".to_owned() }));
+        assert_eq!(discord.profile_of("U0ANA").await, Ok(Profile { presence: Presence::Gone, name: "U0ANA".to_owned() }));
         assert_eq!(discord.has_role("11", "1/../2").await, Ok(false));
     }
 }

@@ -214,6 +214,10 @@ impl Chat for Discord {
         self.has_role(group, user).await
     }
 
+    fn has_room(&self, user: &str) -> bool {
+        self.has_room_for(user)
+    }
+
     async fn member_count(&self, group: &str) -> Result<u64, ChatFault> {
         self.count_of(group).await
     }

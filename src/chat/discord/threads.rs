@@ -82,13 +82,19 @@ impl Discord {
             _ => return Err(trouble.into()),
         }
         match self.send(&place, thread, body, once).await {
-            Err(trouble) if trouble.is_one_of(&[NO_CHANNEL]) => {
-                let why = format!(
-                    "the thread under message {thread} was deleted, and Discord makes no other from it: delete the message, and the card is posted anew"
-                );
-                Err(ChatFault::Permanent { why })
-            }
+            Err(trouble) if trouble.is_one_of(&[NO_CHANNEL]) => Err(self.take_away(card).await?),
             sent => Ok(sent?),
+        }
+    }
+
+    /// Its thread was deleted, and Discord makes no other from it: the card is taken away with its buttons, and posted anew.
+    async fn take_away(&self, card: &Posted) -> Result<ChatFault, Trouble> {
+        let route = Route::ChannelMessage { channel_id: id(&card.channel, "channel")?, message_id: id(&card.message, "message")? };
+        tracing::info!(card = %card.message, "the thread of a card was deleted: the card is posted anew");
+        let call = Call::new(LightMethod::Delete, route).at(&card.channel).because("Hallpass: its thread was deleted, it is posted anew");
+        match self.api.call(call).await {
+            Err(trouble) if !trouble.is_one_of(&[NO_CHANNEL, NO_MESSAGE]) => Err(trouble),
+            _ => Ok(ChatFault::Gone),
         }
     }
 

@@ -9,6 +9,8 @@ use crate::{chat::ChatFault, domain::time::Span};
 
 /// Codes that mean: the message is not there any more, or is no message of this bot.
 const GONE: [u32; 2] = [10008, 50005];
+/// Codes that mean: this person takes no direct messages.
+const CLOSED: [u32; 2] = [50007, 50278];
 /// Codes that mean: later.
 const LATER: [u32; 8] = [20016, 20022, 20028, 20029, 30046, 40006, 40062, 130_000];
 /// Longest piece of what Discord says that is quoted, in characters.
@@ -130,6 +132,7 @@ impl From<Trouble> for ChatFault {
             Trouble::Unanswered(_) => Self::Transient { why, retry_after: None },
             Trouble::Said { code, .. } if GONE.contains(&code) => Self::Gone,
             Trouble::Said { code, .. } if LATER.contains(&code) => Self::Transient { why, retry_after: None },
+            Trouble::Said { code, .. } if CLOSED.contains(&code) => Self::Closed { why },
             Trouble::Said { .. } | Trouble::Stopped(_) => Self::Permanent { why },
         }
     }
@@ -168,8 +171,6 @@ mod tests {
         for (code, words) in [
             (10003, "bot.toml"),
             (50001, "view this channel"),
-            (50007, "direct messages"),
-            (50278, "direct messages"),
             (50013, "Send Messages"),
             (50035, "hallpass check"),
             (160_006, "archive some"),
@@ -177,6 +178,14 @@ mod tests {
         ] {
             let ChatFault::Permanent { why } = said(code).into() else { panic!("{code} is not permanent") };
             assert!(why.starts_with(&format!("Discord says {code} (Words of Discord); ")) && why.contains(words), "{why}");
+        }
+    }
+
+    #[test]
+    fn who_takes_no_direct_messages_is_nothing_that_an_operator_mends() {
+        for code in [50007, 50278] {
+            let ChatFault::Closed { why } = said(code).into() else { panic!("{code} is not theirs to decide") };
+            assert!(why.contains("direct messages"), "{why}");
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Home, Slack, api::Trouble};
 use crate::{
     chat::{ChatFault, Profile},
-    domain::members::Member,
+    domain::members::{Member, Presence},
 };
 
 /// People asked for in one page of the list.
@@ -103,10 +103,13 @@ impl Slack {
     pub(super) async fn profile_of(&self, user: &str) -> Result<Profile, ChatFault> {
         let home = self.home().await?;
         match self.user(user).await {
-            Ok(found) => Ok(Profile { active: found.is_full(&home, &self.settings.tenants), name: found.directory_name() }),
+            Ok(found) => {
+                let is_full = found.is_full(&home, &self.settings.tenants);
+                Ok(Profile { presence: if is_full { Presence::There } else { Presence::Gone }, name: found.directory_name() })
+            }
             // An account that cannot be seen from here is nobody's who may do anything here.
             Err(trouble) if trouble.is("user_not_found") || trouble.is("user_not_visible") => {
-                Ok(Profile { active: false, name: user.to_owned() })
+                Ok(Profile { presence: Presence::Gone, name: user.to_owned() })
             }
             Err(trouble) => Err(trouble.into()),
         }

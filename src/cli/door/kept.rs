@@ -16,6 +16,7 @@ use crate::{
     chat::{Chat, ChatFault, Message, Once, Posted, Profile},
     clock::Clock,
     domain::{
+        members::Presence,
         policy::{Channel, Platform},
         time::Instant,
     },
@@ -143,6 +144,6 @@ impl Chat for Kept {
     }
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault> {
-        Ok(Profile { active: true, name: user.to_owned() })
+        Ok(Profile { presence: Presence::There, name: user.to_owned() })
     }
 }

@@ -158,7 +158,7 @@ pub(super) fn look(request: &Request, by: &PersonId, context: &Context<'_>) -> R
 pub(super) fn pass_on(request: &Request, by: &PersonId, to: &PersonId, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     rights::open_round_for(request, by, &context.facts, context.now)?;
     match rights::open_round_for(request, to, &context.facts, context.now) {
-        Ok(_) if to != by && context.facts.is_active(to) => Ok(vec![Event::PassedOn { by: by.clone(), to: to.clone() }]),
+        Ok(_) if to != by && context.facts.may_act(to) => Ok(vec![Event::PassedOn { by: by.clone(), to: to.clone() }]),
         Err(refusal @ Refusal::CannotAskGroup { .. }) => Err(refusal),
         _ => Err(Refusal::CannotPassTo { to: to.clone() }),
     }

@@ -34,7 +34,7 @@ pub(super) fn give_back(request: &Request, by: &PersonId) -> Result<Vec<Event>, 
 
 /// A credential for access that works: for whom it is, and for nobody else, until it ends.
 pub fn may_fetch(request: &Request, by: &PersonId, facts: &Facts<'_>, now: Instant) -> Result<(), Refusal> {
-    rights::active(by, facts)?;
+    facts.check_active(by)?;
     if *by != request.subject {
         return Err(Refusal::NotSubject);
     }

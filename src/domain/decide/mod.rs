@@ -41,7 +41,7 @@ pub struct Context<'a> {
 
 /// What a person may do is judged here, at the moment it is done.
 pub fn act(request: &Request, by: &PersonId, act: &Act, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
-    rights::active(by, &context.facts)?;
+    rights::may(act, by, &context.facts)?;
     let id = |words: &Option<Words>| words.as_ref().map(|words| words.id.clone());
     match act {
         Act::Approve { comment } => deciding::approve(request, by, id(comment), context),

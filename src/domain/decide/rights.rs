@@ -1,15 +1,16 @@
 //! Who may do what (R7), judged at the moment it is done, from ids: an active, linked person, in the set that decides now.
 
 use super::{
-    Facts, Instant, PersonId, Refusal, Request, Round, Stage, State, Who, count, name_of, not_open, policy_in_force, rounds, stages_of,
+    Act, Facts, Instant, PersonId, Refusal, Request, Round, Stage, State, Who, count, name_of, not_open, policy_in_force, rounds, stages_of,
 };
 
-/// The actor is known and has not left; a chat that cannot say so is a "no" with that reason.
-pub(super) fn active(by: &PersonId, facts: &Facts<'_>) -> Result<(), Refusal> {
-    if let Some(why) = facts.groups.unknown.get(by) {
-        return Err(Refusal::CannotAskProfile { why: why.clone() });
+/// The actor is known and has not left; a chat that cannot say so is a "no" with that reason. Whoever a chat keeps from acting for
+/// a while may still give up what they have.
+pub(super) fn may(act: &Act, by: &PersonId, facts: &Facts<'_>) -> Result<(), Refusal> {
+    match act {
+        Act::TakeBack | Act::DeclineOffer | Act::Cancel { .. } | Act::Return => facts.check_active(by),
+        _ => facts.check_may_act(by),
     }
-    if facts.is_active(by) { Ok(()) } else { Err(Refusal::Inactive) }
 }
 
 /// Requester or subject.
@@ -17,9 +18,10 @@ pub(super) fn holder(request: &Request, by: &PersonId) -> Result<(), Refusal> {
     if *by == request.requester || *by == request.subject { Ok(()) } else { Err(Refusal::NotHolder) }
 }
 
-/// Could this person approve or deny now? For lists; the press is judged again.
+/// Could this person approve or deny now? For lists, before which nobody asked about those who voted: their votes stand. The press
+/// is judged again.
 pub fn may_decide(request: &Request, by: &PersonId, facts: &Facts<'_>, now: Instant) -> bool {
-    active(by, facts).is_ok() && open_round_for(request, by, facts, now).is_ok()
+    facts.check_may_act(by).is_ok() && right_to(Deciding::Listed, request, by, facts, now).is_ok()
 }
 
 /// The right to decide: in the set of the open stage, neither requester nor subject, not counted already.
@@ -36,6 +38,8 @@ pub(super) fn may_deny(request: &Request, by: &PersonId, facts: &Facts<'_>, now:
 enum Deciding {
     Count,
     Deny,
+    /// Nothing: it is only shown.
+    Listed,
 }
 
 fn right_to<'r>(what: Deciding, request: &'r Request, by: &PersonId, facts: &Facts<'_>, now: Instant) -> Result<&'r Round, Refusal> {
@@ -50,11 +54,11 @@ fn right_to<'r>(what: Deciding, request: &'r Request, by: &PersonId, facts: &Fac
     let count = match what {
         Deciding::Count => count(request, round, stages, facts)?,
         // It gives nothing.
-        Deciding::Deny => rounds::count_standing(request, round, stages, facts)?,
+        Deciding::Deny | Deciding::Listed => rounds::count_standing(request, round, stages, facts)?,
     };
     let voted = count.counted.iter().position(|voters| voters.contains(by));
     let voted = voted.map(|stage| Refusal::AlreadyVoted { request: request.id.clone(), stage: u32::try_from(stage).unwrap_or(u32::MAX) });
-    if let (Some(refusal), Deciding::Count) = (&voted, what) {
+    if let (Some(refusal), Deciding::Count | Deciding::Listed) = (&voted, what) {
         return Err(refusal.clone());
     }
     // Nothing left to climb since the policy changed: whoever could have decided may say so, nobody else.

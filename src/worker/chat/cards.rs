@@ -8,7 +8,7 @@ use super::{
     place::{Place, To, account, anew, is_rewritten, save},
 };
 use crate::{
-    chat::{Message, Once, Sending},
+    chat::{ChatFault, Message, Once, Sending},
     domain::{
         event::AlarmKind,
         request::{Request, State},
@@ -45,7 +45,13 @@ pub(super) async fn bring_in_line(turn: &Turn<'_>) -> Result<Handled, Trouble> {
         return Ok(next);
     }
     if !is_rewritten(place.chat, post.posted.as_ref(), &message).await? {
-        send(turn, &place, &to, (&message, seen.request.opened_at), &mut post).await?;
+        match send(turn, &place, &to, (&message, seen.request.opened_at), &mut post).await {
+            // Nobody else may hear that they are asked: somebody has to see to that, as long as it is open.
+            Err(Trouble::Chat(ChatFault::Closed { why })) if seen.request.round().is_some() => {
+                return Err(ChatFault::Permanent { why }.into());
+            }
+            sent => sent?,
+        }
     }
     faults::point("card.posted");
     (post.shown, post.sending) = (Some(digest), None);

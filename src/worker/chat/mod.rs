@@ -41,6 +41,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const TRIES: usize = 20;
 /// Until a fault that only a human can mend is tried again.
 const MENDING: Span = Span::from_minutes(10);
+/// Until an alarm that one of its places put off is told again, at most.
+const ALARM_AGAIN: Span = Span::from_minutes(1);
 
 /// What ended the handling of a task early.
 enum Trouble {
@@ -192,11 +194,21 @@ async fn failed(turn: &Turn<'_>, fault: ChatFault) -> Result<TaskEnd, Stop> {
     let Turn { deps, places, task } = turn;
     let (now, pause) = (deps.bot.now(), backoff(task.tries.saturating_add(1), (deps.jitter)()));
     let after = match fault {
+        // An alarm is told in several places: one that asks for a pause keeps its news from none of the others, and its chat keeps
+        // to the pause by itself.
+        ChatFault::Transient { retry_after: Some(asked), .. } if task.kind == TaskKind::Alarm => asked.min(ALARM_AGAIN).max(pause),
         ChatFault::Transient { retry_after: Some(asked), .. } => {
             places.pause(task, now + asked);
             asked.max(pause)
         }
         ChatFault::Transient { retry_after: None, .. } | ChatFault::Gone => pause,
+        ChatFault::Closed { why } => {
+            tracing::info!(task = %task.key, %why, "what was to be told privately is not told");
+            if let Some(place) = turn.place() {
+                places.is_over(deps, &place, task).await?;
+            }
+            return Ok(TaskEnd::Done);
+        }
         ChatFault::Permanent { why } => match turn.place() {
             Some(place) if !places.refused(deps, &place, task, &why).await? => {
                 tracing::info!(task = %task.key, %why, "nothing is sent there any more, and this is given up");

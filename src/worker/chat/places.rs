@@ -152,11 +152,14 @@ impl Places {
     }
 }
 
-/// Is it a place that bot.toml names, or a person with an account there?
+/// Is it a place that bot.toml names, or a person with an account there, on a platform that is connected?
 fn is_named(deps: &Deps, place: &str) -> bool {
     let Some((platform, name)) = place.split_once('/').and_then(|(platform, name)| Some((Platform::named(platform)?, name))) else {
         return false;
     };
+    if !deps.chats.contains_key(&platform) {
+        return false;
+    }
     let catalogue = deps.bot.catalogue();
     if let Some(person) = name.strip_prefix('@') {
         return person.parse().is_ok_and(|person: PersonId| account(deps, &person, platform).is_some());

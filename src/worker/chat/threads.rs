@@ -88,7 +88,7 @@ async fn put_away(place: &Place<'_>, card: &Posted) -> Handled {
             tracing::debug!(request.id = %place.request, %why, "a thread is put away later");
             Handled::Again(retry_after.map_or(PUT_AWAY_AGAIN, |asked| asked.max(PUT_AWAY_AGAIN)))
         }
-        Err(ChatFault::Permanent { why }) => {
+        Err(ChatFault::Permanent { why } | ChatFault::Closed { why }) => {
             tracing::warn!(request.id = %place.request, %why, "the thread of a closed request cannot be put away, and stays open");
             Handled::Done
         }
@@ -146,7 +146,11 @@ async fn tell(
     if sent == Err(ChatFault::Gone) {
         card_is_gone(turn, place, post).await?;
     }
-    sent?;
+    match sent {
+        // `/jit show` says it whenever they ask; told later, it would only be old.
+        Err(ChatFault::Closed { why }) => tracing::info!(task = %turn.task.key, %why, "what happened is not told privately"),
+        sent => drop(sent?),
+    }
     faults::point(if matches!(to, To::User(_)) { "direct.posted" } else { "reply.posted" });
     (post.cursor, post.telling) = (n + 1, None);
     save(turn.deps, PostWrite::Told(post.clone())).await?;

@@ -28,6 +28,8 @@ pub(crate) fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
     every!(Refusal:
         NotLinked => [Refusal::NotLinked],
         Inactive => [Refusal::Inactive],
+        TimedOut => [Refusal::TimedOut { platform: Platform::Discord }],
+        RulesUnread => [Refusal::RulesUnread { platform: Platform::Discord }],
         CannotAskGroup => [Refusal::CannotAskGroup { group: "db-leads".into(), why: text() }],
         CannotAskProfile => [Refusal::CannotAskProfile { why: text() }],
         NotSubject => [Refusal::NotSubject],

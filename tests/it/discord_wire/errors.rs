@@ -57,6 +57,21 @@ async fn a_token_that_is_refused_once_is_never_sent_again() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_refused_is_known_at_once_and_found_accepted_when_it_is_shown_again() {
+    let line = Line::new().await;
+    let refused = line.chat.refused();
+    assert!(!*refused.borrow());
+    line.discord.fail("*", Fault::Status(401), 2);
+    assert!(why(line.chat.is_member(LEADS, BEN).await).contains("token"));
+    assert!(*refused.borrow());
+    assert!(why(line.chat.try_token().await).contains("token"));
+    assert!(*refused.borrow() && line.discord.requests().len() == 2);
+    assert_eq!(line.chat.try_token().await, Ok(()));
+    assert!(!*refused.borrow());
+    assert_eq!(line.chat.is_member(LEADS, BEN).await, Ok(true));
+}
+
+#[tokio::test]
 async fn a_page_of_something_before_discord_is_no_word_of_discords() {
     let line = Line::new().await;
     line.discord.fail("create_message", Fault::Status(403), 1);

@@ -67,8 +67,19 @@ impl Line {
     }
 
     fn advance(&self, seconds: u64) {
-        self.clock.advance(Span::from_seconds(seconds.cast_signed()));
         self.discord.advance(Duration::from_secs(seconds));
+        self.clock.advance(Span::from_seconds(seconds.cast_signed()));
+    }
+
+    /// Time passes, and this comes to its end.
+    async fn meanwhile<T>(&self, done: impl Future<Output = T>) -> T {
+        tokio::pin!(done);
+        loop {
+            match tokio::time::timeout(Duration::from_millis(100), &mut done).await {
+                Ok(done) => return done,
+                Err(_) => self.advance(1),
+            }
+        }
     }
 
     /// What happens now is told for the first time.

@@ -81,7 +81,9 @@ async fn somebodys_direct_messages_are_opened_once_and_changed_there() {
 async fn whoever_takes_no_direct_messages_is_said_so_and_left_alone_for_a_while() {
     let line = Line::new().await;
     line.discord.close_directs(ANA);
-    let why = why(line.chat.direct(ANA, &words("You have write"), line.once("a")).await);
+    let Err(ChatFault::Closed { why }) = line.chat.direct(ANA, &words("You have write"), line.once("a")).await else {
+        panic!("that is theirs to decide");
+    };
     assert!(why.contains("50007") && why.contains("privacy settings"), "{why}");
     assert!(line.chat.wait(&format!("@{ANA}"), Sending::Post).is_some());
     assert_eq!(line.chat.wait(CARDS, Sending::Post), None);

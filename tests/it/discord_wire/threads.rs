@@ -52,6 +52,16 @@ async fn only_when_the_card_is_gone_the_place_is_gone() {
 }
 
 #[tokio::test]
+async fn a_card_whose_thread_was_deleted_is_taken_away_with_it_for_discord_makes_no_other() {
+    let line = Line::new().await;
+    let card = line.card().await;
+    line.discord.delete_channel(&card.message).fail("create_thread_from_message", Fault::Code(160_004), 1);
+    assert_eq!(line.chat.reply(&card, &words("Ben approved"), line.once("n/1")).await, Err(ChatFault::Gone));
+    assert_eq!(line.contents(CARDS), Vec::<String>::new(), "nobody presses what is not told about any more");
+    assert_eq!(line.chat.update(&card, &words("Approved")).await, Err(ChatFault::Gone), "so that it is posted anew");
+}
+
+#[tokio::test]
 async fn a_thread_is_put_away_and_locked_and_comes_back_for_what_is_late() {
     let line = Line::new().await;
     line.discord.allow(CARDS, MANAGE_THREADS);

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hallpass::{
     bot::{Answer, Body},
     domain::{
+        members::Bar,
         policy::{Catalogue, Group, Platform, Who},
         refusal::Refusal,
         request::{Ending, State},
@@ -214,6 +215,100 @@ async fn gone_from_one_chat_is_gone_and_silent_is_not_gone() {
     world.workers.drain().await.unwrap();
     assert!(!world.holds("ana", "write"));
     assert_eq!(world.ending(&id).await, Ending::Left);
+}
+
+#[tokio::test]
+async fn who_is_timed_out_or_has_not_agreed_to_the_rules_keeps_what_they_hold_and_neither_asks_nor_decides() {
+    let guild = guild(&["D2", "D4"]);
+    let (world, _folder) = world(&guild, by_role(1, &[])).await;
+    let id = world.ask("ana", ASK).await;
+    world.there("D2", &format!("/jit approve {id}")).await.unwrap();
+    let other = world.ask("cleo", "/jit request prod-db read 1h Unblock the import").await;
+    for (bar, refusal) in
+        [(Bar::TimedOut, Refusal::TimedOut { platform: DISCORD }), (Bar::RulesUnread, Refusal::RulesUnread { platform: DISCORD })]
+    {
+        guild.bar("D1", Some(bar));
+        guild.bar("D2", Some(bar));
+        assert_eq!(world.bot.leavers().await.unwrap(), 0);
+        assert!(world.holds("ana", "write"));
+        assert_eq!(world.no("ana", &format!("/jit extend {id} 30m")).await, refusal, "from the console neither");
+        assert_eq!(world.there("D1", "/jit request bastion login 1h look at the disks").await, Err(refusal.clone()));
+        assert_eq!(world.there("D2", &format!("/jit approve {other}")).await, Err(refusal));
+    }
+    world.done("ana", &format!("/jit return {id}")).await;
+    assert!(!world.holds("ana", "write"), "giving it back is no asking");
+    guild.bar("D2", None);
+    world.there("D2", &format!("/jit approve {other}")).await.unwrap();
+    assert!(world.holds("cleo", "read"));
+}
+
+#[tokio::test]
+async fn the_vote_of_somebody_who_is_timed_out_does_not_count_meanwhile() {
+    let guild = guild(&["D2", "D4"]);
+    let (world, _folder) = world(&guild, by_role(2, &[])).await;
+    let id = world.ask("ana", ASK).await;
+    world.there("D2", &format!("/jit approve {id}")).await.unwrap();
+    guild.bar("D2", Some(Bar::TimedOut));
+    world.there("D4", &format!("/jit approve {id}")).await.unwrap();
+    assert!(!world.holds("ana", "write"));
+}
+
+#[tokio::test]
+async fn a_vote_that_no_longer_counts_where_it_was_given_does_not_count_in_a_later_stage_whose_chat_is_silent() {
+    let guild = guild(&["D2", "D4"]);
+    guild.group("R2", &["D5"]);
+    let mut rules = by_role(1, &[]);
+    let id: hallpass::domain::ids::GroupId = "second".parse().unwrap();
+    let group = Group { id: id.clone(), members: Vec::new(), chats: BTreeMap::from([(DISCORD, "R2".to_owned())]) };
+    rules.groups.insert(id.clone(), group);
+    let stages = &mut rules.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
+    stages.push(stages[0].clone());
+    stages[1].approvers = vec![Who::Group(id)];
+    let (world, _folder) = world(&guild, rules).await;
+    let id = world.ask("ana", ASK).await;
+    world.there("D2", &format!("/jit approve {id}")).await.unwrap();
+    guild.group("R1", &["D4"]);
+    guild.is_silent_about(Some("R2"));
+    world.there("D4", &format!("/jit approve {id}")).await.unwrap();
+    assert!(matches!(world.state(&id).await.state, State::Pending { .. }), "{:?}", world.state(&id).await.state);
+}
+
+#[tokio::test]
+async fn one_person_whom_the_role_does_not_name_is_not_two() {
+    let guild = guild(&["D2"]);
+    let mut rules = by_role(1, &[]);
+    let stages = &mut rules.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
+    stages.push(stages[0].clone());
+    let (world, _folder) = world(&guild, rules).await;
+    assert!(matches!(world.no("ana", ASK).await, Refusal::NobodyCanApprove { .. }));
+    guild.group("R1", &["D2", "D4"]);
+    world.ask("ana", ASK).await;
+}
+
+#[tokio::test]
+async fn whom_no_chat_says_anything_about_for_a_quarter_of_an_hour_is_an_alarm_until_one_does() {
+    let guild = guild(&["D2"]);
+    let (world, _folder) = world(&guild, by_role(1, &[])).await;
+    let id = world.ask("ana", "/jit request prod-db write 2h Unblock the stuck import").await;
+    world.there("D2", &format!("/jit approve {id}")).await.unwrap();
+    let open = async || {
+        world.bot.leavers().await.unwrap();
+        let alarms = world.store.open_alarms().await.unwrap();
+        alarms.into_iter().find(|alarm| alarm.id == "leavers").map(|alarm| alarm.what)
+    };
+    assert_eq!(open().await, None);
+    guild.is_down(true);
+    world.console.set_down(true);
+    for _ in 0..14 {
+        assert_eq!(open().await, None);
+        world.clock.advance(Span::from_minutes(1));
+    }
+    world.clock.advance(Span::from_minutes(1));
+    let what = open().await.unwrap();
+    assert!(what.contains("15 minutes") && what.contains("whether ana left"), "{what}");
+    assert!(world.holds("ana", "write"), "silent is not gone");
+    guild.is_down(false);
+    assert_eq!(open().await, None, "one of her chats says that she is there");
 }
 
 /// One after the other they would wait for each other until each is given up.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use hallpass::{
     chat::{Chat, ChatFault, Message, Once, Posted, Profile},
     domain::{
-        members::Member,
+        members::{Bar, Member, Presence},
         policy::{Channel, Platform},
     },
 };
@@ -28,11 +28,13 @@ struct Inner {
     /// What the list says instead.
     list: Option<Vec<Member>>,
     is_down: bool,
-    /// It does not say whether this one is in a group.
+    /// It does not say whether this one is in a group, or who is in this group.
     silent_about: Option<String>,
     /// So many must be asking at the same moment before anybody is answered.
     together: Option<Arc<Barrier>>,
     asked: BTreeMap<String, u32>,
+    /// Whoever may not act for now.
+    barred: BTreeMap<String, Bar>,
 }
 
 impl Workspace {
@@ -66,6 +68,13 @@ impl Workspace {
         self.inner().members.remove(user);
     }
 
+    /// Kept from acting for a while, or not any more.
+    pub(super) fn bar(&self, user: &str, bar: Option<Bar>) {
+        let mut inner = self.inner();
+        inner.barred.remove(user);
+        inner.barred.extend(bar.map(|bar| (user.to_owned(), bar)));
+    }
+
     pub(super) fn group(&self, group: &str, users: &[&str]) {
         self.inner().groups.insert(group.into(), users.iter().map(|user| (*user).to_owned()).collect());
     }
@@ -74,7 +83,7 @@ impl Workspace {
         self.inner().is_down = is_down;
     }
 
-    /// Of this one it does not say in which groups they are; None: it says it of everybody.
+    /// Of this one it does not say in which groups they are, or who is in it; None: it says it of everybody.
     pub(super) fn is_silent_about(&self, user: Option<&str>) {
         self.inner().silent_about = user.map(str::to_owned);
     }
@@ -149,7 +158,7 @@ impl Chat for Workspace {
     async fn is_member(&self, group: &str, user: &str) -> Result<bool, ChatFault> {
         self.hears(format!("{user} in {group}")).await?;
         let inner = self.inner();
-        if inner.silent_about.as_deref() == Some(user) {
+        if inner.silent_about.as_deref().is_some_and(|one| one == user || one == group) {
             return Err(ChatFault::Transient { why: "no answer about this one".into(), retry_after: None });
         }
         Ok(inner.groups.get(group).is_some_and(|users| users.iter().any(|member| member == user)))
@@ -162,7 +171,9 @@ impl Chat for Workspace {
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault> {
         self.hears(format!("profile {user}")).await?;
-        Ok(Profile { active: self.inner().members.contains_key(user), name: user.to_owned() })
+        let inner = self.inner();
+        let there = inner.barred.get(user).map_or(Presence::There, |bar| Presence::Barred(*bar));
+        Ok(Profile { presence: if inner.members.contains_key(user) { there } else { Presence::Gone }, name: user.to_owned() })
     }
 
     async fn roster(&self) -> Result<Vec<Member>, ChatFault> {

@@ -1,5 +1,5 @@
-//! Discord's buckets: which calls share one it says in a header, and how much is left of each, per channel or guild. Calls of
-//! which nothing is known yet are let through.
+//! Discord's buckets: which calls share one it says in a header, and how much is left of each, per channel or guild. Of calls of
+//! which nothing is known yet, a few are let through.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,23 @@ use super::{Heard, Key, SECOND, micros};
 const BUCKETS: usize = 4_096;
 /// Two answers that name a moment this close speak of the same window.
 const SAME: i64 = SECOND / 4;
+/// So many calls of a kind of which Discord has said nothing yet are on their way at once: no bucket is known to hold fewer.
+const FIRST: u32 = 5;
+/// Until it is looked again whether it has said something.
+const SOON: i64 = SECOND / 10;
+
+/// The bucket that Discord named, or the kind of call as long as it named none; and what it is about.
+type Bucket = (String, String);
 
 #[derive(Default)]
 pub(super) struct Buckets {
     /// By kind of call, the bucket that Discord named.
     names: HashMap<String, String>,
-    /// By bucket, or kind of call as long as none was named, and what it is about.
-    left: HashMap<(String, String), Left>,
+    left: HashMap<Bucket, Left>,
+    /// Calls on their way: of which kind, and where they are counted.
+    flights: HashMap<u64, (String, Bucket)>,
+    /// The number of the next one.
+    next: u64,
 }
 
 /// What is left of one bucket.
@@ -38,6 +48,7 @@ impl Left {
 
     fn wait(&self, now: i64) -> i64 {
         let used_up = match self.limit {
+            None if self.flying >= FIRST => SOON,
             None => 0,
             Some(_) if now < self.reset_at => {
                 if self.remaining > self.flying {
@@ -56,10 +67,17 @@ impl Left {
         };
         used_up.max(self.not_before - now)
     }
+
+    /// More than half of it is left.
+    fn is_roomy(&self, now: i64) -> bool {
+        let limit = self.limit.unwrap_or(FIRST);
+        let left = if self.limit.is_some() && now < self.reset_at { self.remaining } else { limit };
+        left.saturating_sub(self.flying) > limit / 2
+    }
 }
 
 impl Buckets {
-    fn of(&self, key: &Key) -> (String, String) {
+    fn of(&self, key: &Key) -> Bucket {
         (self.names.get(&key.kind).unwrap_or(&key.kind).clone(), key.top.clone())
     }
 
@@ -68,18 +86,27 @@ impl Buckets {
         self.left.get(&self.of(key)).map_or(0, |left| left.wait(now))
     }
 
-    /// A call goes out.
-    pub(super) fn leave(&mut self, key: &Key, now: i64) {
+    /// Would one more leave half of it to others?
+    pub(super) fn is_roomy(&self, key: &Key, now: i64) -> bool {
+        self.left.get(&self.of(key)).is_none_or(|left| left.is_roomy(now))
+    }
+
+    /// A call goes out; its number.
+    pub(super) fn leave(&mut self, key: &Key, now: i64) -> u64 {
         if self.left.len() > BUCKETS {
             self.left.retain(|_, left| !left.is_idle(now));
         }
-        self.left.entry(self.of(key)).or_default().flying += 1;
+        let bucket = self.of(key);
+        self.left.entry(bucket.clone()).or_default().flying += 1;
+        self.next += 1;
+        self.flights.insert(self.next, (key.kind.clone(), bucket));
+        self.next
     }
 
     /// It is back, or given up.
-    pub(super) fn land(&mut self, key: &Key) {
-        let bucket = self.of(key);
-        if let Some(left) = self.left.get_mut(&bucket) {
+    pub(super) fn land(&mut self, flight: u64) {
+        let bucket = self.flights.remove(&flight).map(|(_, bucket)| bucket);
+        if let Some(left) = bucket.and_then(|bucket| self.left.get_mut(&bucket)) {
             left.flying = left.flying.saturating_sub(1);
         }
     }
@@ -109,15 +136,21 @@ impl Buckets {
         if before == bucket {
             return;
         }
-        let moved: Vec<_> = self.left.keys().filter(|(name, _)| *name == before).cloned().collect();
+        for (_, at) in self.flights.values_mut().filter(|(kind, at)| *kind == key.kind && at.0 == before) {
+            if let Some(left) = self.left.get_mut(at) {
+                left.flying = left.flying.saturating_sub(1);
+            }
+            bucket.clone_into(&mut at.0);
+            self.left.entry(at.clone()).or_default().flying += 1;
+        }
         // Others may still be in the bucket that this kind was in.
         if self.names.values().any(|name| *name == before) {
             return;
         }
-        for (name, top) in moved {
+        let left_behind: Vec<_> = self.left.keys().filter(|(name, _)| *name == before).cloned().collect();
+        for (name, top) in left_behind {
             let Some(was) = self.left.remove(&(name, top.clone())) else { continue };
             let left = self.left.entry((bucket.to_owned(), top)).or_default();
-            left.flying += was.flying;
             left.not_before = left.not_before.max(was.not_before);
         }
     }

@@ -1,6 +1,6 @@
 //! Discord: connected as configured, its commands registered, and heard through the gateway or over HTTP. Must not decide.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{AGAIN, Alarms, Chats, Link, Open, added};
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
 };
 
 pub(super) const ALARMS: Alarms = Alarms { chat: "Discord", home: "discord", deaf: "discord/deaf" };
+
+/// Until a token that Discord refused is tried again: it shuts out whoever tries too often.
+const TOKEN_AGAIN: Duration = Duration::from_mins(10);
 
 pub(super) struct Connected {
     discord: Arc<Discord>,
@@ -64,7 +67,20 @@ impl Connected {
                 DiscordDoor::Gateway => over_gateway(&door, &self.discord, &bot).await,
             }
         };
-        tokio::join!(commands, hears);
+        tokio::join!(commands, hears, tokens(&self.discord, &bot));
+    }
+}
+
+/// While Discord refuses the bot's token nothing is sent and nobody is known: that is an alarm at once, whichever way people are
+/// heard, until a look now and then finds it accepted.
+async fn tokens(discord: &Discord, bot: &Bot) {
+    let mut refused = discord.refused();
+    while refused.wait_for(|refused| *refused).await.is_ok() {
+        while let Err(fault) = discord.try_token().await {
+            ALARMS.raise(ALARMS.home, &fault.to_string(), bot).await;
+            tokio::time::sleep(TOKEN_AGAIN).await;
+        }
+        ALARMS.clear(ALARMS.home, bot).await;
     }
 }
 
