@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use serenity::http::{LightMethod, Request, Route};
 
+pub(super) use self::interactions::Starts;
 use self::way::{Answer, Way};
 use super::{
     Discord, Settings, Trouble,
