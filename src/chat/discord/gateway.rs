@@ -70,6 +70,9 @@ pub struct Gateway {
     live: watch::Receiver<usize>,
     ended: watch::Receiver<Option<Ended>>,
     counts: Arc<Counts>,
+    discord: Arc<Discord>,
+    /// When it was opened, in monotonic microseconds.
+    opened: i64,
 }
 
 impl Gateway {
@@ -91,8 +94,14 @@ impl Gateway {
         let (is_live, live) = watch::channel(0);
         let (has_ended, ended) = watch::channel(None);
         let counts = Arc::new(Counts::default());
-        runtime.spawn(connected(discord, place.url, Raw { heard, counts: counts.clone() }, (is_live, has_ended)));
-        Ok(Self { runtime: Some(runtime), hears: tokio::spawn(hear(door, to_hear)), live, ended, counts })
+        runtime.spawn(connected(discord.clone(), place.url, Raw { heard, counts: counts.clone() }, (is_live, has_ended)));
+        let (hears, opened) = (tokio::spawn(hear(door, to_hear)), discord.now());
+        Ok(Self { runtime: Some(runtime), hears, live, ended, counts, discord, opened })
+    }
+
+    /// How long ago it was opened.
+    pub fn lived(&self) -> Duration {
+        Duration::from_micros((self.discord.now() - self.opened).max(0).unsigned_abs())
     }
 
     /// How many events came that the crate could not read. Interactions among them were heard all the same.

@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
-
 use super::{AGAIN, Alarms, Chats, Link, Open, Stop, added};
 use crate::{
     bot::Bot,
@@ -106,7 +104,6 @@ async fn over_gateway(door: &Arc<Door>, discord: &Discord, bot: &Bot) {
     loop {
         let (why, pause) = match Gateway::open(door.clone()).await {
             Ok(gateway) => {
-                let opened = Instant::now();
                 let why = tokio::select! {
                     why = gateway.ended() => match why {
                         Ended::Token => return ALARMS.raise(ALARMS.deaf, &format!("nobody is heard: {TOKEN}"), bot).await,
@@ -117,7 +114,7 @@ async fn over_gateway(door: &Arc<Door>, discord: &Discord, bot: &Bot) {
                         format!("for the gateway is not open: {}", Gateway::why_deaf(discord).await)
                     }
                 };
-                (why, pauses.after(opened.elapsed()))
+                (why, pauses.after(gateway.lived()))
             }
             // It costs nothing to ask again.
             Err(Unopened::Spent { renewed_in }) => (SPENT.to_owned(), renewed_in.clamp(AGAIN, LONGEST)),
