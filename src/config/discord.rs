@@ -97,12 +97,22 @@ fn door(table: &Table<'_>) -> Option<DiscordDoor> {
     }
 }
 
+/// The first test of RFC 8032, which is copied from place to place. Its other half is published beside it.
+const EVERYBODYS: [u8; 32] = [
+    0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6,
+    0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
+];
+
 /// Never quoted: a token may have been pasted in its place.
 fn public_key(table: &Table<'_>, text: &At<String>) -> Option<[u8; 32]> {
     let Some(bytes) = from_hex(&text.value) else {
         table.refuse(text.at, format!("public_key is 64 hexadecimal digits: copy it {PORTAL}"));
         return None;
     };
+    if bytes == EVERYBODYS {
+        table.refuse(text.at, format!("public_key is an example's, with which anybody can sign: copy your application's {PORTAL}"));
+        return None;
+    }
     // A weak key would take signatures that nobody made.
     if VerifyingKey::from_bytes(&bytes).is_ok_and(|key| !key.is_weak()) {
         return Some(bytes);

@@ -11,8 +11,10 @@ use hallpass::{
 
 const EXAMPLE: &str = include_str!("../../bot.toml.example");
 
+/// A public key that is nobody's.
+const KEY: &str = "fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f618";
 /// The public key of RFC 8032's first test.
-const KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+const EVERYBODYS: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 const GUILD: &str = "300000000000000001";
 const CHANNEL: &str = "discord:400000000000000001";
 
@@ -74,12 +76,12 @@ fn the_gateway_is_the_way_in_unless_the_file_says_otherwise() {
 fn every_key_is_read() {
     let read = loaded(&http("api_url = 'http://127.0.0.1:9/'"));
     let DiscordDoor::Http { public_key, listen } = read.door else { panic!() };
-    assert_eq!((public_key[0], public_key[31], listen.port()), (0xd7, 0x1a, 8081));
+    assert_eq!((public_key[0], public_key[31], listen.port()), (0xfd, 0x18, 8081));
     assert_eq!(read.api_url, "http://127.0.0.1:9");
     let read = loaded(&with("api_url = 'http://localhost:9'\ngateway_url = 'ws://[::1]:10/'"));
     assert_eq!((read.api_url.as_str(), read.gateway_url.as_deref()), ("http://localhost:9", Some("ws://[::1]:10")));
     let upper = loaded(&http("").replace(KEY, &KEY.to_uppercase()));
-    assert!(matches!(upper.door, DiscordDoor::Http { public_key, .. } if public_key[0] == 0xd7));
+    assert!(matches!(upper.door, DiscordDoor::Http { public_key, .. } if public_key[0] == 0xfd));
 }
 
 #[test]
@@ -160,6 +162,15 @@ fn a_public_key_that_is_no_point_or_would_take_any_signature_is_refused() {
     6:14: public_key is no Ed25519 key: copy it again at discord.com/developers/applications, your application, General Information
     6:14: public_key is no Ed25519 key: copy it again at discord.com/developers/applications, your application, General Information
     6:14: public_key is no Ed25519 key: copy it again at discord.com/developers/applications, your application, General Information
+    ");
+}
+
+#[test]
+fn a_key_that_anybody_can_sign_with_is_refused() {
+    let all = [EVERYBODYS.to_owned(), EVERYBODYS.to_uppercase()].map(|key| refused(&http("").replace(KEY, &key)));
+    insta::assert_snapshot!(all.join("\n"), @r"
+    6:14: public_key is an example's, with which anybody can sign: copy your application's at discord.com/developers/applications, your application, General Information
+    6:14: public_key is an example's, with which anybody can sign: copy your application's at discord.com/developers/applications, your application, General Information
     ");
 }
 
@@ -285,7 +296,7 @@ fn example(without: &[&str]) -> Config {
     let text: Vec<String> = EXAMPLE.lines().map(on).collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bot.toml");
-    fs::write(&path, text.join("\n").replace("console:#", "discord:4000000000000000")).unwrap();
+    fs::write(&path, text.join("\n").replace("console:#", "discord:4000000000000000").replace("64 hexadecimal digits", KEY)).unwrap();
     load_kept(Path::new(&path)).unwrap()
 }
 

@@ -18,6 +18,7 @@ mod discord_cards;
 mod discord_doctor;
 mod discord_door;
 mod discord_invite;
+mod discord_program;
 mod discord_wire;
 mod fakes;
 mod grammar;

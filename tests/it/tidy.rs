@@ -71,11 +71,12 @@ const STOPWATCHES: [(&str, &str); 10] = [
 ];
 
 /// Tests that wait for another process; each looks again until it is so, with a limit.
-const WAITING: [(&str, &str); 7] = [
+const WAITING: [(&str, &str); 8] = [
     ("tests/it/running", "the real binary, started, stopped and killed"),
     ("tests/it/own_alarms.rs", "workers on threads of their own, one of which dies"),
     ("tests/it/outage/postgres.rs", "a PostgreSQL of its own that is stopped and started"),
     ("tests/it/crash", "the real binary, in processes of its own"),
+    ("tests/it/discord_program.rs", "the real binary, in processes of its own"),
     ("tests/it/slack/program.rs", "the real binary, in processes of its own"),
     ("tests/it/slack/sockets.rs", "sockets that are opened again after pauses of the machine's clock"),
     ("tests/it/slack_sdk.rs", "Slack's own SDK, in a process of its own"),

@@ -13,6 +13,7 @@ use serde_json::Value;
 use serenity::http::{LightMethod, Request, Route};
 use tokio::sync::watch;
 
+pub(super) use self::interactions::Starts;
 use self::way::{Answer, Way};
 use super::{
     Discord, Settings, Trouble,

@@ -13,12 +13,11 @@ use crate::chat::marks::Marks;
 /// Kinds of components, as Discord numbers them.
 const BUTTON: u64 = 2;
 const SELECT: u64 = 3;
-pub(super) const INPUT: u64 = 4;
+const INPUT: u64 = 4;
 const SECTION: u64 = 9;
 const TEXT: u64 = 10;
 const THUMBNAIL: u64 = 11;
 const CONTAINER: u64 = 17;
-const LABEL: u64 = 18;
 
 /// The components under `at`, with rows of five, and the texts that were taken out of them.
 /// # Errors
@@ -42,11 +41,6 @@ fn component(one: &mut Value, at: &str, marks: Marks) -> Result<Vec<Slot>, Strin
             let mut slots = components(&mut one["components"], &format!("{at}/components"), marks)?;
             slots.extend(component(&mut one["accessory"], &format!("{at}/accessory"), marks)?);
             Ok(slots)
-        }
-        LABEL => {
-            needed(one, "label", limits::LABEL, marks)?;
-            plain(one, "description", limits::PLACEHOLDER, marks)?;
-            component(&mut one["component"], &format!("{at}/component"), marks)
         }
         TEXT => text(one, at, marks).map(|slot| vec![slot]),
         BUTTON => button(one, marks),
@@ -101,6 +95,28 @@ fn control(one: &mut Value, marks: Marks) -> Result<Vec<Slot>, String> {
     }
     limits::few(number, limits::OPTIONS, "options")?;
     Ok(Vec::new())
+}
+
+/// Are these what a modal may have? Only what is typed into a text input in a row of its own comes back by both ways in: the
+/// gateway's client reads anything else as empty.
+/// # Errors
+/// Something else is among them, or there are none or too many.
+pub(super) fn only_inputs(all: &[Value]) -> Result<(), String> {
+    for row in all {
+        match row["components"].as_array().map(Vec::as_slice) {
+            Some([input]) if row["type"] == ACTION_ROW && input["type"] == INPUT && input["custom_id"].is_string() => {}
+            _ => {
+                return Err(format!(
+                    "a modal takes rows (type {ACTION_ROW}) of one text input (type {INPUT}) with its custom_id, and nothing else: what is filled into that is lost on its way back"
+                ));
+            }
+        }
+    }
+    if all.is_empty() {
+        return Err(format!("a modal has 1 to {} inputs (type {INPUT})", limits::INPUTS));
+    }
+    limits::few(all.len(), limits::INPUTS, "inputs")?;
+    limits::count(all, false)
 }
 
 /// Without what came out empty: a row, a container or a section that shows nothing.

@@ -92,8 +92,8 @@ impl Door {
             };
             return Some(Ack { body, _out: out });
         }
-        if let Some(member) = heard.member {
-            self.discord.saw(&heard.user, member);
+        if let Some(member) = heard.member.filter(|_| heard.guild.is_some()) {
+            self.discord.saw(&heard.user, &heard.id, member);
         }
         let (late, within) = (late(&heard.what), if matches!(heard.what, What::Typing { .. }) { SUGGESTED_WITHIN } else { FIRST_WITHIN });
         let (first, answer) = oneshot::channel();
@@ -122,7 +122,7 @@ impl Door {
                 let filled = Kept::about(channel, message).filled(&self.discord.settings.guild);
                 self.open_form(reply, &filled).await;
             }
-            What::Press { custom_id, at } => self.pressed(reply, &custom_id, &at, in_guild).await,
+            What::Press { custom_id, chosen, at } => self.pressed(reply, (&custom_id, chosen.as_deref()), &at, in_guild).await,
             What::Submission { custom_id, values, at } => self.sent_modal(reply, &custom_id, &values, (at.as_ref(), in_guild)).await,
         }
     }
@@ -133,7 +133,7 @@ impl Door {
         options::body(typed, &context)
     }
 
-    async fn pressed(&self, reply: &Reply, custom_id: &str, at: &Place, in_guild: bool) {
+    async fn pressed(&self, reply: &Reply, (custom_id, chosen): (&str, Option<&str>), at: &Place, in_guild: bool) {
         match button(custom_id) {
             Some(Button::Refill(interaction)) => {
                 if self.may_stand(reply, at, in_guild, None).await {
@@ -144,10 +144,10 @@ impl Door {
                 if !self.may_stand(reply, at, in_guild, Some(&request)).await {
                     return;
                 }
-                if words::asks_for_words(&action) {
+                if words::asks_for_more(&action, chosen) {
                     return self.open_words(reply, &action, &value).await;
                 }
-                self.durable(reply, reply::untouched(), Body::Press { action, request: value, words: None }).await;
+                self.durable(reply, reply::untouched(), words::whole(action, chosen, value)).await;
             }
             None => self.tell(reply, &odd(reply)).await,
         }
@@ -243,9 +243,11 @@ fn late(what: &What) -> Late {
         What::Command(typed) if is_ask(typed) && !typed.options.contains_key("resource") => Late::Line(form::TYPED.to_owned()),
         What::Command(_) | What::Submission { .. } => Late::Deferred,
         What::About { .. } => Late::Line(form::TYPED.to_owned()),
-        What::Press { custom_id, .. } => match button(custom_id) {
+        What::Press { custom_id, chosen, .. } => match button(custom_id) {
             Some(Button::Refill(_)) => Late::Line(form::TYPED.to_owned()),
-            Some(Button::Act { action, value, .. }) if words::asks_for_words(&action) => Late::Line(words::typed(&action, &value)),
+            Some(Button::Act { action, value, .. }) if words::asks_for_more(&action, chosen.as_deref()) => {
+                Late::Line(words::typed(&action, &value))
+            }
             _ => Late::Untouched,
         },
     }
@@ -254,7 +256,7 @@ fn late(what: &What) -> Late {
 /// A button or a modal that the bot does not make.
 fn odd(reply: &Reply) -> Answer {
     tracing::warn!(interaction = %reply.interaction, "a button that this bot does not make was refused");
-    Answer::Refused(Refusal::Grammar { expected: "a button of mine".into(), found: String::new(), near: Vec::new() })
+    Answer::Said { name: "not_mine", data: json!({}) }
 }
 
 /// Could the same form, changed, be accepted?

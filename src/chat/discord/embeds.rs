@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{
-    components::{INPUT, components, without_empty},
+    components::{components, only_inputs, without_empty},
     limits::{self, SECOND_VERSION},
     markdown::Times,
     places::{Slot, custom_id, linked, needed, objects, plain, swept},
@@ -135,17 +135,9 @@ fn modal(whole: &mut Value, marks: Marks) -> Result<(), String> {
     if whole["custom_id"].is_null() {
         return Err("a modal without a custom_id".to_owned());
     }
-    let mut slots = components(&mut whole["components"], "/components", marks)?;
-    limits::fit_displays(&mut slots)?;
-    put_back(&slots, whole);
-    without_empty(&mut whole["components"]);
-    swept(whole, "")?;
-    let inputs = limits::nested(list(&whole["components"]));
-    let inputs = inputs.into_iter().filter(|one| matches!(one["type"].as_u64(), Some(3..=8))).collect::<Vec<_>>();
-    if inputs.is_empty() || inputs.iter().any(|one| one["custom_id"].is_null()) {
-        return Err(format!("a modal has 1 to {} inputs (type {INPUT}), each with its custom_id", limits::INPUTS));
-    }
-    limits::few(inputs.len(), limits::INPUTS, "inputs")
+    components(&mut whole["components"], "/components", marks)?;
+    only_inputs(list(&whole["components"]))?;
+    swept(whole, "")
 }
 
 fn put_back(slots: &[Slot], whole: &mut Value) {

@@ -67,16 +67,17 @@ impl Door {
 
     /// A page as the first answer, which alone can be one.
     pub(super) async fn open(&self, reply: &Reply, page: &Value, line: &str) {
-        if page["custom_id"].is_string() && reply.first(reply::modal(page)) {
+        let first = reply::page(page);
+        let is_whole = first.is_some();
+        if first.is_some_and(|first| reply.first(first)) {
             return;
         }
-        let unopened = reply::unopened(line);
-        if page["custom_id"].is_string() {
+        if is_whole {
             tracing::warn!("a page was not ready in the time that Discord waits");
         }
         // Where another line went out instead, it said the same.
-        if !page["custom_id"].is_string() || reply.is_owed() {
-            self.tell(reply, &unopened).await;
+        if !is_whole || reply.is_owed() {
+            self.tell(reply, &reply::unopened(line)).await;
         }
     }
 

@@ -1,11 +1,11 @@
 //! Discord's gateway, through serenity's client: heartbeats, resumes and identifying anew are the crate's; here is where it may
-//! connect to, what it brings, and that people hear of it when it is closed for good. Must not decide.
+//! connect to, whether it is alive, and that people hear of it when it is closed for good. Must not decide.
+
+mod life;
+mod raw;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -13,10 +13,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use serenity::{
     Client, Error as Fault,
-    all::{Event, GatewayIntents, Interaction, RawEventHandler},
-    async_trait,
-    client::{ClientBuilder, Context},
-    gateway::{ConnectionStage, GatewayError},
+    all::GatewayIntents,
+    client::ClientBuilder,
+    gateway::{ConnectionStage, GatewayError, ShardManager},
     http::HttpBuilder,
 };
 use tokio::{
@@ -26,19 +25,40 @@ use tokio::{
 };
 use url::{Host, Url};
 
-use super::{Discord, door::Door, payload};
+use self::{
+    life::{Life, Sign},
+    raw::{Counts, Raw},
+};
+use super::{Discord, api::Starts, door::Door, payload};
 
 /// Between two looks at how the connection stands, which the crate tells of in no order.
 const LOOK: Duration = Duration::from_millis(500);
-const CREATED: &str = "INTERACTION_CREATE";
+/// So few sessions may be left to begin that no gateway is opened any more: more than one that is closed at once, again and again,
+/// begins before it is given up as deaf.
+const RESERVE: u64 = 20;
+/// Sessions that one gateway begins before Discord is asked again how many are left.
+const BEGINNINGS: u64 = 20;
 
-/// Why the gateway closed the connection for good.
+/// Why a gateway was not opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unopened {
+    Why(String),
+    /// Discord counts the sessions that a bot begins, and takes its token away after the last one of a day: too few are left, until
+    /// it gives new ones.
+    Spent {
+        renewed_in: Duration,
+    },
+}
+
+/// Why a gateway has to be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// 4004: it does not accept the token.
     Token,
     /// 4013, 4014: it does not let the bot have the events that it asks for, although it asks for none.
     Intents,
+    /// It was begun so often that Discord has to be asked how often it still may be, before it is opened again.
+    Restless,
 }
 
 /// An open gateway; closed when it is dropped.
@@ -49,23 +69,44 @@ pub struct Gateway {
     hears: JoinHandle<()>,
     live: watch::Receiver<usize>,
     ended: watch::Receiver<Option<Ended>>,
+    counts: Arc<Counts>,
+    discord: Arc<Discord>,
+    /// When it was opened, in monotonic microseconds.
+    opened: i64,
 }
 
 impl Gateway {
     /// Connects, and stays connected.
     /// # Errors
-    /// Discord does not say where its gateway is, or names a place where the token may not go.
-    pub async fn open(door: Arc<Door>) -> Result<Self, String> {
+    /// Discord does not say where its gateway is, or names a place where the token may not go, or lets the bot begin too few more
+    /// sessions.
+    pub async fn open(door: Arc<Door>) -> Result<Self, Unopened> {
         let discord = door.discord.clone();
-        let url = discord.gateway_url().await.map_err(|trouble| trouble.to_string())?;
-        may_connect(&url, &discord.settings.api_url)?;
+        let place = discord.gateway().await.map_err(|trouble| Unopened::Why(trouble.to_string()))?;
+        may_connect(&place.url, &discord.settings.api_url).map_err(Unopened::Why)?;
+        if let Some(Starts { left, renewed_in }) = place.starts.filter(|starts| starts.left < RESERVE) {
+            tracing::warn!(left, "Discord lets the bot begin too few more sessions");
+            return Err(Unopened::Spent { renewed_in });
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("discord-gateway").enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
+        let runtime = runtime.map_err(|error| Unopened::Why(error.to_string()))?;
         let (heard, to_hear) = mpsc::unbounded_channel();
         let (is_live, live) = watch::channel(0);
         let (has_ended, ended) = watch::channel(None);
-        runtime.spawn(connected(discord, url, Raw { heard, unread: AtomicU64::new(0) }, (is_live, has_ended)));
-        Ok(Self { runtime: Some(runtime), hears: tokio::spawn(hear(door, to_hear)), live, ended })
+        let counts = Arc::new(Counts::default());
+        runtime.spawn(connected(discord.clone(), place.url, Raw { heard, counts: counts.clone() }, (is_live, has_ended)));
+        let (hears, opened) = (tokio::spawn(hear(door, to_hear)), discord.now());
+        Ok(Self { runtime: Some(runtime), hears, live, ended, counts, discord, opened })
+    }
+
+    /// How long ago it was opened.
+    pub fn lived(&self) -> Duration {
+        Duration::from_micros((self.discord.now() - self.opened).max(0).unsigned_abs())
+    }
+
+    /// How many events came that the crate could not read. Interactions among them were heard all the same.
+    pub fn unread(&self) -> u64 {
+        self.counts.unread.load(Ordering::Relaxed)
     }
 
     /// One while people are heard, and none else, as that changes.
@@ -73,7 +114,7 @@ impl Gateway {
         self.live.clone()
     }
 
-    /// Resolves when the gateway is closed for good.
+    /// Resolves when the gateway is closed for good, or has to be opened anew.
     pub async fn ended(&self) -> Ended {
         let mut ended = self.ended.clone();
         loop {
@@ -88,7 +129,7 @@ impl Gateway {
 
     /// Why nobody is heard, as Discord answers when it is asked for its gateway.
     pub async fn why_deaf(discord: &Discord) -> String {
-        match discord.gateway_url().await {
+        match discord.gateway().await {
             Ok(_) => "Discord names its gateway, and no connection comes up: is there a way out to its port 443?".to_owned(),
             Err(trouble) => trouble.to_string(),
         }
@@ -128,33 +169,45 @@ async fn connected(
     raw: Raw,
     (is_live, has_ended): (watch::Sender<usize>, watch::Sender<Option<Ended>>),
 ) {
+    let counts = raw.counts.clone();
     let mut client = match client(&discord.settings.bot_token, &discord.settings.api_url, raw).await {
         Ok(client) => client,
         Err(why) => return tracing::error!(why, "the gateway's client could not be made"),
     };
     // Before it starts: where asking Discord failed, the crate has put the real gateway there.
     *client.ws_url.lock().await = url;
-    let shards = client.shard_manager.clone();
+    let (shards, clock) = (client.shard_manager.clone(), discord.clone());
     let looks = async {
-        loop {
-            let up = shards.runners.lock().await.values().filter(|shard| shard.stage == ConnectionStage::Connected).count();
+        let mut life = Life::default();
+        while counts.begun.load(Ordering::Relaxed) < BEGINNINGS {
+            let up = life.live(sign(&shards, &counts).await, clock.now());
             is_live.send_if_modified(|live| std::mem::replace(live, up) != up);
             tokio::time::sleep(LOOK).await;
         }
     };
-    let ended = tokio::select! {
-        ended = client.start() => ended,
-        () = looks => Ok(()),
+    let why = tokio::select! {
+        ended = client.start() => match ended {
+            Err(Fault::Gateway(GatewayError::InvalidAuthentication)) => Some(Ended::Token),
+            Err(Fault::Gateway(GatewayError::InvalidGatewayIntents | GatewayError::DisallowedGatewayIntents)) => Some(Ended::Intents),
+            // It is opened anew once nobody has been heard for a while.
+            _ => None,
+        },
+        () = looks => Some(Ended::Restless),
     };
     is_live.send_replace(0);
-    has_ended.send_replace(match ended {
-        Err(Fault::Gateway(GatewayError::InvalidAuthentication)) => Some(Ended::Token),
-        Err(Fault::Gateway(GatewayError::InvalidGatewayIntents | GatewayError::DisallowedGatewayIntents)) => Some(Ended::Intents),
-        // It is opened anew once nobody has been heard for a while.
-        _ => None,
-    });
+    has_ended.send_replace(why);
     // As long as this is there, nobody takes it for a reason to end.
     has_ended.closed().await;
+}
+
+/// How the connections stand, as far as the crate knows, and what came of them.
+async fn sign(shards: &ShardManager, counts: &Counts) -> Sign {
+    let runners = shards.runners.lock().await;
+    Sign {
+        up: runners.values().filter(|shard| shard.stage == ConnectionStage::Connected).count(),
+        events: counts.all.load(Ordering::Relaxed),
+        latencies: runners.values().map(|shard| shard.latency).collect(),
+    }
 }
 
 async fn client(token: &SecretString, api_url: &str, raw: Raw) -> Result<Client, &'static str> {
@@ -164,58 +217,6 @@ async fn client(token: &SecretString, api_url: &str, raw: Raw) -> Result<Client,
     let http = http.proxy(api_url).ratelimiter_disabled(true).build();
     let client = ClientBuilder::new_with_http(http, GatewayIntents::empty()).raw_event_handler(raw);
     client.await.map_err(|_| "the crate refuses")
-}
-
-/// What the crate hands every event to.
-struct Raw {
-    heard: mpsc::UnboundedSender<Value>,
-    /// Events that the crate could not read and that are none of ours.
-    unread: AtomicU64,
-}
-
-#[async_trait]
-impl RawEventHandler for Raw {
-    async fn raw_event(&self, _: Context, event: Event) {
-        match event {
-            Event::InteractionCreate(created) => self.hand_on(as_sent(&created.interaction)),
-            // As sent, where the crate misses a field.
-            Event::Unknown(event) if event.kind == CREATED => {
-                tracing::debug!("an interaction that the crate could not read is read without it");
-                self.hand_on(Some(event.value));
-            }
-            Event::Unknown(event) => {
-                let unread = self.unread.fetch_add(1, Ordering::Relaxed) + 1;
-                let kind: String = event.kind.chars().filter(|c| c.is_ascii_uppercase() || *c == '_').take(60).collect();
-                tracing::info!(%kind, unread, "an event that the crate does not know was let go");
-            }
-            Event::Ready(_) => tracing::info!("Discord's gateway is open"),
-            Event::Resumed(_) => tracing::info!("Discord's gateway is open again, with nothing lost"),
-            _ => {}
-        }
-    }
-}
-
-impl Raw {
-    fn hand_on(&self, payload: Option<Value>) {
-        if payload.is_none_or(|payload| self.heard.send(payload).is_err()) {
-            tracing::error!("an interaction was lost: it could not be handed on");
-        }
-    }
-}
-
-/// Back into JSON, with the type that the crate has in the variant.
-fn as_sent(interaction: &Interaction) -> Option<Value> {
-    let kind = match interaction {
-        Interaction::Ping(_) => 1,
-        Interaction::Command(_) => 2,
-        Interaction::Component(_) => 3,
-        Interaction::Autocomplete(_) => 4,
-        Interaction::Modal(_) => 5,
-        _ => return None,
-    };
-    let mut payload = serde_json::to_value(interaction).ok()?;
-    payload["type"] = kind.into();
-    Some(payload)
 }
 
 /// Each one beside the others, and beside whatever becomes of the connection.
@@ -240,8 +241,6 @@ async fn hear(door: Arc<Door>, mut to_hear: mpsc::UnboundedReceiver<Value>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -267,44 +266,6 @@ mod tests {
             ("", "https://discord.com"),
         ] {
             assert!(may_connect(gateway, api).is_err(), "{gateway} {api}");
-        }
-    }
-
-    /// As documented, with every field that the crate wants.
-    fn sent(kind: u64, data: &Value) -> Value {
-        let user = json!({ "id": "80", "username": "ana", "global_name": "Ana", "discriminator": "0", "avatar": null, "public_flags": 0 });
-        let mut bot = user.clone();
-        bot["id"] = json!("900");
-        json!({
-            "id": "1100000000000000001", "application_id": "900", "type": kind, "data": data, "token": "aW50ZXJhY3Rpb246MQ", "version": 1,
-            "guild_id": "700", "channel_id": "500", "channel": { "id": "500", "type": 0 }, "app_permissions": "0", "locale": "en-US",
-            "member": { "user": user, "nick": null, "avatar": null, "roles": ["31"], "joined_at": "2025-01-01T00:00:00+00:00", "deaf": false,
-                "mute": false, "flags": 0, "pending": false, "permissions": "0", "communication_disabled_until": "2026-11-25T10:00:00+00:00" },
-            "message": { "id": "600", "channel_id": "500", "author": bot, "content": "", "timestamp": "2026-11-25T09:00:00+00:00",
-                "edited_timestamp": null, "tts": false, "mention_everyone": false, "mentions": [], "mention_roles": [], "attachments": [],
-                "embeds": [], "pinned": false, "type": 0, "flags": 64, "components": [] },
-            "entitlements": [], "authorizing_integration_owners": {}, "context": 0, "attachment_size_limit": 1,
-        })
-    }
-
-    #[test]
-    fn what_the_crate_read_is_put_back_as_it_was_sent() {
-        let option = json!({ "name": "id", "type": 3, "value": "R", "focused": true });
-        let person = json!({ "name": "person", "type": 6, "value": "81" });
-        let command =
-            |options: Value| json!({ "id": "1", "name": "jit", "type": 1, "options": [{ "name": "pass", "type": 1, "options": options }] });
-        let row = json!({ "type": 1, "components": [{ "type": 4, "custom_id": "words", "value": "why" }] });
-        for (kind, data) in [
-            (2, command(json!([person]))),
-            (4, command(json!([option]))),
-            (3, json!({ "custom_id": "approve R-7K3QD2/0", "component_type": 2 })),
-            (5, json!({ "custom_id": "deny R-7K3QD2/0", "components": [row] })),
-        ] {
-            let payload = sent(kind, &data);
-            let read: Interaction = serde_json::from_value(payload.clone()).unwrap();
-            let (back, direct) = (payload::interaction(&as_sent(&read).unwrap()), payload::interaction(&payload));
-            assert!(direct.is_some(), "{payload}");
-            assert_eq!(back, direct);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Discord's interactions over HTTP: the raw body is bounded and its signature checked before anything in it is looked at; a
 //! signature counts once, and only for a while. Must not decide, and must not say why it refuses.
 
-use std::{sync::Arc, time::Duration};
+use std::{future, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -51,7 +51,9 @@ impl Http {
     fn is_verified(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         let (signature, stamp) = (said(headers, SIGNATURE), said(headers, TIMESTAMP));
         let at = stamp.parse::<i64>().ok().filter(|_| stamp.bytes().all(|b| b.is_ascii_digit()));
-        let is_now = at.is_some_and(|at| self.door.bot.now().seconds().abs_diff(at) <= WINDOW.unsigned_abs());
+        // Not the bot's own time, which never runs back: a clock that ran ahead for a moment would keep everybody out.
+        let now = self.door.discord.outside().seconds();
+        let is_now = at.is_some_and(|at| now.abs_diff(at) <= WINDOW.unsigned_abs());
         let Some(used) = seen::used(signature).filter(|_| is_now && self.verifier.verify(signature, stamp, body).is_ok()) else {
             // Discord itself sends some, to see whether they are refused.
             tracing::info!("an interaction without a good signature was refused");
@@ -87,11 +89,19 @@ impl Http {
     }
 }
 
-/// Serves until it is dropped.
+/// Serves until it is dropped; connections that are open then go on.
 /// # Errors
 /// The socket fails.
 pub async fn serve(http: Arc<Http>, listener: TcpListener) -> std::io::Result<()> {
-    axum::serve(listener, http.router()).await
+    serve_until(http, listener, future::pending()).await
+}
+
+/// Serves until it is told to end: then no request is taken any more, by open connections neither, and it returns when those that
+/// were taken are answered.
+/// # Errors
+/// The socket fails.
+pub async fn serve_until(http: Arc<Http>, listener: TcpListener, told: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    axum::serve(listener, http.router()).with_graceful_shutdown(told).await
 }
 
 fn said<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {

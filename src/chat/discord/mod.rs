@@ -42,8 +42,8 @@ use tokio::sync::watch;
 pub use api::PATIENCE;
 pub use commands::{are_current, has_ours};
 pub use door::Door;
-pub use gateway::{Ended, Gateway};
-pub use http::{Http, serve};
+pub use gateway::{Ended, Gateway, Unopened};
+pub use http::{Http, serve, serve_until};
 
 pub(in crate::chat) use self::{people::MemberNow, trouble::Trouble};
 pub(super) use embeds::FOLDER;
@@ -55,7 +55,7 @@ use self::{
     threads::Names,
 };
 use super::ChatFault;
-use crate::clock::Clock;
+use crate::{clock::Clock, domain::time::Instant};
 
 /// How the bot is known to Discord.
 pub struct Settings {
@@ -161,5 +161,10 @@ impl Discord {
 
     fn now(&self) -> i64 {
         self.clock.monotonic()
+    }
+
+    /// The time outside, which Discord's own is compared with: as the machine's clock has it now, also when that was set back.
+    fn outside(&self) -> Instant {
+        self.clock.real(self.clock.now())
     }
 }

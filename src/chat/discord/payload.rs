@@ -28,25 +28,13 @@ pub(super) enum What {
     /// `/jit` and what was typed behind it.
     Command(Typed),
     /// The same while it is being typed; the letters are those of this option.
-    Typing {
-        typed: Typed,
-        option: String,
-    },
+    Typing { typed: Typed, option: String },
     /// The command of a message: its channel and its id.
-    About {
-        channel: String,
-        message: String,
-    },
-    Press {
-        custom_id: String,
-        at: Place,
-    },
+    About { channel: String, message: String },
+    /// `chosen`: the person that was picked, where it is a select.
+    Press { custom_id: String, chosen: Option<String>, at: Place },
     /// A modal, with what was typed by field; `at`: the message whose button opened it.
-    Submission {
-        custom_id: String,
-        values: Values,
-        at: Option<Place>,
-    },
+    Submission { custom_id: String, values: Values, at: Option<Place> },
 }
 
 /// What was typed, by field or option.
@@ -79,7 +67,10 @@ pub(super) fn interaction(payload: &Value) -> Option<Heard> {
             What::About { channel: id(&payload["channel_id"])?, message: id(&data["target_id"])? }
         }
         COMMAND => What::Command(typed(data)),
-        COMPONENT => What::Press { custom_id: text(&data["custom_id"]), at: place(payload)? },
+        COMPONENT => {
+            let chosen = Some(&data["values"][0]).filter(|_| data["component_type"] == USER_SELECT).and_then(id);
+            What::Press { custom_id: text(&data["custom_id"]), chosen, at: place(payload)? }
+        }
         TYPING => What::Typing { typed: typed(data), option: focused(data)? },
         MODAL => What::Submission { custom_id: text(&data["custom_id"]), values: values(data), at: place(payload) },
         _ => return None,
@@ -107,6 +98,7 @@ const COMPONENT: u64 = 3;
 const TYPING: u64 = 4;
 const MODAL: u64 = 5;
 const MESSAGE_COMMAND: u64 = 3;
+const USER_SELECT: u64 = 5;
 const SUBCOMMAND: u64 = 1;
 const USER: u64 = 6;
 /// Of a message that one person sees.
@@ -218,9 +210,26 @@ mod tests {
         let member = heard.member.unwrap();
         assert_eq!((member.roles, member.name.as_str()), (vec!["31".to_owned(), "32".to_owned()], "Ana Reyes"));
         assert_eq!((member.bot, member.pending, member.timed_out_until), (false, false, Some(1_795_600_800)));
-        let What::Press { custom_id, at } = heard.what else { panic!("it was a press") };
-        assert_eq!(custom_id, "approve R-7K3QD2/0");
+        let What::Press { custom_id, chosen, at } = heard.what else { panic!("it was a press") };
+        assert_eq!((custom_id.as_str(), chosen), ("approve R-7K3QD2/0", None));
         assert_eq!((at.channel.as_str(), at.message.as_str(), at.author.as_deref(), at.ephemeral), ("500", "600", Some("900"), true));
+    }
+
+    #[test]
+    fn a_person_is_chosen_by_their_id_and_in_a_select_of_people_only() {
+        let chosen = |kind: u64, values: Value| match what(
+            3,
+            &json!({ "custom_id": "pass R-7K3QD2/0", "component_type": kind, "values": values }),
+        ) {
+            What::Press { chosen, .. } => chosen,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(chosen(5, json!(["81"])), Some("81".to_owned()));
+        for (kind, values) in
+            [(5, json!([])), (5, json!(["ana"])), (5, json!(["81> x"])), (5, json!(null)), (3, json!(["81"])), (2, json!(["81"]))]
+        {
+            assert_eq!(chosen(kind, values.clone()), None, "{kind} {values}");
+        }
     }
 
     #[test]

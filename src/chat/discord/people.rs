@@ -18,6 +18,11 @@ use crate::{
 
 /// As long as what an interaction said of its presser is good, in microseconds: as long as Discord waits for its answer.
 const SAID: i64 = 3_000_000;
+/// How far an interaction's own time may be from ours, in milliseconds. Older ones are brought again when a connection is resumed
+/// or a request repeated, and what they say of their presser is not so any more.
+const FRESH: u64 = 5_000;
+/// When Discord's time begins, in milliseconds since 1970.
+const EPOCH: i64 = 1_420_070_400_000;
 /// `IS_GUEST` among a member's flags: was let into one voice channel, and no more.
 const GUEST: u64 = 1 << 4;
 
@@ -80,21 +85,36 @@ fn seconds(text: &str) -> Option<i64> {
     chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp())
 }
 
-/// By user, what an interaction said and when, in monotonic microseconds.
-pub(super) type Saw = HashMap<String, (i64, MemberNow)>;
+/// By user, what an interaction said of them.
+pub(super) type Saw = HashMap<String, Said>;
+
+/// What an interaction said of who made it.
+pub(super) struct Said {
+    /// When it came, in monotonic microseconds.
+    at: i64,
+    interaction: u64,
+    member: MemberNow,
+}
 
 impl Discord {
-    /// An interaction said this of who made it: the right is judged by what Discord said at the press.
-    pub(super) fn saw(&self, user: &str, member: MemberNow) {
-        let now = self.now();
+    /// An interaction said this of who made it: the right is judged by what Discord said at the press. One that is not of just
+    /// now, or older than another that came, says nothing.
+    pub(super) fn saw(&self, user: &str, interaction: &str, member: MemberNow) {
+        let (now, outside) = (self.now(), self.outside().micros() / 1_000);
+        let Ok(interaction) = interaction.parse::<u64>() else { return };
+        if made_at(interaction).abs_diff(outside) > FRESH {
+            return;
+        }
         let mut saw = self.saw.lock().unwrap_or_else(PoisonError::into_inner);
-        saw.retain(|_, (at, _)| is_good(*at, now));
-        saw.insert(user.to_owned(), (now, member));
+        saw.retain(|_, said| is_good(said.at, now));
+        if saw.get(user).is_none_or(|said| said.interaction <= interaction) {
+            saw.insert(user.to_owned(), Said { at: now, interaction, member });
+        }
     }
 
     fn seen(&self, user: &str) -> Option<MemberNow> {
         let saw = self.saw.lock().unwrap_or_else(PoisonError::into_inner);
-        saw.get(user).filter(|(at, _)| is_good(*at, self.now())).map(|(_, member)| member.clone())
+        saw.get(user).filter(|said| is_good(said.at, self.now())).map(|said| said.member.clone())
     }
 
     /// Can it be said at once who they are, or asked without keeping what decides waiting?
@@ -128,7 +148,7 @@ impl Discord {
     }
 
     pub(super) async fn profile_of(&self, user: &str) -> Result<Profile, ChatFault> {
-        let now = self.clock.real(self.clock.now()).seconds();
+        let now = self.outside().seconds();
         Ok(match self.member(user).await? {
             Some(member) => Profile { presence: member.presence(now), name: member.name },
             None => Profile { presence: Presence::Gone, name: user.to_owned() },
@@ -156,6 +176,11 @@ impl Discord {
             None => Err(Trouble::Unanswered("no counts of roles".to_owned()).into()),
         }
     }
+}
+
+/// When an id was made, in milliseconds since 1970: it begins with that.
+const fn made_at(id: u64) -> i64 {
+    (id >> 22).cast_signed() + EPOCH
 }
 
 /// At a clock that only goes forward.
@@ -229,7 +254,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_press_said_is_good_for_three_seconds_and_for_its_presser_only() {
         let (discord, clock) = alone();
-        discord.saw("7", member(&json!({})));
+        discord.saw("7", &made(NOW * 1000), member(&json!({})));
         clock.advance(Span::from_seconds(2));
         assert_eq!(discord.has_role("11", "7").await, Ok(true));
         assert_eq!(discord.has_role("13", "7").await, Ok(false));
@@ -239,6 +264,26 @@ mod tests {
         assert_eq!(discord.has_role("11", "7").await, Ok(true), "a clock that somebody sets makes nothing older or younger");
         clock.advance(Span::from_seconds(1));
         assert!(matches!(discord.has_role("11", "7").await, Err(ChatFault::Transient { .. })), "Discord is asked, which is not there");
+    }
+
+    /// The id of an interaction that was made at this millisecond.
+    fn made(millis: i64) -> String {
+        ((millis - EPOCH) << 22).to_string()
+    }
+
+    #[tokio::test]
+    async fn what_is_old_from_another_time_or_older_than_what_came_says_nothing() {
+        for off in [-5_001, 5_001, -86_400_000] {
+            let (discord, _) = alone();
+            discord.saw("7", &made(NOW * 1000 + off), member(&json!({})));
+            assert!(discord.has_role("11", "7").await.is_err(), "{off}: Discord is asked");
+        }
+        let (discord, _) = alone();
+        discord.saw("7", &made(NOW * 1000 + 5_000), member(&json!({ "roles": [] })));
+        discord.saw("7", &made(NOW * 1000 - 5_000), member(&json!({})));
+        assert_eq!(discord.has_role("11", "7").await, Ok(false), "the role was taken away since");
+        discord.saw("7", &made(NOW * 1000 + 5_000), member(&json!({})));
+        assert_eq!(discord.has_role("11", "7").await, Ok(true), "the same again, or a later one");
     }
 
     #[tokio::test]

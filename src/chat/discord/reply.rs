@@ -107,8 +107,13 @@ pub(super) fn choices(found: &[Value]) -> Value {
     json!({ "type": 8, "data": { "choices": found } })
 }
 
-pub(super) fn modal(page: &Value) -> Value {
-    json!({ "type": 9, "data": { "custom_id": page["custom_id"], "title": page["title"], "components": page["components"] } })
+/// A page that asks for something: a modal, or a message of what can be chosen. None: nothing can be done with it.
+pub(super) fn page(page: &Value) -> Option<Value> {
+    if page["custom_id"].is_string() {
+        let data = json!({ "custom_id": page["custom_id"], "title": page["title"], "components": page["components"] });
+        return Some(json!({ "type": 9, "data": data }));
+    }
+    page["components"].as_array().is_some_and(|rows| !rows.is_empty()).then(|| message(page))
 }
 
 fn message(body: &Value) -> Value {

@@ -1,5 +1,6 @@
-//! The modals behind buttons that need words: Deny…, Revoke…, Approve less…, Pass on…. Whoever may not press is told so before they
-//! write anything; what is sent is judged again. Must not decide.
+//! What stands behind buttons that need more than a press: modals for the words of Deny…, Revoke… and Approve less…, and for
+//! Pass on… a list of people to choose from. Whoever may not press is told so before they do anything; what is sent is judged
+//! again. Must not decide.
 
 use serde_json::{Value, json};
 
@@ -15,14 +16,24 @@ use crate::{
 };
 
 /// Buttons that ask for words first.
-const ASKING: [&str; 4] = [action::DENY, action::REVOKE, action::LESS, action::PASS];
+const WORDED: [&str; 3] = [action::DENY, action::REVOKE, action::LESS];
 
-pub(super) fn asks_for_words(name: &str) -> bool {
-    ASKING.contains(&name)
+/// Does something open first, as long as nobody is chosen?
+pub(super) fn asks_for_more(name: &str, chosen: Option<&str>) -> bool {
+    WORDED.contains(&name) || (name == action::PASS && chosen.is_none())
+}
+
+/// A press that asks for nothing more.
+pub(super) fn whole(name: String, chosen: Option<&str>, value: String) -> Body {
+    let action = match chosen {
+        Some(person) if name == action::PASS => format!("{name}:<@{person}>"),
+        _ => name,
+    };
+    Body::Press { action, request: value, words: None }
 }
 
 impl Door {
-    /// The modal at once; or why this person cannot do it.
+    /// What asks for more at once; or why this person cannot do it.
     pub(super) async fn open_words(&self, reply: &Reply, name: &str, value: &str) {
         let Ok(Ok(request)) = self.bot.could(DISCORD, &reply.user, name, value).await else {
             // The press itself, which is refused, recorded and answered like any other.
@@ -66,13 +77,12 @@ pub(super) fn typed(name: &str, value: &str) -> String {
 
 /// The press that such a modal stands for; None: it is none of these.
 pub(super) fn press(name: &str, value: &str, values: &Values) -> Option<Body> {
-    if !asks_for_words(name) {
+    if !WORDED.contains(&name) {
         return None;
     }
     let field = |field: &str| values.get(field).map(|text| text.trim()).unwrap_or_default();
     let action = match name {
         action::LESS => format!("{name}:{}", [field("role"), field("length")].join(" ").trim()),
-        action::PASS => format!("{name}:{}", person(field("person"))),
         name => name.to_owned(),
     };
     let words = Some(field("words").to_owned()).filter(|words| !words.is_empty() || matches!(name, action::DENY | action::REVOKE));
@@ -113,10 +123,26 @@ mod tests {
         assert_eq!(pressed("deny", &[]), ("deny".into(), Some(String::new())), "no words are refused as that");
         assert_eq!(pressed("less", &[("role", "read"), ("length", "30m")]), ("less:read 30m".into(), None));
         assert_eq!(pressed("less", &[("length", "30m"), ("words", "read it")]), ("less:30m".into(), Some("read it".into())));
-        for (typed, person) in [("@dora", "@dora"), ("80351110224678912", "<@80351110224678912>"), ("<@!80>", "<@!80>"), ("", "")] {
-            assert_eq!(pressed("pass", &[("person", typed)]).0, format!("pass:{person}"));
+        for other in ["approve", "pass"] {
+            assert_eq!(press(other, "R-7K3QD2/0", &values(&[("person", "@dora")])), None);
         }
-        assert_eq!(press("approve", "R-7K3QD2/0", &values(&[])), None);
+    }
+
+    #[test]
+    fn whom_it_is_passed_to_is_chosen_and_nothing_else_is() {
+        let (value, chosen) = ("R-7K3QD2/0".to_owned(), Some("80351110224678912"));
+        assert!(asks_for_more("pass", None) && !asks_for_more("pass", chosen) && asks_for_more("deny", chosen));
+        for (name, action) in [("pass", "pass:<@80351110224678912>"), ("approve", "approve")] {
+            let press = Body::Press { action: action.to_owned(), request: value.clone(), words: None };
+            assert_eq!(whole(name.to_owned(), chosen, value.clone()), press);
+        }
+    }
+
+    #[test]
+    fn a_bare_id_is_an_account() {
+        for (typed, meant) in [("@dora", "@dora"), ("80351110224678912", "<@80351110224678912>"), ("<@!80>", "<@!80>"), ("", "")] {
+            assert_eq!(person(typed), meant);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Slack's requests over HTTP: the raw body is bounded and its signature checked before anything in it is looked at; a signature
 //! counts once. Must not decide, and must not say why it refuses.
 
-use std::sync::Arc;
+use std::{future, sync::Arc};
 
 use axum::{
     Router,
@@ -89,11 +89,19 @@ impl Http {
     }
 }
 
-/// Serves until it is dropped.
+/// Serves until it is dropped; connections that are open then go on.
 /// # Errors
 /// The socket fails.
 pub async fn serve(http: Arc<Http>, listener: TcpListener) -> std::io::Result<()> {
-    axum::serve(listener, http.router()).await
+    serve_until(http, listener, future::pending()).await
+}
+
+/// Serves until it is told to end: then no request is taken any more, by open connections neither, and it returns when those that
+/// were taken are answered.
+/// # Errors
+/// The socket fails.
+pub async fn serve_until(http: Arc<Http>, listener: TcpListener, told: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    axum::serve(listener, http.router()).with_graceful_shutdown(told).await
 }
 
 fn said<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {

@@ -23,7 +23,7 @@ use secrecy::SecretString;
 
 pub use api::PATIENCE;
 pub use door::Door;
-pub use http::{Http, serve};
+pub use http::{Http, serve, serve_until};
 pub use socket::{Socket, Stopped};
 
 use self::{

@@ -7,7 +7,11 @@ mod slack;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, future};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{AbortHandle, JoinHandle},
+};
 
 use super::{Chats, watch::noted};
 use crate::{
@@ -83,25 +87,59 @@ pub(super) struct Hearing(Vec<Open>);
 /// One way in.
 struct Open {
     task: JoinHandle<()>,
+    /// Whoever drops it tells the task to end.
+    stop: watch::Sender<()>,
     /// Resolves when everything that was heard is answered.
     idle: future::BoxFuture<'static, ()>,
 }
 
 impl Open {
-    fn new(task: impl Future<Output = ()> + Send + 'static, idle: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { task: tokio::spawn(task), idle: idle.boxed() }
+    /// A task that ends once it is told to: takes nothing more, and answers what it has taken.
+    fn new<F>(task: impl FnOnce(Stop) -> F, idle: impl Future<Output = ()> + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, told) = watch::channel(());
+        Self { task: tokio::spawn(task(Stop(told))), stop, idle: idle.boxed() }
+    }
+
+    async fn ended(self) {
+        drop(self.stop);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "a way in ended otherwise than it was told to");
+        }
+        self.idle.await;
+    }
+}
+
+/// Tells a way in to end.
+#[derive(Clone)]
+struct Stop(watch::Receiver<()>);
+
+impl Stop {
+    /// Resolves when it is time.
+    async fn told(mut self) {
+        // It fails as soon as the other end is dropped, which is what is waited for.
+        drop(self.0.changed().await);
+    }
+
+    /// Whether the work came to its end, or was cut short by this.
+    async fn cuts(&self, work: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            () = work => false,
+            () = self.clone().told() => true,
+        }
     }
 }
 
 impl Hearing {
     /// Hears nothing more, and answers what was acknowledged.
     pub(super) async fn end(self) {
-        let idle = self.0.into_iter().map(|open| {
-            open.task.abort();
-            open.idle
-        });
-        if tokio::time::timeout(ANSWERING, future::join_all(idle)).await.is_err() {
+        let tasks: Vec<_> = self.0.iter().map(|open| open.task.abort_handle()).collect();
+        let ended = future::join_all(self.0.into_iter().map(Open::ended));
+        if tokio::time::timeout(ANSWERING, ended).await.is_err() {
             tracing::warn!("not everybody was answered before the stop: what they did is in the inbox");
+            tasks.iter().for_each(AbortHandle::abort);
         }
     }
 }
@@ -131,15 +169,22 @@ impl Alarms {
         }
     }
 
-    /// Listens, and listens again when that ends.
-    async fn over_http<F: Future<Output = std::io::Result<()>>>(self, bot: &Bot, listen: SocketAddr, serve: impl Fn(TcpListener) -> F) {
+    /// Listens, and listens again when that fails; until it is told to end, which `serve` is told too.
+    async fn over_http<F: Future<Output = std::io::Result<()>>>(
+        self,
+        bot: &Bot,
+        listen: SocketAddr,
+        stop: &Stop,
+        serve: impl Fn(TcpListener) -> F,
+    ) {
         loop {
             match TcpListener::bind(listen).await {
                 Ok(listener) => {
                     tracing::info!(%listen, "{}'s requests are heard", self.chat);
                     self.clear(self.deaf, bot).await;
-                    if let Err(error) = serve(listener).await {
-                        tracing::error!(%error, "{}'s requests are not heard any more", self.chat);
+                    match serve(listener).await {
+                        Ok(()) => return,
+                        Err(error) => tracing::error!(%error, "{}'s requests are not heard any more", self.chat),
                     }
                 }
                 Err(error) => {
@@ -147,7 +192,9 @@ impl Alarms {
                     self.raise(self.deaf, &why, bot).await;
                 }
             }
-            tokio::time::sleep(AGAIN).await;
+            if stop.cuts(tokio::time::sleep(AGAIN)).await {
+                return;
+            }
         }
     }
 

@@ -5,6 +5,9 @@ use serde_json::json;
 use super::{APP_ID, GUILD, House};
 use crate::fakes::discord::{Fault, Scope};
 
+/// Another application's public key.
+const ANOTHERS: &str = "fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f618";
+
 #[tokio::test]
 async fn a_token_that_discord_does_not_know_is_one_finding() {
     let house = House::new().await;
@@ -86,12 +89,12 @@ async fn a_public_key_of_another_application_is_found() {
     let mut house = House::new().await;
     house.by_http().discord.over_http("https://hallpass.example.org/discord/interactions");
     let own = house.discord.public_key_hex();
-    house.change(&own, "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    house.change(&own, ANOTHERS);
     insta::assert_snapshot!(house.findings().await, @r#"
     discord.public_key is another application's: everything that Discord sends would be refused
           write public_key = "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c" (Public Key at discord.com/developers/applications, Hallpass, General Information)
     "#);
-    house.change("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", &own.to_uppercase());
+    house.change(ANOTHERS, &own.to_uppercase());
     assert_eq!(house.findings().await, "", "however it is written");
 }
 

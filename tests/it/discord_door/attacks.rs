@@ -54,9 +54,9 @@ async fn a_button_counts_only_as_the_bot_made_it_and_where_it_stands() {
         for (custom_id, says) in [
             (other.as_str(), "does not belong on this message"),
             ("approve R-000000/0", "does not belong on this message"),
-            ("approve R-000001/0", "expected a button of mine"),
-            ("approve", "expected a button of mine"),
-            ("settle x", "expected a button of mine"),
+            ("approve R-000001/0", "This button is none of mine"),
+            ("approve", "This button is none of mine"),
+            ("settle x", "This button is none of mine"),
         ] {
             let before = house.told(BEN);
             let reply = house.discord.press_as(BEN, &second, "approve", custom_id).await;

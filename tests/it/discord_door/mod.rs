@@ -4,6 +4,8 @@ mod acting;
 mod attacks;
 mod forms;
 mod gateway;
+mod late;
+mod passing;
 mod slow;
 mod typing;
 

@@ -49,21 +49,34 @@ impl Discord {
         self.api.call(Call::new(LightMethod::Put, self.commands_route()?).body(body)).await
     }
 
-    /// Where the gateway is: as configured, or as Discord says.
-    pub(in crate::chat::discord) async fn gateway_url(&self) -> Result<String, Trouble> {
-        if let Some(url) = &self.settings.gateway_url {
-            return Ok(url.clone());
-        }
-        let answer = self.api.call(Call::new(LightMethod::Get, Route::Gateway)).await?;
-        let url = answer["url"].as_str().unwrap_or_default();
+    /// Where the gateway is, as configured or as Discord says, and how often it may still be begun.
+    pub(in crate::chat::discord) async fn gateway(&self) -> Result<Place, Trouble> {
+        let answer = self.api.call(Call::new(LightMethod::Get, Route::GatewayBot)).await?;
+        let limit = &answer["session_start_limit"];
+        let starts = limit["remaining"].as_u64().zip(limit["reset_after"].as_u64());
+        let starts = starts.map(|(left, millis)| Starts { left, renewed_in: Duration::from_millis(millis) });
+        let url = self.settings.gateway_url.as_deref().or_else(|| answer["url"].as_str()).unwrap_or_default();
         // The token goes there: never in the clear, unless Discord itself is a server on this machine.
         let schemes: &[&str] = if self.settings.api_url.starts_with("https:") { &["wss://"] } else { &["wss://", "ws://"] };
         if schemes.iter().any(|scheme| url.starts_with(scheme)) {
-            Ok(url.to_owned())
+            Ok(Place { url: url.to_owned(), starts })
         } else {
             Err(Trouble::Unanswered("no place of a gateway".to_owned()))
         }
     }
+}
+
+/// Where the gateway is.
+pub(in crate::chat::discord) struct Place {
+    pub url: String,
+    /// None: Discord does not say.
+    pub starts: Option<Starts>,
+}
+
+/// How many sessions the bot may begin before Discord takes its token away, and when it is given all of them again.
+pub(in crate::chat::discord) struct Starts {
+    pub left: u64,
+    pub renewed_in: Duration,
 }
 
 #[cfg(test)]

@@ -127,16 +127,33 @@ fn a_modal_is_within_its_limits() {
     let input = format!(
         r#"{{"type": 1, "components": [{{"type": 4, "style": 2, "custom_id": "words", "label": "{long}", "placeholder": "{long}", "value": "{long}", "max_length": 1000}}]}},"#
     );
-    let labelled = format!(
-        r#"{{"type": 18, "label": "{long}", "description": "{long}", "component": {{"type": 4, "style": 1, "custom_id": "length", "value": ""}}}}"#
-    );
-    let sent = sent(&form(&(input.clone() + &labelled))).unwrap();
+    let empty = r#"{"type": 1, "components": [{"type": 4, "style": 1, "label": "x", "custom_id": "length", "value": ""}]}"#;
+    let sent = sent(&form(&(input + empty))).unwrap();
     assert_eq!((length(&sent["title"]), sent.get("allowed_mentions")), (45, None));
-    let (first, second) = (&sent["components"][0]["components"][0], &sent["components"][1]);
+    let (first, second) = (&sent["components"][0]["components"][0], &sent["components"][1]["components"][0]);
     assert_eq!([length(&first["label"]), length(&first["placeholder"]), length(&first["value"])], [45, 100, 1000]);
     assert!(first["value"].as_str().unwrap().starts_with("***"), "no markdown there");
-    assert_eq!([length(&second["label"]), length(&second["description"])], [45, 100]);
-    assert!(second["component"].get("value").is_none());
+    assert!(second.get("value").is_none());
+}
+
+#[test]
+fn a_modal_takes_nothing_of_which_the_values_would_be_lost() {
+    let input = r#"{"type": 4, "style": 1, "label": "x", "custom_id": "words"}"#;
+    let select = r#"{"type": 5, "custom_id": "person"}"#;
+    for odd in [
+        format!(r#"{{"type": 18, "label": "x", "component": {input}}}"#),
+        format!(r#"{{"type": 18, "label": "x", "component": {select}}}"#),
+        format!(r#"{{"type": 1, "components": [{select}]}}"#),
+        format!(r#"{{"type": 1, "components": [{input}, {}]}}"#, input.replace("words", "more")),
+        input.to_owned(),
+        r#"{"type": 10, "content": "read this"}"#.to_owned(),
+        r#"{"type": 1, "components": [{"type": 4, "style": 1, "label": "x"}]}"#.to_owned(),
+    ] {
+        let row = format!(r#"{{"type": 1, "components": [{}]}},"#, input.replace("words", "first"));
+        assert!(sent(&form(&row)).is_ok());
+        let error = sent(&form(&(row + &odd))).unwrap_err();
+        assert!(error.contains("nothing else"), "{odd}: {error}");
+    }
 }
 
 #[test]

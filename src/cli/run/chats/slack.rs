@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{AGAIN, Alarms, Chats, Link, Open, added};
+use super::{AGAIN, Alarms, Chats, Link, Open, Stop, added};
 use crate::{
     bot::Bot,
     chat::{
@@ -52,21 +52,28 @@ impl Connected {
     pub(super) fn hear(self, bot: &Arc<Bot>, voice: &Arc<Voice>) -> Open {
         let door = Door::new(bot.clone(), voice.clone(), self.slack.clone());
         let answered = door.clone();
-        Open::new(self.heard(door, bot.clone()), async move { answered.idle().await })
+        let bot = bot.clone();
+        Open::new(|stop| self.heard(door, bot, stop), async move { answered.idle().await })
     }
 
-    async fn heard(self, door: Arc<Door>, bot: Arc<Bot>) {
-        ALARMS.until_at_home(&bot, || self.slack.is_at_home()).await;
+    async fn heard(self, door: Arc<Door>, bot: Arc<Bot>, stop: Stop) {
+        if stop.cuts(ALARMS.until_at_home(&bot, || self.slack.is_at_home())).await {
+            return;
+        }
         let why = match self.way {
             SlackDoor::Http { signing_secret, listen } => match signing_secret.read() {
                 Ok(secret) => {
                     let http = Http::new(door, &secret);
-                    return ALARMS.over_http(&bot, listen, |listener| slack::serve(http.clone(), listener)).await;
+                    let serve = |listener| slack::serve_until(http.clone(), listener, stop.clone().told());
+                    return ALARMS.over_http(&bot, listen, &stop, serve).await;
                 }
                 Err(why) => format!("the signing secret cannot be read: {why}"),
             },
             SlackDoor::Socket { app_token, connections } => match app_token.read() {
-                Ok(token) => return over_sockets(&door, &self.slack, (&token, connections), &bot).await,
+                Ok(token) => {
+                    stop.cuts(over_sockets(&door, &self.slack, (&token, connections), &bot)).await;
+                    return;
+                }
                 Err(why) => format!("the app's token cannot be read: {why}"),
             },
         };

@@ -13,7 +13,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{APP_ID, BOT, BOT_TOKEN, Discord, state::State};
+use super::{APP_ID, BOT, BOT_TOKEN, Discord, starts::Starts, state::State};
 use crate::fakes::http::cut;
 
 /// How often a client says that it is there, unless the test wants otherwise.
@@ -62,6 +62,7 @@ pub(super) struct Sessions {
     pub(super) lacking: Vec<String>,
     pub(super) twice: usize,
     pub(super) drop_on_delivery: usize,
+    pub(super) starts: Starts,
 }
 
 impl Default for Sessions {
@@ -78,6 +79,7 @@ impl Default for Sessions {
             lacking: Vec::new(),
             twice: 0,
             drop_on_delivery: 0,
+            starts: Starts::default(),
         }
     }
 }
@@ -113,6 +115,7 @@ pub(super) async fn link(
     if discord.state().down {
         return cut();
     }
+    discord.speaks().await;
     let wants = |name: &str| query.get(name).map(String::as_str);
     if wants("v") != Some("10") || wants("encoding").is_some_and(|e| e != "json") || wants("compress").is_some() {
         discord.state().refuse(format!("gateway: this fake speaks version 10 in plain JSON, not {query:?}"));
@@ -213,6 +216,9 @@ impl State {
         let shard = data.get("shard").cloned().unwrap_or(json!([0, 1]));
         if !shard.as_array().is_some_and(|s| s.len() == 2 && s[0].as_u64() < s[1].as_u64()) {
             return self.close(link, 4010, "no such shard");
+        }
+        if !self.sessions.starts.take() {
+            return self.close(link, 4004, "more sessions were begun than a bot may begin, so its token is taken away");
         }
         let id = format!("session-{}", self.snowflake());
         let guilds: Vec<Value> =

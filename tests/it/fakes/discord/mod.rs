@@ -18,6 +18,7 @@ pub(crate) mod permissions;
 pub(crate) mod reading;
 mod records;
 mod server;
+mod starts;
 mod state;
 mod switches;
 mod tests;

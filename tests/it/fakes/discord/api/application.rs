@@ -12,8 +12,7 @@ pub(super) fn gateway(state: &mut State, _: &Call) -> Answer {
 
 #[expect(clippy::unnecessary_wraps, reason = "all calls have one shape")]
 pub(super) fn bot_gateway(state: &mut State, _: &Call) -> Answer {
-    let starts = json!({"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1});
-    Ok((200, json!({"url": state.gateway_url(), "shards": 1, "session_start_limit": starts})))
+    Ok((200, json!({"url": state.gateway_url(), "shards": 1, "session_start_limit": state.sessions.starts.json()})))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "all calls have one shape")]
