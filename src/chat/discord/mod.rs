@@ -37,7 +37,7 @@ use secrecy::SecretString;
 use serenity::http::{LightMethod, Route};
 
 pub use api::PATIENCE;
-pub use commands::{are_current, has_ours};
+pub use commands::{all as commands, are_current, has_ours};
 pub use door::Door;
 pub use gateway::{Ended, Gateway};
 pub use http::{Http, serve};

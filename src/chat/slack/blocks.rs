@@ -149,6 +149,7 @@ fn shown(piece: &Piece<'_>, style: Option<&Value>) -> Value {
     let mut element = match piece {
         Piece::Text(text) => json!({ "type": "text", "text": text }),
         Piece::Time { shape: Shape::Counted, fallback, .. } => json!({ "type": "text", "text": fallback }),
+        Piece::Channel { id, .. } => json!({ "type": "channel", "channel_id": id }),
         Piece::Time { at, shape, fallback } => {
             let format = if *shape == Shape::Exact { SECOND } else { MINUTE };
             json!({ "type": "date", "timestamp": at.seconds(), "format": format, "fallback": fallback })
