@@ -237,6 +237,13 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_of_slack_is_a_link_to_it() {
+        let text = escape(&Marks::Made(7).channel("C0OPS", "C0OPS"));
+        let elements = sent(&section(&text)).unwrap()["blocks"][0]["elements"][0]["elements"].clone();
+        assert_eq!(elements, json!([{ "type": "channel", "channel_id": "C0OPS", "style": { "bold": true } }]));
+    }
+
+    #[test]
     fn what_is_empty_is_left_out() {
         let empty = escape("");
         let template = format!(
