@@ -5,14 +5,16 @@ use serde_json::{Map, Value, json};
 
 use super::{
     replies::lines,
+    typing::Typing,
     view::{Reader, card, headline, standing, what},
-    words::{duration, list, relative, rough},
+    words::{duration, list, rough},
 };
 use crate::{
     bot::{Around, Handed},
     domain::{
         explain::{Asked, Outlook, Then},
         ids::PersonId,
+        policy::{Person, Platform},
         refusal::Refusal,
         request::{Request, State},
         time::{Instant, Span},
@@ -95,9 +97,16 @@ pub(super) fn dressed(data: &Value, r: &Reader<'_>) -> Value {
         if let Some(outlook) = map.get("outlook").and_then(|o| serde_json::from_value::<Outlook>(o.clone()).ok()) {
             return before(&outlook, r);
         }
+        if let Some(code) = map.get("code").and_then(Value::as_str).map(str::to_owned) {
+            map.insert("in_options".to_owned(), json!(typed_in_discord(&code, r)));
+        }
         if let Some(events) = map.get("events").and_then(Value::as_array).cloned() {
             let came = |name: &str| json!(events.iter().any(|event| event == name));
             let flags = [("called_off", "cancelled"), ("more_asked", "extension_asked"), ("more_approved", "extension_approved")];
+            // What ended it is the first word of its line.
+            let act = map.get("act").and_then(Value::as_str).unwrap_or_default();
+            let said = events.iter().any(|event| matches!((act, event.as_str()), ("deny", Some("denied")) | ("cancel", Some("cancelled"))));
+            map.insert("said".to_owned(), json!(said));
             map.extend(flags.into_iter().chain([("more_given", "extended")]).map(|(flag, event)| (flag.to_owned(), came(event))));
         }
         for key in ["clock", "from", "to_time"] {
@@ -107,6 +116,13 @@ pub(super) fn dressed(data: &Value, r: &Reader<'_>) -> Value {
         }
     }
     data
+}
+
+/// How a code is typed in Discord, for those who read it elsewhere and may bring it there.
+fn typed_in_discord(code: &str, r: &Reader<'_>) -> Option<String> {
+    let has_discord = |people: &Person| people.identities.contains_key(&Platform::Discord);
+    let there = r.platform != Platform::Discord && r.catalogue.people.values().any(has_discord);
+    there.then(|| Typing::Options.command("link", &[("code", code)]))
 }
 
 /// How an ask would go, before it is sent.

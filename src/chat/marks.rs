@@ -1,4 +1,4 @@
-//! Times and accounts inside texts, for platforms that show them in each reader's own way: in their zone, as a mention. A mark
+//! Times and channels inside texts, for platforms that show them in each reader's own way: in their zone, as a link. A mark
 //! is made with a number that never leaves the process, so nobody can type one. Pure; must not know a platform's markup.
 
 use std::fmt::Write as _;
@@ -11,7 +11,10 @@ const CLOSE: char = '\u{e001}';
 /// Between a mark's parts.
 const BAR: char = '\u{e002}';
 
-/// How times and accounts are written into texts.
+/// Begins the mark of a channel.
+const CHANNEL: char = 'c';
+
+/// How times and channels are written into texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marks {
     /// As words: for platforms that show text as it is.
@@ -42,6 +45,11 @@ pub enum Piece<'t> {
         shape: Shape,
         fallback: &'t str,
     },
+    /// A channel of the platform on which it is read.
+    Channel {
+        id: &'t str,
+        fallback: &'t str,
+    },
 }
 
 impl Shape {
@@ -59,6 +67,16 @@ impl Marks {
     pub fn time(self, at: Instant, shape: Shape, words: String) -> String {
         let Some(number) = self.number() else { return words };
         format!("{OPEN}{number:016x}{}{}{BAR}{words}{CLOSE}", shape.letter(), at.micros())
+    }
+
+    /// A channel of this platform, which `words` names; only an id can be one.
+    pub fn channel(self, id: &str, words: &str) -> String {
+        match self.number() {
+            Some(number) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+                format!("{OPEN}{number:016x}{CHANNEL}{id}{BAR}{words}{CLOSE}")
+            }
+            _ => words.to_owned(),
+        }
     }
 
     const fn number(self) -> Option<u64> {
@@ -96,7 +114,7 @@ impl Marks {
     pub fn plain(self, text: &str) -> String {
         let words = |piece: &Piece<'_>| match piece {
             Piece::Text(text) => (*text).to_owned(),
-            Piece::Time { fallback, .. } => (*fallback).to_owned(),
+            Piece::Time { fallback, .. } | Piece::Channel { fallback, .. } => (*fallback).to_owned(),
         };
         self.pieces(text).iter().map(words).collect()
     }
@@ -112,8 +130,11 @@ pub fn without_torn(text: &str) -> &str {
 
 fn piece(inner: &str) -> Option<Piece<'_>> {
     let (head, fallback) = inner.split_once(BAR)?;
-    let (kind, micros) = (head.chars().next()?, head.get(1..)?);
-    let at = Instant::from_micros(micros.parse().ok()?);
+    let (kind, what) = (head.chars().next()?, head.get(1..)?);
+    if kind == CHANNEL {
+        return Some(Piece::Channel { id: what, fallback });
+    }
+    let at = Instant::from_micros(what.parse().ok()?);
     let shape = [Shape::Minute, Shape::Exact, Shape::Counted].into_iter().find(|shape| shape.letter() == kind)?;
     Some(Piece::Time { at, shape, fallback })
 }
@@ -132,6 +153,14 @@ mod tests {
         assert_eq!(marks.pieces(&text), [Piece::Text("has it until "), time, Piece::Text(" today")]);
         assert_eq!(marks.plain(&text), "has it until 15:04 UTC today");
         assert_eq!(Marks::Plain.time(AT, Shape::Minute, "15:04".into()), "15:04");
+    }
+
+    #[test]
+    fn a_channel_is_found_again_and_what_is_no_id_is_words() {
+        let (marks, ops) = (Marks::Made(7), "500000000000000002");
+        assert_eq!(marks.pieces(&marks.channel(ops, "ops")), [Piece::Channel { id: ops, fallback: "ops" }]);
+        assert_eq!(marks.plain(&marks.channel(ops, "ops")), "ops");
+        assert_eq!((marks.channel("#ops", "#ops"), Marks::Plain.channel(ops, ops)), ("#ops".to_owned(), ops.to_owned()));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod sealed;
 mod seen;
 pub mod show;
 pub mod slack;
+pub mod typing;
 pub mod view;
 pub mod words;
 

@@ -178,7 +178,7 @@ impl Shows for Voice {
         let (catalogue, texts) = (self.bot.catalogue(), Texts::new());
         let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
         let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks };
-        self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new() }, &reader)
+        self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new(), late: None }, &reader)
     }
 
     fn alarm(&self, platform: Platform, alarm: &Alarm, about: Option<&Scene<'_>>, now: Instant) -> Message {

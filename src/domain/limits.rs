@@ -6,7 +6,7 @@ pub const LINE: usize = 8 * 1024;
 pub const WORDS: usize = 1_000;
 /// A link that a platform made, in characters.
 pub const LINK: usize = 500;
-/// A credential that is shown, in characters.
+/// A credential that is shown, in UTF-16 units, as the strictest chat counts them.
 pub const SECRET: usize = 3_500;
 /// A platform's id of a user or an interaction, and a button's fields, in bytes.
 pub const ID: usize = 255;

@@ -198,7 +198,7 @@ fn description() -> Description {
         delivery: Delivery::Public,
         evidence: false,
         settling: Settling { reads: 1, apart: Span::ZERO },
-        inputs: vec![Input { key: PUBLIC_KEY.into(), how: "give your public key once: /jit key ssh-ed25519 AAAA…".into() }],
+        inputs: vec![Input { key: PUBLIC_KEY.into(), how: "give your public key once".into() }],
         deadline: Span::from_seconds(10),
         verbs: Verbs { extend: true, health: true, ..Verbs::default() },
     }
@@ -240,7 +240,7 @@ impl Provider for Ssh {
         }
         let public = who.logins.get(PUBLIC_KEY).and_then(|key| PublicKey::from_openssh(key).ok());
         let Some(public) = public else {
-            return Err(Fault::new(FaultKind::NoSuchPrincipal, "no SSH public key is known: /jit key ssh-ed25519 AAAA…"));
+            return Err(Fault::new(FaultKind::NoSuchPrincipal, "no SSH public key is known: record it first, with the command key"));
         };
         let text = public.to_openssh().map_err(|e| Fault::new(FaultKind::Invalid, e.to_string()))?;
         Ok(Resolved {

@@ -145,7 +145,7 @@ impl Errand<'_> {
         if can_be_shown(secret.expose_secret()) {
             return Ok(secret);
         }
-        let why = "what it made cannot be shown in a chat: it is empty, too long, or has characters that nobody sees";
+        let why = "what it made cannot be shown in a chat: it is empty, too long, or has characters that nobody sees, or three backticks in a row";
         Err(Fault::new(FaultKind::Invalid, why))
     }
 
@@ -221,11 +221,13 @@ impl Errand<'_> {
     }
 }
 
-/// A chat shows it whole, and as it is: each line begins and ends with something that is seen.
+/// Every chat shows it whole, and as it is: each line begins and ends with something that is seen, and nothing in it ends the code
+/// that it stands in. The strictest counts UTF-16 units.
 fn can_be_shown(secret: &str) -> bool {
     let seen = |c: char| c == ' ' || c.is_ascii_graphic() || (!c.is_ascii() && c.is_alphanumeric());
+    let fits = secret.encode_utf16().count() <= limits::SECRET && !secret.contains("```");
     let line = |line: &str| !line.is_empty() && line.trim() == line && line.chars().all(seen);
-    !secret.is_empty() && secret.chars().count() <= limits::SECRET && secret.strip_suffix('\n').unwrap_or(secret).split('\n').all(line)
+    !secret.is_empty() && fits && secret.strip_suffix('\n').unwrap_or(secret).split('\n').all(line)
 }
 
 #[cfg(test)]
@@ -234,12 +236,31 @@ mod tests {
 
     #[test]
     fn only_what_a_chat_shows_as_it_is_can_be_shown() {
-        for fine in ["hunter2", "-----BEGIN KEY-----\nabc=\n-----END KEY-----\n", "with a  gap", "pässwörd", "{{x}} <!channel> *b* `c`"] {
+        for fine in [
+            "hunter2",
+            "-----BEGIN KEY-----\nabc=\n-----END KEY-----\n",
+            "with a  gap",
+            "pässwörd",
+            "{{x}} <!channel> *b* `c`",
+            "`",
+            "``a``",
+        ] {
             assert!(can_be_shown(fine), "{fine}");
         }
-        for not in
-            ["", "\n", " hunter2", "hunter2 ", "a\n\nb", "tab\there", "zero\u{200b}width", "\u{202e}rtl", "bell\u{7}", &"x".repeat(3_501)]
-        {
+        for not in [
+            "",
+            "\n",
+            "a```b",
+            " hunter2",
+            "hunter2 ",
+            "a\n\nb",
+            "tab\there",
+            "zero\u{200b}width",
+            "\u{202e}rtl",
+            "bell\u{7}",
+            &"x".repeat(3_501),
+            &"\u{20000}".repeat(1_751),
+        ] {
             assert!(!can_be_shown(not), "{not:?}");
         }
     }

@@ -21,7 +21,9 @@ use self::{
     room::{Room, Shown},
 };
 
-use super::{Button, Chat, ChatFault, Message, Once, Posted, Profile, Sending, marks::Marks, render::Folder, words::one_line};
+use super::{
+    Button, Chat, ChatFault, Message, Once, Posted, Profile, Sending, marks::Marks, render::Folder, typing::Typing, words::one_line,
+};
 use crate::domain::{
     members::Presence,
     policy::{Channel, Platform},
@@ -33,6 +35,7 @@ pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Console,
     escape: one_line,
     marks: |_| Marks::Plain,
+    typing: Typing::Line,
     // Where a part of a template says nothing, nothing stands.
     finish: |text, _| Ok(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")),
     files: &[

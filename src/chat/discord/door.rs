@@ -113,7 +113,10 @@ impl Door {
                 let found = self.choices(&reply.user, &typed, &option).await;
                 reply.first(reply::choices(&found));
             }
-            What::Command(typed) if is_ask(&typed) => self.asked(reply, &options::filled(&typed)).await,
+            What::Command(typed) if is_ask(&typed) => match options::ask(&typed) {
+                Ok(filled) => self.asked(reply, &filled).await,
+                Err(refusal) => self.tell(reply, &Answer::Refused(refusal)).await,
+            },
             What::Command(typed) => match self.command(&typed) {
                 Ok(body) => self.durable(reply, reply::deferred(), body).await,
                 Err(refusal) => self.tell(reply, &Answer::Refused(refusal)).await,
@@ -240,11 +243,11 @@ fn is_ask(typed: &Typed) -> bool {
 fn late(what: &What) -> Late {
     match what {
         What::Typing { .. } => Late::NoChoices,
-        What::Command(typed) if is_ask(typed) && !typed.options.contains_key("resource") => Late::Line(form::TYPED.to_owned()),
+        What::Command(typed) if is_ask(typed) && !typed.options.contains_key("resource") => Late::Line(form::typed()),
         What::Command(_) | What::Submission { .. } => Late::Deferred,
-        What::About { .. } => Late::Line(form::TYPED.to_owned()),
+        What::About { .. } => Late::Line(form::typed()),
         What::Press { custom_id, chosen, .. } => match button(custom_id) {
-            Some(Button::Refill(_)) => Late::Line(form::TYPED.to_owned()),
+            Some(Button::Refill(_)) => Late::Line(form::typed()),
             Some(Button::Act { action, value, .. }) if words::asks_for_more(&action, chosen.as_deref()) => {
                 Late::Line(words::typed(&action, &value))
             }

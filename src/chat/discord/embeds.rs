@@ -11,6 +11,7 @@ use super::{
     limits::{self, SECOND_VERSION},
     markdown::Times,
     places::{Slot, custom_id, linked, needed, objects, plain, swept},
+    text::Text,
 };
 use crate::{
     chat::{
@@ -18,6 +19,7 @@ use crate::{
         marks::Marks,
         render::Folder,
         sealed::{self, opened, seal},
+        typing::Typing,
     },
     domain::policy::Platform,
 };
@@ -27,6 +29,7 @@ pub(in crate::chat) const FOLDER: Folder = Folder {
     platform: Platform::Discord,
     escape: seal,
     marks: Marks::Counting,
+    typing: Typing::Options,
     finish,
     files: &[
         ("alarm.hbs", include_str!("../../../templates/discord/alarm.hbs")),
@@ -77,6 +80,7 @@ pub(super) fn actions(message: &Message) -> Vec<String> {
 fn message(whole: &mut Value, marks: Marks) -> Result<(), String> {
     call(whole);
     thread(whole, marks)?;
+    late(whole, marks)?;
     let content = Slot::taken((whole, ""), "content", limits::CONTENT, (marks, Times::Live))?;
     let mut texts = components(&mut whole["components"], "/components", marks)?;
     let (mut slots, fixed) = embeds(&mut whole["embeds"], marks)?;
@@ -116,6 +120,7 @@ fn second_version(whole: &mut Value, marks: Marks) -> Result<(), String> {
     }
     call(whole);
     thread(whole, marks)?;
+    late(whole, marks)?;
     let mut slots = components(&mut whole["components"], "/components", marks)?;
     limits::fit_displays(&mut slots)?;
     put_back(&slots, whole);
@@ -154,10 +159,11 @@ fn embeds(all: &mut Value, marks: Marks) -> Result<(Vec<Slot>, usize), String> {
     limits::few(all.len(), limits::EMBEDS, "embeds")?;
     for (n, embed) in all.iter_mut().enumerate() {
         let at = format!("/embeds/{n}");
-        let keep = embed["keep"].take() == true;
+        let (keep, whole) = (embed["keep"].take() == true, embed["whole"].take() == true);
         let title = Slot::taken((embed, &at), "title", limits::TITLE, (marks, Times::Words))?;
-        let description = Slot::taken((embed, &at), "description", limits::DESCRIPTION, (marks, Times::Live))?;
-        slots.extend([title, description].map(|slot| Slot { keep, ..slot }));
+        let taken = if whole { Slot::taken_whole } else { Slot::taken };
+        let description = taken((embed, &at), "description", limits::DESCRIPTION, (marks, Times::Live))?;
+        slots.extend([title, description].map(|slot| Slot { keep: keep || whole, ..slot }));
         slots.extend(fields(embed, &at, marks)?);
         fixed += plain(&mut embed["footer"], "text", limits::FOOTER, marks)?;
         fixed += plain(&mut embed["author"], "name", limits::AUTHOR, marks)?;
@@ -217,6 +223,17 @@ fn thread(whole: &mut Value, marks: Marks) -> Result<(), String> {
         Some(_) => Err("a thread is an object with a name".to_owned()),
         None => Ok(()),
     }
+}
+
+/// The line that says it is told late, as it stands in the message: it is known again without it.
+fn late(whole: &mut Value, marks: Marks) -> Result<(), String> {
+    let Some(root) = whole.as_object_mut() else { return Ok(()) };
+    let Some(made) = root.remove("late") else { return Ok(()) };
+    let text = Text::of(made.as_str().unwrap_or_default(), marks, Times::Live).map_err(|why| format!("late: {why}"))?;
+    if !text.is_empty() {
+        root.insert("late".to_owned(), json!(text.shown()));
+    }
+    Ok(())
 }
 
 /// Only whom `mentions` names is called, whatever stands in the texts and whatever the template says of it.

@@ -12,12 +12,15 @@ use super::{
 };
 use crate::{
     bot::{Answer, Body, Chosen, Filled, Form, Needs, Pick, Ticket},
-    chat::words::duration,
+    chat::{typing::Typing, words::duration},
     domain::{limits, parse::Piece, refusal::Refusal},
 };
 
 /// How to ask without the form.
-pub(super) const TYPED: &str = "/jit request resource:… role:… length:1h reason:…";
+pub(super) fn typed() -> String {
+    Typing::Options.command("request", &[("resource", "…"), ("role", "…"), ("length", "1h"), ("reason", "…")])
+}
+
 /// Resources that a hint names.
 const NAMED: usize = 4;
 /// Pieces that may be wrong at the same time.
@@ -43,7 +46,7 @@ impl Door {
     /// The form, with these fields filled in.
     pub(super) async fn open_form(&self, reply: &Reply, filled: &Filled) {
         match self.form(&reply.user, filled).await {
-            Ok(page) => self.open(reply, &page, TYPED).await,
+            Ok(page) => self.open(reply, &page, &typed()).await,
             Err(refusal) => self.tell(reply, &Answer::Refused(refusal)).await,
         }
     }

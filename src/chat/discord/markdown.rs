@@ -32,7 +32,8 @@ pub(super) enum Times {
 pub(super) fn shown(piece: &Piece<'_>, times: Times) -> String {
     match piece {
         Piece::Text(text) => escaped(text),
-        Piece::Time { fallback, .. } if times == Times::Words => escaped(fallback),
+        Piece::Time { fallback, .. } | Piece::Channel { fallback, .. } if times == Times::Words => escaped(fallback),
+        Piece::Channel { id, .. } => format!("<#{id}>"),
         Piece::Time { at, shape, .. } => {
             let at = at.seconds();
             match shape {

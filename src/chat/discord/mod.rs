@@ -40,7 +40,7 @@ use serenity::http::{LightMethod, Route};
 use tokio::sync::watch;
 
 pub use api::PATIENCE;
-pub use commands::{are_current, has_ours};
+pub use commands::{all as commands, are_current, has_ours};
 pub use door::Door;
 pub use gateway::{Ended, Gateway, Unopened};
 pub use http::{Http, serve, serve_until};

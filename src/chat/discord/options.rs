@@ -1,7 +1,10 @@
 //! What was typed into the options of `/jit`, as a command of the bot's. An option is what it is named, whatever stands in it: a
 //! second word where one belongs is refused, and never becomes the next option. Must not judge anybody.
 
-use super::payload::{Typed, Values};
+use super::{
+    commands,
+    payload::{Typed, Values},
+};
 use crate::{
     bot::{Body, Filled},
     domain::{
@@ -9,6 +12,14 @@ use crate::{
         refusal::Refusal,
     },
 };
+
+/// An ask; a whole line in the option of one of its words is refused.
+pub(super) fn ask(typed: &Typed) -> Result<Filled, Refusal> {
+    for name in ["resource", "role"] {
+        one_word(typed, name)?;
+    }
+    Ok(filled(typed))
+}
 
 /// An ask, as its form has it.
 pub(super) fn filled(typed: &Typed) -> Filled {
@@ -27,7 +38,7 @@ pub(super) fn filled(typed: &Typed) -> Filled {
 
 /// Everything else. `context` reads lengths, so that none runs over into what follows it.
 pub(super) fn body(typed: &Typed, context: &Context<'_>) -> Result<Body, Refusal> {
-    let given = Given { options: &typed.options, context };
+    let given = Given { typed, context };
     let line = match typed.subcommand.as_str() {
         // What is offered and what is said about it lie apart in a press, and would run together in a line.
         "offer" => return given.offer(),
@@ -67,21 +78,17 @@ pub(super) fn body(typed: &Typed, context: &Context<'_>) -> Result<Body, Refusal
 
 /// The options of one command.
 struct Given<'t> {
-    options: &'t Values,
+    typed: &'t Typed,
     context: &'t Context<'t>,
 }
 
 impl Given<'_> {
     fn text(&self, name: &str) -> Option<String> {
-        option(self.options, name).map(str::to_owned)
+        option(&self.typed.options, name).map(str::to_owned)
     }
 
     fn word(&self, name: &str) -> Result<Option<String>, Refusal> {
-        let Some(text) = option(self.options, name) else { return Ok(None) };
-        if text.contains(char::is_whitespace) {
-            return Err(expected(&format!("one word as {name}"), text));
-        }
-        Ok(Some(text.to_owned()))
+        one_word(self.typed, name).map(|word| word.map(str::to_owned))
     }
 
     fn needed(&self, name: &str) -> Result<String, Refusal> {
@@ -89,7 +96,7 @@ impl Given<'_> {
     }
 
     fn length(&self, name: &str) -> Result<Option<String>, Refusal> {
-        let Some(text) = option(self.options, name) else { return Ok(None) };
+        let Some(text) = option(&self.typed.options, name) else { return Ok(None) };
         parse::length(text, None, self.context)?;
         Ok(Some(text.to_owned()))
     }
@@ -98,6 +105,17 @@ impl Given<'_> {
         let role = self.word("role")?.unwrap_or_default();
         let less = format!("{role} {}", self.length("length")?.unwrap_or_default());
         Ok(Body::Press { action: format!("less:{}", less.trim()), request: self.needed("id")?, words: self.text("comment") })
+    }
+}
+
+/// The word in an option. Whoever wrote more there, such as a whole line, is told how it is typed.
+fn one_word<'t>(typed: &'t Typed, name: &str) -> Result<Option<&'t str>, Refusal> {
+    match option(&typed.options, name) {
+        Some(text) if text.contains(char::is_whitespace) => {
+            let form = commands::form(&typed.subcommand).map(|form| format!(", each piece in an option of its own: {form}"));
+            Err(expected(&format!("one word as {name}{}", form.unwrap_or_default()), text))
+        }
+        word => Ok(word),
     }
 }
 
@@ -183,6 +201,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_types_a_whole_line_into_one_option_is_told_how_it_is_typed() {
+        let said = |refused: Result<Body, Refusal>| match refused {
+            Err(Refusal::Grammar { expected, found, .. }) => (expected, found),
+            other => panic!("{other:?}"),
+        };
+        let (expected, found) = said(read("extend", &[("id", "R-7K3QD2 30m")]));
+        assert!(expected.ends_with("an option of its own: /jit extend id:ID length:LENGTH why:WHY"), "{expected}");
+        assert_eq!(found, "R-7K3QD2 30m");
+        let Err(Refusal::Grammar { expected, .. }) = ask(&typed("request", &[("resource", "prod-db write 1h unblock it")])) else {
+            panic!("it was taken")
+        };
+        assert!(expected.contains("/jit request resource:RESOURCE role:ROLE length:LENGTH reason:REASON"), "{expected}");
+    }
+
+    #[test]
     fn a_reason_that_looks_like_a_length_stays_a_reason() {
         assert_eq!(said("extend", &[ID, ("why", "2 hosts are left")]), "/jit extend R-7K3QD2 \"2 hosts are left\"");
         assert_eq!(said("extend", &[ID, ("length", "1 h 30 min"), ("why", "x")]), "/jit extend R-7K3QD2 1 h 30 min \"x\"");
@@ -209,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_ask_keeps_every_piece_apart() {
-        let asked = filled(&typed(
+        let asked = ask(&typed(
             "request",
             &[
                 ("resource", "prod-db"),
@@ -218,7 +251,8 @@ mod tests {
                 ("at", "tomorrow 09:30"),
                 ("for", "<@80>"),
             ],
-        ));
+        ))
+        .unwrap();
         let Filled { resource, role, length, start, subject, reason, ticket, about } = asked;
         assert_eq!([resource, role, length, start], ["prod-db", "", "1h", "tomorrow 09:30"]);
         assert_eq!([subject, reason, ticket, about], ["<@80>", "--for @eve until 18:00", "", ""]);

@@ -39,6 +39,20 @@ impl Slot {
         Ok(Self::new(format!("{at}/{key}"), text, most))
     }
 
+    /// The same, of which nothing may be cut or changed.
+    /// # Errors
+    /// As `Text::whole`.
+    pub(super) fn taken_whole(
+        (object, at): (&mut Value, &str),
+        key: &str,
+        most: usize,
+        (marks, times): (Marks, Times),
+    ) -> Result<Self, String> {
+        let made = object.get_mut(key).map(Value::take).unwrap_or_default();
+        let text = Text::whole(made.as_str().unwrap_or_default(), marks, times).map_err(|why| format!("{key}: {why}"))?;
+        Ok(Self::new(format!("{at}/{key}"), text, most))
+    }
+
     /// Back in its place; one that says nothing leaves none.
     pub(super) fn put_back(&self, whole: &mut Value) {
         if let Some(place) = whole.pointer_mut(&self.at).filter(|_| !self.text.is_empty()) {

@@ -17,7 +17,7 @@ use super::{
     api::{Call, id},
     limits,
     markdown::{cut, escaped},
-    standing::Known,
+    standing::{Known, LATE},
 };
 use crate::{
     chat::{Chat, ChatFault, Message, Once, Posted, Profile, Sending},
@@ -57,6 +57,9 @@ impl Made {
 
     /// As a change: what is left out would go on standing there, with its buttons. What is null is taken away as it is.
     fn change(mut self) -> Value {
+        if let Some(body) = self.body.as_object_mut() {
+            body.remove(LATE);
+        }
         for (key, nothing) in [("content", json!("")), ("embeds", json!([])), ("components", json!([]))] {
             if self.body.get(key).is_none() {
                 self.body[key] = nothing;
@@ -83,6 +86,9 @@ fn short(channel: &str, nonce: &str) -> String {
 impl Discord {
     /// Posts once in a channel, a thread or direct messages. `place` is who refuses, if it is refused.
     pub(super) async fn send(&self, place: &str, channel: &str, mut body: Value, once: Once<'_>) -> Result<Posted, Trouble> {
+        if let Some(body) = body.as_object_mut() {
+            body.remove(LATE);
+        }
         body["nonce"] = json!(short(channel, once.nonce));
         body["enforce_nonce"] = json!(true);
         let channel_id: ChannelId = id(channel, "channel")?;

@@ -28,6 +28,9 @@ const EPOCH: i64 = 1_420_070_400_000;
 /// Kinds of messages that people and bots write: plain ones, and answers to others.
 const WRITTEN: [u64; 2] = [0, 19];
 
+/// The key of a message under which the line stands that says it is told late; it never leaves the process.
+pub(super) const LATE: &str = "late";
+
 /// How a message is known again.
 pub(super) enum Known<'a> {
     /// It is a card of this request, or says just this: a team's own template may leave the footer out.
@@ -97,10 +100,15 @@ fn is_card(message: &Value, request: &str) -> bool {
     footers.any(|footer| footer.split_whitespace().next() == Some(request))
 }
 
-/// Of a message that says nothing, nothing is known.
+/// Of a message that says nothing, nothing is known. What is told late now may have been told in time before.
 fn says_the_same(message: &Value, body: &Value) -> bool {
-    let words = words(body);
-    !words.is_empty() && words == self::words(message)
+    let (words, said) = (words(body), words(message));
+    let in_time = || {
+        let late: String = body[LATE].as_str()?.split_whitespace().collect();
+        let (before, after) = words.rsplit_once(&late)?;
+        Some(said == format!("{before}{after}"))
+    };
+    !said.is_empty() && (words == said || in_time() == Some(true))
 }
 
 /// What a message says, without its layout: Discord adds to that, and trims.
@@ -139,12 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_late_is_known_also_as_it_was_told_in_time() {
+        let late = json!({ "content": "Ben approved\n\\(told late\\)", "late": "\\(told late\\)" });
+        for stands in ["Ben approved", "Ben approved\n\\(told late\\)"] {
+            assert!(Known::Words(&late).is(&json!({ "content": stands })), "{stands}");
+        }
+        assert!(!Known::Words(&late).is(&json!({ "content": "\\(told late\\)" })));
+        assert!(!Known::Words(&late).is(&json!({ "content": "" })));
+    }
+
+    #[test]
     fn a_card_is_known_in_any_state_by_the_id_under_it() {
         let card = |footer: &str| json!({ "content": "Ended", "embeds": [{ "description": "…", "footer": { "text": footer } }] });
         let asked = json!({ "content": "Asked" });
         let known = Known::Card("R-7K3QD2", &asked);
         assert!(known.is(&card("R-7K3QD2")) && known.is(&card("R-7K3QD2 · prod-db")) && known.is(&asked));
-        for other in [card("R-7K3QD3"), card("Alarm about R-7K3QD2"), json!({ "content": "R-7K3QD2" })] {
+        for other in [card("R-7K3QD3"), card("Alarm · R-7K3QD2"), json!({ "content": "R-7K3QD2" })] {
             assert!(!known.is(&other), "{other}");
         }
     }

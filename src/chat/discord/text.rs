@@ -11,6 +11,8 @@ use crate::chat::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text {
     lines: Vec<Vec<Chunk>>,
+    /// Nothing of it may be cut.
+    whole: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +31,20 @@ impl Text {
     /// # Errors
     /// A link that is none, or code that is never closed: what stands in it would be escaped wrongly.
     pub(super) fn of(made: &str, marks: Marks, times: Times) -> Result<Self, String> {
-        let mut reading = Reading { lines: vec![Vec::new()], code: 0 };
+        Self::read(made, marks, times, false)
+    }
+
+    /// The same, of which nothing is cut, and code stands as it is.
+    /// # Errors
+    /// As `of`; and a value in code that would end it.
+    pub(super) fn whole(made: &str, marks: Marks, times: Times) -> Result<Self, String> {
+        let text = Self::read(made, marks, times, true)?;
+        let own = text.lines.iter().flatten().filter(|chunk| matches!(chunk, Chunk::Own(_))).map(Chunk::text);
+        if own.flat_map(fences).eq(fences(&text.shown())) { Ok(text) } else { Err("code that would end too early".to_owned()) }
+    }
+
+    fn read(made: &str, marks: Marks, times: Times, whole: bool) -> Result<Self, String> {
+        let mut reading = Reading { lines: vec![Vec::new()], code: 0, whole };
         for part in sealed::parts(made)? {
             match part {
                 Part::Own(own) => reading.own(own),
@@ -39,7 +54,7 @@ impl Text {
         if reading.code > 0 {
             return Err("code that is never closed".to_owned());
         }
-        let mut text = Self { lines: reading.lines };
+        let mut text = Self { lines: reading.lines, whole };
         text.trim();
         Ok(text)
     }
@@ -71,13 +86,15 @@ impl Text {
     pub(super) fn parted(self) -> (Self, Self) {
         let calls = |line: &Vec<Chunk>| line.iter().any(|chunk| matches!(chunk, Chunk::Own(own) if own.contains("<@")));
         let (calling, rest) = self.lines.into_iter().partition(calls);
-        (Self { lines: calling }, Self { lines: rest })
+        let part = |lines| Self { lines, whole: self.whole };
+        (part(calling), part(rest))
     }
 
     /// Parted from its first line.
     pub(super) fn split_first(mut self) -> (Self, Self) {
         let rest = self.lines.split_off(self.lines.len().min(1));
-        (self, Self { lines: rest })
+        let rest = Self { lines: rest, whole: self.whole };
+        (self, rest)
     }
 
     pub(super) fn then(mut self, other: Self) -> Self {
@@ -91,6 +108,9 @@ impl Text {
     /// What the template itself wrote is too long.
     pub(super) fn fit(&mut self, most: usize, is_list: bool) -> Result<(), String> {
         let floor = if is_list { 200 } else { 24 };
+        if self.whole {
+            return if self.length() <= most { Ok(()) } else { Err(format!("{} characters that nobody may cut", self.length())) };
+        }
         if shrink(&mut [self], most, floor) || self.drop_lines(most) || shrink(&mut [self], most, 1) {
             return Ok(());
         }
@@ -109,10 +129,12 @@ impl Text {
         self.length() <= most
     }
 
+    /// What may be cut.
     fn values(&mut self) -> impl Iterator<Item = (&mut String, bool)> {
-        self.lines.iter_mut().flatten().filter_map(|chunk| match chunk {
-            Chunk::Own(_) => None,
-            Chunk::Value { text, code } => Some((text, *code)),
+        let whole = self.whole;
+        self.lines.iter_mut().flatten().filter_map(move |chunk| match chunk {
+            Chunk::Value { text, code } if !whole => Some((text, *code)),
+            Chunk::Own(_) | Chunk::Value { .. } => None,
         })
     }
 }
@@ -144,6 +166,8 @@ struct Reading {
     lines: Vec<Vec<Chunk>>,
     /// The backticks that opened the code which is read; none: it is no code.
     code: usize,
+    /// What stands in code stands there as it is.
+    whole: bool,
 }
 
 impl Reading {
@@ -193,7 +217,8 @@ impl Reading {
 
     fn value(&mut self, value: &str, marks: Marks, times: Times) -> Result<(), String> {
         if self.code > 0 {
-            let text = as_code(&marks.plain(value), self.code);
+            let plain = marks.plain(value);
+            let text = if self.whole { plain } else { as_code(&plain, self.code) };
             self.line().push(Chunk::Value { text, code: true });
         } else if matches!(self.line().last(), Some(Chunk::Own(own)) if own.ends_with("](") || own.ends_with("](<")) {
             let link = target(value)?;
@@ -212,6 +237,11 @@ impl Chunk {
             Self::Own(text) | Self::Value { text, .. } => text,
         }
     }
+}
+
+/// The runs of backticks that may open or end code, by how long they are.
+fn fences(text: &str) -> impl Iterator<Item = usize> {
+    text.split(|c| c != '`').map(str::len).filter(|run| *run >= 3)
 }
 
 fn is_blank(line: &[Chunk]) -> bool {

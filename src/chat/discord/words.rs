@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     bot::Body,
-    chat::{view::action, words::one_line},
+    chat::{typing::Typing, view::action, words::one_line},
     domain::request::{AskKind, Request},
 };
 
@@ -68,11 +68,12 @@ impl Door {
 /// The same act as a command to type.
 pub(super) fn typed(name: &str, value: &str) -> String {
     let id = value.split('/').next().unwrap_or_default();
-    match name {
-        action::LESS => format!("/jit offer id:{id} length:30m"),
-        action::PASS => format!("/jit pass id:{id} person:@person"),
-        name => format!("/jit {name} id:{id} why:…"),
-    }
+    let (name, option, text) = match name {
+        action::LESS => ("offer", "length", "30m"),
+        action::PASS => (name, "person", "@person"),
+        name => (name, "why", "…"),
+    };
+    Typing::Options.command(name, &[("id", id), (option, text)])
 }
 
 /// The press that such a modal stands for; None: it is none of these.

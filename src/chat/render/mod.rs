@@ -5,7 +5,11 @@ mod samples;
 mod sections;
 mod set;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use rand::{RngCore as _, SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
@@ -22,6 +26,7 @@ use super::{
     marks::Marks,
     replies::ReplyView,
     slack,
+    typing::Typing,
     view::{CardView, Reader},
 };
 use crate::{
@@ -42,6 +47,8 @@ static FOLDERS: [&Folder; 3] = [&console::FOLDER, &slack::FOLDER, &discord::FOLD
 #[derive(Debug)]
 pub struct Templates {
     console: Arc<Set>,
+    /// The console's words for platforms on which each piece of a command is an option.
+    options: Arc<Set>,
     others: BTreeMap<Platform, Set>,
 }
 
@@ -52,11 +59,15 @@ impl Templates {
     pub fn load(folder: Option<&Path>) -> Result<Self, TemplateError> {
         // What the marks of this process are made with.
         let number = StdRng::from_os_rng().next_u64();
-        let console = Arc::new(Set::load(&console::FOLDER, folder, number, None)?);
+        let words = |typing| Set::load(&console::FOLDER, folder, (number, typing), None).map(Arc::new);
+        let (console, options) = (words(Typing::Line)?, words(Typing::Options)?);
+        let load = |f: &'static Folder| {
+            let words = if f.typing == Typing::Options { &options } else { &console };
+            Ok((f.platform, Set::load(f, folder, (number, f.typing), Some(words.clone()))?))
+        };
         let others = FOLDERS.iter().copied().filter(|f| f.platform != Platform::Console);
-        let load = |f: &'static Folder| Ok((f.platform, Set::load(f, folder, number, Some(console.clone()))?));
         let others = others.map(load).collect::<Result<_, TemplateError>>()?;
-        Ok(Self { console, others })
+        Ok(Self { console, options, others })
     }
 
     /// How texts for this platform have their times.
@@ -69,7 +80,7 @@ impl Templates {
     }
 
     fn sets(&self) -> impl Iterator<Item = &Set> {
-        std::iter::once(&*self.console).chain(self.others.values())
+        [&*self.console, &*self.options].into_iter().chain(self.others.values())
     }
 
     /// What went wrong with overrides since the last call; ours was used instead.
@@ -79,22 +90,24 @@ impl Templates {
 
     /// `reader`: whose catalogue says who has which account there.
     pub fn card(&self, platform: Platform, view: &CardView, reader: &Reader<'_>) -> Message {
-        self.message(platform, "card", view, (&view.buttons, &view.notify), reader)
+        self.message(platform, "card", (view, None), (&view.buttons, &view.notify), reader)
     }
 
     pub fn reply(&self, platform: Platform, view: &ReplyView, reader: &Reader<'_>) -> Message {
-        self.message(platform, &format!("reply/{}", view.name), &view.data, (&view.buttons, &view.notify), reader)
+        let said = (&view.data, view.late.as_deref());
+        self.message(platform, &format!("reply/{}", view.name), said, (&view.buttons, &view.notify), reader)
     }
 
     pub fn direct(&self, platform: Platform, view: &ReplyView, reader: &Reader<'_>) -> Message {
-        self.message(platform, &format!("direct/{}", view.name), &view.data, (&view.buttons, &view.notify), reader)
+        let said = (&view.data, view.late.as_deref());
+        self.message(platform, &format!("direct/{}", view.name), said, (&view.buttons, &view.notify), reader)
     }
 
     /// An alarm that has no words of its own is shown with its one line.
     pub fn alarm(&self, platform: Platform, post: &AlarmPost, reader: &Reader<'_>) -> Message {
         let own = format!("alarm/{}", post.name);
         let section = if self.on(platform).has(&own) { own } else { "alarm/other".to_owned() };
-        self.message(platform, &section, &post.data, (&[], &post.notify), reader)
+        self.message(platform, &section, (&post.data, None), (&[], &post.notify), reader)
     }
 
     /// One plain line under a headline that has no template of its own.
@@ -107,11 +120,11 @@ impl Templates {
         &self,
         platform: Platform,
         section: &str,
-        data: &impl Serialize,
+        said: (&impl Serialize, Option<&str>),
         (buttons, notify): (&[Button], &[Who]),
         reader: &Reader<'_>,
     ) -> Message {
-        self.on(platform).message(section, data, buttons, notify, reader.mentions(notify))
+        self.on(platform).message(section, said, buttons, notify, reader.mentions(notify))
     }
 
     /// A page of the platform's own, such as a form, by its section.
@@ -121,18 +134,18 @@ impl Templates {
 
     /// An answer in words alone, for a page that shows lines.
     pub fn answer_words(&self, name: &str, data: &Value, reader: &Reader<'_>) -> String {
-        self.console.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+        self.on(reader.platform).words().render(&format!("answer/{name}"), &answers::dressed(data, reader))
     }
 
     /// A "no" in words alone, for a place that takes no markup.
     pub fn refusal_words(&self, platform: Platform, refusal: &Refusal, reader: &Reader<'_>) -> String {
         let (name, data) = answers::refusal(refusal, reader);
-        self.marks(platform).plain(&self.console.render(&format!("refusal/{name}"), &data))
+        self.marks(platform).plain(&self.on(platform).words().render(&format!("refusal/{name}"), &data))
     }
 
     /// How an ask would go, in words alone.
     pub fn before_words(&self, platform: Platform, outlook: &Outlook, reader: &Reader<'_>) -> String {
-        self.marks(platform).plain(&self.console.render("answer/explain", &answers::before(outlook, reader)))
+        self.marks(platform).plain(&self.on(platform).words().render("answer/explain", &answers::before(outlook, reader)))
     }
 
     /// A "no", in the presser's words and zone.
@@ -178,6 +191,7 @@ impl Templates {
 
     /// Renders every section of every platform with worst-case samples, and says what does not work. Nothing is sent.
     pub fn check(&self) -> Vec<String> {
-        self.sets().flat_map(Set::check).collect()
+        // Words that are wrong are found once for each way of typing.
+        self.sets().flat_map(Set::check).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }

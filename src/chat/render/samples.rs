@@ -47,9 +47,9 @@ refusal/provider_unreachable why|refusal/own_request|refusal/not_approver waitin
 refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_replaced request more|refusal/extended_already request until|refusal/offer_replaced request person|refusal/cannot_pass_to to|refusal/already_looking person|refusal/reason_needed|refusal/not_holder|refusal/not_subject|refusal/no_credential|refusal/credential_failed why unknown
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
-answer/asked id request_line|answer/acted id request_line act events called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/elsewhere|answer/not_its_place id|answer/not_mine|answer/form_gone|answer/credential_unseen id|answer/show view how_to_connect opened opened_ago
+answer/asked id request_line|answer/acted id request_line act events said called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/elsewhere|answer/not_its_place id|answer/not_mine|answer/form_gone|answer/credential_unseen id|answer/show view how_to_connect opened opened_ago
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
-answer/credential id what until secret how_to_connect|answer/credential_sent|answer/form resources|answer/link code minutes accounts|answer/linked person platform|answer/unlinked person platform
+answer/credential id what until secret how_to_connect|answer/credential_sent|answer/form resources|answer/link code in_options minutes accounts|answer/linked person platform|answer/unlinked person platform
 answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
 /// Long, and everything that a template, a terminal or a chat might take for its own.
@@ -93,6 +93,7 @@ fn field(name: &str) -> (String, Value) {
         | "quiet" => (key.to_owned(), json!(true)),
         "alarm" => (key.to_owned(), alarm()),
         "view" => (key.to_owned(), card()),
+        "said" => (key.to_owned(), json!(false)),
         "hidden" => (key.to_owned(), json!(2)),
         "sessions_view" => ("sessions".to_owned(), sessions()),
         "at_clock" => ("at".to_owned(), json!({ "clock": text, "ago": text })),

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handlebars::{Handlebars, handlebars_helper};
+use handlebars::{Context, Handlebars, Helper, HelperDef, RenderContext, RenderError, RenderErrorReason, ScopedJson, handlebars_helper};
+use serde_json::{Value, json};
 
-use crate::chat::marks;
+use crate::chat::{marks, typing::Typing};
 
 /// Why templates were refused at load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,12 +34,86 @@ fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// The registry of these files, each its name and text.
-pub(super) fn registry(files: &[(String, String)], escape: fn(&str) -> String) -> Result<Handlebars<'static>, TemplateError> {
+/// `{{jit "extend" "id" id "length" "30m"}}`: a command as it is typed here, its pieces by the options that they belong to.
+struct Jit(Typing);
+
+/// `{{option "ticket" "OPS-1"}}`: one piece of a command.
+struct Piece(Typing);
+
+/// `{{#if (takes "options")}}`: how commands are typed here, `options` or `line`.
+struct Takes(Typing);
+
+/// The texts that a helper was given; numbers as they are written, what is not there as nothing.
+fn texts(helper: &Helper<'_>) -> Vec<String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    helper.params().iter().map(|param| text(param.value())).collect()
+}
+
+fn said<'rc>(value: Value) -> ScopedJson<'rc> {
+    ScopedJson::Derived(value)
+}
+
+impl HelperDef for Jit {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let texts = texts(helper);
+        let Some((name, pieces)) = texts.split_first().filter(|(_, pieces)| pieces.len().is_multiple_of(2)) else {
+            return Err(RenderErrorReason::Other("jit takes a command, and pairs of an option and its text".to_owned()).into());
+        };
+        let pieces: Vec<_> = pieces.chunks(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+        Ok(said(json!(self.0.command(name, &pieces))))
+    }
+}
+
+impl HelperDef for Piece {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let texts = texts(helper);
+        let text = |n: usize| texts.get(n).map(String::as_str).unwrap_or_default();
+        Ok(said(json!(self.0.piece(text(0), text(1)))))
+    }
+}
+
+impl HelperDef for Takes {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let here = if self.0 == Typing::Options { "options" } else { "line" };
+        Ok(said(json!(texts(helper).first().is_some_and(|asked| asked == here))))
+    }
+}
+
+/// The registry of these files, each its name and text; `typing`: how commands are typed where they are read.
+pub(super) fn registry(
+    files: &[(String, String)],
+    escape: fn(&str) -> String,
+    typing: Typing,
+) -> Result<Handlebars<'static>, TemplateError> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     registry.register_escape_fn(escape);
     registry.register_helper("cut", Box::new(cut));
+    registry.register_helper("jit", Box::new(Jit(typing)));
+    registry.register_helper("option", Box::new(Piece(typing)));
+    registry.register_helper("takes", Box::new(Takes(typing)));
     for (file, text) in files {
         if text.contains("{{{") || raw_ampersand(text) {
             return Err(TemplateError::Raw { file: file.clone() });

@@ -15,7 +15,7 @@ use super::{
     sections::{registry, sections},
 };
 use crate::{
-    chat::{Button, Mention, Message, Style, marks::Marks},
+    chat::{Button, Mention, Message, Style, marks::Marks, typing::Typing},
     domain::policy::{Platform, Who},
 };
 
@@ -27,6 +27,8 @@ pub struct Folder {
     pub escape: fn(&str) -> String,
     /// How its texts have their times, given this process's number.
     pub marks: fn(u64) -> Marks,
+    /// How its people type commands.
+    pub typing: Typing,
     /// The last touch to what a template made, such as taking out lines that came out empty; or why it cannot be sent.
     pub finish: fn(&str, Marks) -> Result<String, String>,
     /// File name and text of each file. What has no section here is said in the console's words, laid out by `lines`.
@@ -42,6 +44,8 @@ pub struct Folder {
 pub(super) struct Extra {
     buttons: Vec<Value>,
     mentions: Vec<Mention>,
+    /// That it is told late, in words.
+    late: Option<String>,
 }
 
 /// The templates of one platform.
@@ -53,25 +57,32 @@ pub(super) struct Set {
     /// Whose words stand where this platform has no section of its own.
     words: Option<Arc<Set>>,
     marks: Marks,
+    typing: Typing,
     folder: &'static Folder,
     troubles: Mutex<Vec<String>>,
 }
 
 impl Set {
-    /// `number`: what marks are made with. `words`: None for the platform whose words are everybody's.
+    /// `number`: what marks are made with. `typing`: how commands are typed where it is read. `words`: None for the platform whose
+    /// words are everybody's.
     pub(super) fn load(
         folder: &'static Folder,
         overrides: Option<&Path>,
-        number: u64,
+        (number, typing): (u64, Typing),
         words: Option<Arc<Self>>,
     ) -> Result<Self, TemplateError> {
         let files: Vec<_> = folder.files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
-        let ours = registry(&files, folder.escape)?;
-        let mut set = Self { ours, theirs: None, words, marks: (folder.marks)(number), folder, troubles: Mutex::default() };
+        let ours = registry(&files, folder.escape, typing)?;
+        let mut set = Self { ours, theirs: None, words, marks: (folder.marks)(number), typing, folder, troubles: Mutex::default() };
         if let Some(theirs) = overrides.map(|f| f.join(folder.platform.name())).filter(|theirs| theirs.is_dir()) {
             set.theirs = Some(overridden(folder, &theirs, &set)?);
         }
         Ok(set)
+    }
+
+    /// Whose sections stand where this platform has none.
+    pub(super) fn words(&self) -> &Self {
+        self.words.as_deref().unwrap_or(self)
     }
 
     pub(super) const fn marks(&self) -> Marks {
@@ -97,21 +108,22 @@ impl Set {
     pub(super) fn message(
         &self,
         section: &str,
-        data: &impl Serialize,
+        (data, late): (&impl Serialize, Option<&str>),
         buttons: &[Button],
         notify: &[Who],
         mentions: Vec<Mention>,
     ) -> Message {
-        let words = self.words.as_deref().unwrap_or(self);
+        let words = self.words();
         let label = |b: &Button| words.render(&format!("button/{}", b.action), &Value::Null);
         let buttons: Vec<_> = buttons.iter().map(|b| Button { label: label(b), ..b.clone() }).collect();
-        let extra = Extra { buttons: buttons.iter().map(shown).collect(), mentions };
+        let late = late.map(|at| words.render("part/late", &json!({ "at": at })));
+        let extra = Extra { buttons: buttons.iter().map(shown).collect(), mentions, late };
         Message { body: self.laid_out(section, data, &extra), buttons, notify: notify.to_vec() }
     }
 
     /// A page whose buttons lie somewhere in its data, still without their labels.
     pub(super) fn page(&self, section: &str, data: &Value) -> String {
-        let words = self.words.as_deref().unwrap_or(self);
+        let words = self.words();
         let mut data = data.clone();
         label(&mut data, &|action| words.render(&format!("button/{action}"), &Value::Null));
         self.render(section, &data)
@@ -126,7 +138,7 @@ impl Set {
         match &self.words {
             Some(words) if !self.has_own(section) => self.lines(&words.render(section, data), extra),
             Some(_) => self.own(section, &with(data, extra)),
-            None => self.own(section, data),
+            None => extra.late.iter().fold(self.own(section, data), |said, late| format!("{said}\n{late}")),
         }
     }
 
@@ -135,8 +147,7 @@ impl Set {
         if self.words.is_none() {
             return text.to_owned();
         }
-        let lines: Vec<&str> = text.lines().collect();
-        self.own("lines", &with(&json!({ "first": lines.first(), "lines": lines }), extra))
+        self.own("lines", &in_lines(text, extra))
     }
 
     fn own(&self, section: &str, data: &impl Serialize) -> String {
@@ -180,8 +191,7 @@ impl Set {
         let tried = |section: &str, data: &Value| match (&self.words, self.has_own(section)) {
             (Some(words), false) => {
                 let text = words.finished(words.theirs.as_ref().unwrap_or(&words.ours), section, data)?;
-                let lines: Vec<&str> = text.lines().collect();
-                self.finished(registry, "lines", &with(&json!({ "first": lines.first(), "lines": lines }), &extra))
+                self.finished(registry, "lines", &in_lines(&text, &extra))
             }
             (Some(_), true) => self.finished(registry, section, &with(data, &extra)),
             (None, _) => self.finished(registry, section, data),
@@ -198,11 +208,12 @@ impl Set {
     }
 
     fn extras(&self) -> Extra {
-        let words = self.words.as_deref().unwrap_or(self);
+        let words = self.words();
         let label = |b: &Button| Button { label: words.render(&format!("button/{}", b.action), &Value::Null), ..b.clone() };
         let all = samples::with_buttons().remove("card").unwrap_or_default();
         let mentions = vec![Mention::User("80351110224678912".into()), Mention::Group("41771983423143937".into())];
-        Extra { buttons: all.iter().map(|b| shown(&label(b))).collect(), mentions }
+        let late = Some(words.render("part/late", &json!({ "at": "Tue 24 Nov 15:04 UTC" })));
+        Extra { buttons: all.iter().map(|b| shown(&label(b))).collect(), mentions, late }
     }
 }
 
@@ -237,8 +248,15 @@ fn with(data: &impl Serialize, extra: &Extra) -> Value {
     if let Some(map) = data.as_object_mut() {
         map.insert("buttons".to_owned(), json!(extra.buttons));
         map.insert("mentions".to_owned(), json!(extra.mentions));
+        map.insert("late".to_owned(), json!(extra.late));
     }
     data
+}
+
+/// The data of plain lines; the last of them says that they are told late.
+fn in_lines(text: &str, extra: &Extra) -> Value {
+    let lines: Vec<&str> = text.lines().chain(extra.late.as_deref()).collect();
+    with(&json!({ "first": lines.first(), "lines": lines }), extra)
 }
 
 /// Ours with the files of an override in their place; refused where something that people need is missing from it.
@@ -259,16 +277,16 @@ fn overridden(ours: &'static Folder, folder: &Path, plain: &Set) -> Result<Handl
         }
         files.push((shown, new));
     }
-    let registry = registry(&files, ours.escape)?;
-    let words = plain.words.clone();
-    let set = Set { ours: registry.clone(), theirs: None, words, marks: plain.marks, folder: ours, troubles: Mutex::default() };
+    let registry = registry(&files, ours.escape, plain.typing)?;
+    let (words, marks, typing) = (plain.words.clone(), plain.marks, plain.typing);
+    let set = Set { ours: registry.clone(), theirs: None, words, marks, typing, folder: ours, troubles: Mutex::default() };
     for (section, buttons) in samples::with_buttons() {
         let data = samples::all().remove(&section).unwrap_or_default();
         // What does not render is ours to send and alarms; what renders must let people act.
         if !set.has_own(&section) || set.finished(&registry, &section, &with(&data, &set.extras())).is_err() {
             continue;
         }
-        let offered = (ours.actions)(&set.message(&section, &data, &buttons, &[], Vec::new()));
+        let offered = (ours.actions)(&set.message(&section, (&data, None), &buttons, &[], Vec::new()));
         if let Some(missing) = buttons.iter().find(|b| !offered.contains(&b.action)) {
             let (file, action) = (folder.display().to_string(), missing.action.clone());
             return Err(TemplateError::Action { file, section, action });

@@ -20,6 +20,11 @@ use crate::{
 /// The private line for `to` (requester or subject), or None when the event is no news to them.
 pub fn direct_for(event: &Event, at: Instant, to: &PersonId, request: &Request, r: &Reader<'_>, around: &Around) -> Option<ReplyView> {
     let told = Told { at, request, r, around };
+    line_for(&told, event, to).map(|line| told.dated(line))
+}
+
+fn line_for(told: &Told<'_>, event: &Event, to: &PersonId) -> Option<ReplyView> {
+    let Told { at, request, r, .. } = *told;
     let for_me = *to == request.subject;
     match event {
         Event::Asked { .. } => (for_me && request.requester != request.subject).then(|| told.asked_for_you())?,

@@ -23,9 +23,12 @@ use crate::{
         ids::PersonId,
         policy::Who,
         request::{Ask, AskKind, Request, State},
-        time::Instant,
+        time::{Instant, Span},
     },
 };
+
+/// What is told longer than this after it happened says so.
+const LATE: Span = Span::from_minutes(1);
 
 /// A line to be rendered by `reply/<name>` or `direct/<name>`.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,17 +38,19 @@ pub struct ReplyView {
     pub buttons: Vec<Button>,
     /// Whom the platform is to mention; nobody else may be.
     pub notify: Vec<Who>,
+    /// When it happened, for a line that is told long after it.
+    pub late: Option<String>,
 }
 
 impl ReplyView {
     #[expect(clippy::unnecessary_wraps, reason = "each arm of a match gives a line or none")]
     const fn new(name: &'static str, data: Value) -> Option<Self> {
-        Some(Self { name, data, buttons: Vec::new(), notify: Vec::new() })
+        Some(Self { name, data, buttons: Vec::new(), notify: Vec::new(), late: None })
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "each arm of a match gives a line or none")]
     const fn calling(name: &'static str, data: Value, notify: Vec<Who>) -> Option<Self> {
-        Some(Self { name, data, buttons: Vec::new(), notify })
+        Some(Self { name, data, buttons: Vec::new(), notify, late: None })
     }
 }
 
@@ -57,12 +62,19 @@ struct Told<'a> {
     around: &'a Around,
 }
 
-/// The thread's line for `event`, which happened at `at`; `request` is as it stands now, after it.
+/// The thread's line for `event`, which happened at `at`; `request` is as it stood then, after it.
 pub fn reply_for(event: &Event, at: Instant, request: &Request, r: &Reader<'_>, around: &Around) -> Option<ReplyView> {
-    Told { at, request, r, around }.reply(event)
+    let told = Told { at, request, r, around };
+    told.reply(event).map(|line| told.dated(line))
 }
 
 impl Told<'_> {
+    /// Marked with its time when it is told long after it.
+    fn dated(&self, line: ReplyView) -> ReplyView {
+        let late = (self.r.now.since(self.at) > LATE).then(|| self.r.moment(self.at));
+        ReplyView { late, ..line }
+    }
+
     fn reply(&self, event: &Event) -> Option<ReplyView> {
         match event {
             // The card itself says it.
@@ -251,7 +263,7 @@ impl Told<'_> {
         let (State::Active { work, .. }, ask) = (&self.request.state, standing(self.request)?) else { return None };
         let r = self.r;
         let data = json!({ "what": what(ask), "until": r.moment(work.until), "until_in": r.relative(work.until) });
-        Some(ReplyView { name: "warned", data, buttons: more_time(self.request, r), notify: Vec::new() })
+        Some(ReplyView { name: "warned", data, buttons: more_time(self.request, r), notify: Vec::new(), late: None })
     }
 }
 

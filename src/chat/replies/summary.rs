@@ -10,7 +10,7 @@ use crate::{
         words::duration,
     },
     domain::{
-        policy::Who,
+        policy::{Platform, Who},
         request::{Ask, AskKind, Ending, Held, Request, State},
         time::Span,
     },
@@ -24,7 +24,9 @@ pub(super) fn ended(request: &Request, r: &Reader<'_>, around: &Around) -> Optio
     let how = ending_words(ending, r);
     if held.work.is_none() {
         let data = json!({ "gone": shown.gone, "why": how, "remains": shown.remains, "residue": shown.residue });
-        return Some(ReplyView { name: "undone", data, buttons: ask_again(request), notify: Vec::new() });
+        // In Discord nobody can press anything in a thread that is put away and locked; the card has the same button.
+        let buttons = if r.platform == Platform::Discord { Vec::new() } else { ask_again(request) };
+        return Some(ReplyView { name: "undone", data, buttons, notify: Vec::new(), late: None });
     }
     let (entries, root) = ledger(around);
     ReplyView::new(
@@ -72,14 +74,14 @@ fn asked(request: &Request, r: &Reader<'_>) -> String {
 pub fn still_open(request: &Request, r: &Reader<'_>, around: &Around) -> Option<ReplyView> {
     let view = card(request, r, around)?;
     let data = json!({ "first_line": view.first_line, "alarm": view.alarm?, "id": view.id });
-    Some(ReplyView { name: "still_open", data, buttons: Vec::new(), notify: owner(request, r) })
+    Some(ReplyView { name: "still_open", data, buttons: Vec::new(), notify: owner(request, r), late: None })
 }
 
 /// What the read-back left for a human.
 pub(super) fn residue(request: &Request, r: &Reader<'_>) -> Option<ReplyView> {
     let State::Closed { held: Some(held), .. } = &request.state else { return None };
     let data = json!({ "residue": held.residue });
-    Some(ReplyView { name: "residue", data, buttons: Vec::new(), notify: owner(request, r) })
+    Some(ReplyView { name: "residue", data, buttons: Vec::new(), notify: owner(request, r), late: None })
 }
 
 /// Who is told of alarms on this resource.

@@ -149,6 +149,7 @@ fn shown(piece: &Piece<'_>, style: Option<&Value>) -> Value {
     let mut element = match piece {
         Piece::Text(text) => json!({ "type": "text", "text": text }),
         Piece::Time { shape: Shape::Counted, fallback, .. } => json!({ "type": "text", "text": fallback }),
+        Piece::Channel { id, .. } => json!({ "type": "channel", "channel_id": id }),
         Piece::Time { at, shape, fallback } => {
             let format = if *shape == Shape::Exact { SECOND } else { MINUTE };
             json!({ "type": "date", "timestamp": at.seconds(), "format": format, "fallback": fallback })
@@ -233,6 +234,13 @@ mod tests {
                 { "type": "text", "text": "!", "style": { "bold": true } },
             ])
         );
+    }
+
+    #[test]
+    fn a_channel_of_slack_is_a_link_to_it() {
+        let text = escape(&Marks::Made(7).channel("C0OPS", "C0OPS"));
+        let elements = sent(&section(&text)).unwrap()["blocks"][0]["elements"][0]["elements"].clone();
+        assert_eq!(elements, json!([{ "type": "channel", "channel_id": "C0OPS", "style": { "bold": true } }]));
     }
 
     #[test]

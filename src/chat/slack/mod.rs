@@ -30,7 +30,7 @@ use self::{
     api::{Api, Way},
     pace::Pace,
 };
-use super::{ChatFault, marks::Marks, render::Folder, sealed::seal};
+use super::{ChatFault, marks::Marks, render::Folder, sealed::seal, typing::Typing};
 use crate::{clock::Clock, domain::policy::Platform};
 
 /// Slack's layouts; words that are the same everywhere are the console's.
@@ -38,6 +38,7 @@ pub(super) const FOLDER: Folder = Folder {
     platform: Platform::Slack,
     escape: seal,
     marks: Marks::Made,
+    typing: Typing::Line,
     finish: blocks::finish,
     files: &[
         ("card.hbs", include_str!("../../../templates/slack/card.hbs")),

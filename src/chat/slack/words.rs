@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     bot::{Body, NotRecorded},
-    chat::view::action,
+    chat::{typing::Typing, view::action},
     domain::request::Request,
     store::Received,
 };
@@ -78,11 +78,12 @@ pub(super) fn is_from_home(view: &View) -> bool {
 
 /// The same act as a line to type.
 fn typed(name: &str, id: &str) -> String {
-    match name {
-        action::LESS => format!("/jit offer {id} 30m"),
-        action::PASS => format!("/jit pass {id} @person"),
-        name => format!("/jit {name} {id} why"),
-    }
+    let (name, option, text) = match name {
+        action::LESS => ("offer", "length", "30m"),
+        action::PASS => (name, "person", "@person"),
+        name => (name, "why", "why"),
+    };
+    Typing::Line.command(name, &[("id", id), (option, text)])
 }
 
 /// The press that a page of words stands for.

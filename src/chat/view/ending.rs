@@ -81,7 +81,7 @@ pub(super) fn alarm(request: &Request, ask: &Ask, r: &Reader<'_>, around: &Aroun
         since: r.exact(*since),
         tries: tries.map(|n| if n == 1 { "1 try".to_owned() } else { format!("{n} tries") }),
         last_answer: stuck.and_then(|s| s.last_answer.clone()),
-        told: Reader::told(&around.told),
+        told: r.told(&around.told),
         by_hand: stuck.map_or_else(|| ask.preview.by_hand.clone(), |s| s.by_hand.clone()),
     })
 }

@@ -179,10 +179,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `#ops and the alarm program`.
-    pub(in crate::chat) fn told(told: &[ToldTo]) -> String {
+    /// `#ops and the alarm program`; a channel of another platform by its id there.
+    pub(in crate::chat) fn told(&self, told: &[ToldTo]) -> String {
         let name = |to: &ToldTo| match to {
-            ToldTo::Channel(channel) => channel.id.clone(),
+            ToldTo::Channel(channel) if channel.platform == self.platform => self.marks.channel(&channel.id, &channel.id),
+            ToldTo::Channel(channel) => match channel.platform {
+                Platform::Console => channel.id.clone(),
+                Platform::Slack => format!("{} in Slack", channel.id),
+                Platform::Discord => format!("{} in Discord", channel.id),
+            },
             ToldTo::Program => "the alarm program".to_owned(),
         };
         list(&told.iter().map(name).collect::<Vec<_>>())

@@ -12,6 +12,8 @@ pub(super) fn tone(request: &Request) -> &'static str {
         State::Pending { .. } | State::Active { extension: Some(Extension::Asked { .. }), .. } => "waiting",
         State::Scheduled { .. } => "planned",
         State::Granting { .. } => "granting",
+        // It is gone already, and only its time is not over.
+        State::Active { work, .. } if work.found_absent => "ending",
         State::Active { .. } => "working",
         State::Revoking { .. } if request.alarms.contains(&AlarmKind::StillOpen) => "still_open",
         State::Revoking { work: None, cause: Ending::Failed { .. }, .. } | State::Closed { ending: Ending::Failed { .. }, .. } => "failed",

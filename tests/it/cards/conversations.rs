@@ -199,6 +199,7 @@ async fn what_was_told_late_is_told_as_it_was() {
     assert!(told.contains("Ana Reyes has admin on prod-db since 14:00:00"), "{told}");
     assert!(told.contains("No more time: denied by Dora Lind: \"one hour is enough\""), "{told}");
     assert!(told.contains("Ended: Ana Reyes had admin on prod-db"), "{told}");
+    assert_eq!(told.matches("(told late: it happened at 14:00)").count(), 7, "{told}");
     assert!(world.console.directs("ana").contains("No more time for admin on prod-db: \"one hour is enough\""));
 }
 

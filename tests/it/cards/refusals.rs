@@ -84,7 +84,7 @@ pub(crate) fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
             Refusal::AlreadyOpen { request: super::sample::other(), subject: Some(person("cleo")), yours: false },
         ],
         NobodyCanApprove => [Refusal::NobodyCanApprove { resource: resource(), role: role("write") }],
-        InputMissing => [Refusal::InputMissing { input: "ssh_public_key".into(), how: "give your public key once: /jit key ssh-ed25519 AAAA…".into() }],
+        InputMissing => [Refusal::InputMissing { input: "ssh_public_key".into(), how: "give your public key once".into() }],
         ProviderRefuses => [Refusal::ProviderRefuses { why: text() }],
         ProviderUnreachable => [Refusal::ProviderUnreachable { why: text() }],
         OwnRequest => [Refusal::OwnRequest],

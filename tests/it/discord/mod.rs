@@ -1,5 +1,6 @@
 //! The bot in Discord: the real client and door against the fake Discord, by both ways in, with a provider that has a memory.
 
+mod credentials;
 mod life;
 mod sending;
 

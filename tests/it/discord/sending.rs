@@ -306,5 +306,6 @@ async fn while_discord_is_gone_for_ten_minutes_access_ends_on_time_and_is_told_l
     once.sort();
     once.dedup();
     assert_eq!(once.len(), lines.len(), "{thread}");
+    assert_eq!(count(&thread, "told late"), 1, "the end, and not what was told in time: {thread}");
     insta::assert_snapshot!("told_late", format!("{thread}\n--\n{directs}\n--\n{reads}"));
 }

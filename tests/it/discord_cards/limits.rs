@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) fn wrongs(message: &Value) -> Vec<String> {
     let mut wrongs = Vec::new();
     let newer = message["flags"].as_u64().unwrap() & (1 << 15) != 0;
-    let known = ["content", "embeds", "components", "flags", "allowed_mentions", "thread"];
+    let known = ["content", "embeds", "components", "flags", "allowed_mentions", "thread", "late"];
     for key in message.as_object().unwrap().keys().filter(|key| !known.contains(&key.as_str())) {
         wrongs.push(format!("{key} is no key of a message"));
     }

@@ -44,10 +44,10 @@ fn shown(templates: Templates) -> Shown {
 
 #[test]
 fn a_template_in_other_words_is_used() {
-    let (folder, templates) = with("card.hbs", |text| text.replace("\"name\": \"Why\"", "\"name\": \"Reason\""));
+    let (folder, templates) = with("card.hbs", |text| text.replace("\"name\": \"Who and why\"", "\"name\": \"Reason\""));
     assert_eq!(check(folder.path()).0, Some(0));
     let shown = shown(templates.unwrap());
-    assert!(text_of(&shown.card(&there(Story::asked()))).contains("Reason: “Unblock the stuck import”"));
+    assert!(text_of(&shown.card(&there(Story::asked()))).contains("(Ana Reyes): “Unblock the stuck import”"));
     shown.assert_no_trouble();
 }
 

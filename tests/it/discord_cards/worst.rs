@@ -83,7 +83,7 @@ fn what_was_cut_says_so_and_what_matters_most_is_whole() {
             for kept in whole.lines().filter(|line| ["Decision: ", "Waiting for: ", "R-"].iter().any(|start| line.starts_with(start))) {
                 assert!(cut.contains(kept), "{group} {name}: {kept}\n{cut}");
             }
-            let why = cut.lines().find(|line| line.starts_with("Why: ")).unwrap();
+            let why = cut.lines().find(|line| line.starts_with("Who and why: ")).unwrap();
             assert!(why.contains("@everyone @here <@1>") && why.contains('…') && why.chars().count() < 600, "{why}");
         }
     }
@@ -102,7 +102,7 @@ fn more_than_all_embeds_may_hold_loses_what_matters_least() {
     let shown = Shown::new(worst());
     let card = shown.card(&endless(&hostile()));
     let said = text_of(&card);
-    assert!(said.contains("Decision: Approved by Ben Okafor in 3 min · + 1 h 30 min approved by Dora Lind"), "{said}");
+    assert!(said.contains("Decision:\nApproved by Ben Okafor in 3 min · + 1 h 30 min approved by Dora Lind"), "{said}");
     assert!(
         said.contains("R-70000V") && said.contains("But nobody could look whether it is gone") && said.contains("Remains there: "),
         "{said}"

@@ -78,7 +78,7 @@ async fn a_button_that_needs_words_opens_a_form_that_says_what_it_is_about() {
         assert!(form["title"].as_str().unwrap().contains("Ana Reyes asks for write on prod-db"), "{form}");
         assert_eq!(field(&form, "words").0, "");
         let said = house.submit(BEN, &[("words", "use the read replica")]).await;
-        assert!(said.starts_with("Denied."), "{way:?}: {said}");
+        assert!(said.starts_with("Denied by "), "{way:?}: {said}");
         assert!(house.newest().await.round().is_none());
         house.assert_nothing_refused();
     }

@@ -1,6 +1,7 @@
 //! What may have been sent before stands once, however late it is tried again.
 
-use hallpass::chat::{Chat as _, Once};
+use hallpass::chat::{Chat as _, Message, Once};
+use serde_json::json;
 
 use super::{ANA, BEN, CARDS, Line, again, card, decided, is_transient, words};
 use crate::fakes::discord::Fault;
@@ -95,4 +96,40 @@ async fn the_card_of_another_request_or_bot_is_not_taken_for_it() {
     let once = line.once("R-7K3QD3/discord/cards/card");
     line.post(CARDS, &other, again(once)).await.unwrap();
     assert_eq!(line.contents(CARDS), ["Ana asks", "Finn asks"]);
+}
+
+/// The same as it is told long after it happened.
+fn late(text: &str) -> Message {
+    let body = json!({ "content": format!("{text}\n(told late)"), "late": "(told late)", "allowed_mentions": { "parse": [] } });
+    Message { body: body.to_string(), buttons: Vec::new(), notify: Vec::new() }
+}
+
+#[tokio::test]
+async fn what_was_told_in_time_is_not_told_again_because_it_is_late_now_and_what_was_not_says_that_it_is_late() {
+    let line = Line::new().await;
+    let card = line.card().await;
+    for (fault, then) in [(Fault::CutAfterEffect, "Ben approved"), (Fault::CutBefore, "Ben approved\n(told late)")] {
+        let once = line.once("R-7K3QD2/discord/cards/3");
+        line.discord.fail("create_message", fault, 1);
+        assert!(is_transient(&line.chat.direct(ANA, &words("Ben approved"), once).await));
+        line.advance(LONG);
+        line.chat.direct(ANA, &late("Ben approved"), again(once)).await.unwrap();
+        let told = line.discord.directs(ANA);
+        assert_eq!(told.last().unwrap()["content"], then);
+    }
+    assert_eq!(line.discord.directs(ANA).len(), 2);
+    line.chat.reply(&card, &late("Ben approved"), line.once("R-7K3QD2/discord/cards/4")).await.unwrap();
+    assert_eq!(line.discord.refusals(), Vec::<String>::new(), "Discord is sent nothing that it does not know");
+}
+
+#[tokio::test]
+async fn an_alarm_about_a_request_is_not_taken_for_its_card() {
+    let line = Line::new().await;
+    let alarm = json!({ "content": "STILL OPEN", "embeds": [{ "description": "…", "footer": { "text": "Alarm · R-7K3QD2" } }] });
+    let alarm = Message { body: alarm.to_string(), buttons: Vec::new(), notify: Vec::new() };
+    line.post(CARDS, &alarm, line.once("alarm/1")).await.unwrap();
+    let once = line.once("R-7K3QD2/discord/cards/card");
+    let posted = line.post(CARDS, &card("Ana asks"), again(once)).await.unwrap();
+    assert_eq!(line.contents(CARDS), ["STILL OPEN", "Ana asks"]);
+    assert_eq!(line.discord.message(&posted.message).unwrap()["content"], "Ana asks");
 }

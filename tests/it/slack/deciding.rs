@@ -62,7 +62,7 @@ async fn a_denial_says_why_and_the_card_keeps_what_was_asked_and_loses_its_butto
         "told before anything is written: {no}"
     );
     house.fills("U0BEN", &[("words", "use the read replica")]).await;
-    assert!(house.page("U0BEN").contains("Denied."), "the page says so: {}", house.page("U0BEN"));
+    assert!(house.page("U0BEN").contains("Denied by "), "the page says so: {}", house.page("U0BEN"));
     let card = house.reads();
     for part in ["Denied by Ben Okafor", "\"use the read replica\"", "“Unblock the stuck import”"] {
         assert!(card.contains(part), "{part}: {card}");
