@@ -1,7 +1,19 @@
 //! The bot in Discord: the real client and door against the fake Discord, by both ways in, with a provider that has a memory.
 
+mod acts;
+mod deciding;
+mod hostile;
 mod life;
+mod linking;
+mod offered;
+mod outsiders;
+mod people;
+mod races;
 mod sending;
+mod stages;
+mod steady;
+mod threads;
+mod told;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -65,6 +77,8 @@ pub(crate) enum Way {
     Http,
 }
 
+pub(crate) const BOTH: [Way; 2] = [Way::Http, Way::Gateway];
+
 /// A company with a bot in its Discord.
 pub(crate) struct House {
     pub discord: Discord,
@@ -76,7 +90,7 @@ pub(crate) struct House {
     pub door: Arc<Door>,
     pub store: Store,
     /// Open as long as the house stands.
-    gateway: Option<Gateway>,
+    pub gateway: Option<Gateway>,
     /// Where its own address is, when it is reached over HTTP.
     url: Option<String>,
     folder: Option<Arc<tempfile::TempDir>>,
@@ -194,6 +208,11 @@ impl House {
         }
     }
 
+    /// Where its store lies, when it has one of its own.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.as_ref().expect("it has a store of its own").path()
+    }
+
     /// Its gateway.
     pub(crate) fn gateway(&self) -> &Gateway {
         self.gateway.as_ref().expect("it is reached through the gateway")
@@ -219,7 +238,7 @@ impl House {
     }
 
     /// Time passes, everywhere.
-    fn pass(&self, seconds: i64) {
+    pub(crate) fn pass(&self, seconds: i64) {
         self.clock.advance(Span::from_seconds(seconds));
         self.discord.advance(Duration::from_secs(seconds.unsigned_abs()));
     }

@@ -87,7 +87,7 @@ async fn a_button_that_needs_words_opens_a_form_that_says_what_it_is_about() {
 #[tokio::test]
 async fn less_and_pass_on_are_typed_into_their_own_forms() {
     let house = House::asked(Way::Http).await;
-    for (typed, says) in [("@dora", "Passed on."), ("800000000000000003", "may not decide this")] {
+    for (typed, says) in [("@dora", "Passed on."), (CLEO, "may not decide this")] {
         let reply = house.discord.press(BEN, &house.card_id(), "pass").await;
         house.opened(BEN, reply).await;
         let said = house.submit(BEN, &[("person", typed)]).await;

@@ -154,13 +154,6 @@ impl Discord {
         payload["id"].as_str().unwrap().to_owned()
     }
 
-    /// Delivers a payload to the application at another address (a second process of it).
-    pub(crate) async fn deliver_to(&self, url: &str, payload: Value) -> Reply {
-        self.remember(&payload);
-        let raw = self.signed(url.to_owned(), payload.to_string().into_bytes());
-        self.send(&payload, raw).await
-    }
-
     /// The last delivery again: byte for byte with the same signature, or the same event.
     pub(crate) async fn replay_last(&self) -> Reply {
         let last = self.state().last.clone().expect("nothing was delivered yet");
@@ -277,6 +270,7 @@ impl Discord {
                 if let Some(at) = state.interactions.iter().position(|i| i.text("id") == id)
                     && let Err(refusal) = state.answered(at, &body)
                 {
+                    state.note_unfit("the endpoint's answer", &refusal);
                     state.refuse(format!("the endpoint's answer: {refusal}"));
                 }
                 drop(state);
