@@ -67,12 +67,11 @@ async fn an_offer_is_answered_by_the_asker_alone() {
 #[tokio::test]
 async fn it_is_passed_on_to_one_of_those_who_may_decide() {
     let house = House::asked(Way::Gateway).await;
-    for wrong in [CLEO, "@cleo"] {
-        let said = house.words(BEN, "pass", &[("person", wrong)]).await;
-        assert!(said.contains("Cleo Marsh may not decide this"), "{wrong}: {said}");
-    }
+    let id = house.newest().await.id.to_string();
+    let said = house.say(BEN, "pass", &[("id", &id), ("person", CLEO)]).await;
+    assert!(said.contains("Cleo Marsh may not decide this"), "{said}");
     let before = house.calls();
-    house.words(BEN, "pass", &[("person", DORA)]).await;
+    house.say(BEN, "pass", &[("id", &id), ("person", DORA)]).await;
     assert!(house.thread().contains("Ben Okafor passed it on to Dora Lind"), "{}", house.thread());
     assert!(!before.contains(&format!("user {DORA}")) && house.calls().contains(&format!("user {DORA}")), "{:?}", house.calls());
     assert!(house.reads().contains("passed on to Dora Lind"), "{}", house.reads());

@@ -91,8 +91,6 @@ pub(crate) struct House {
     pub store: Store,
     /// Open as long as the house stands.
     pub gateway: Option<Gateway>,
-    /// Where its own address is, when it is reached over HTTP.
-    url: Option<String>,
     folder: Option<Arc<tempfile::TempDir>>,
 }
 
@@ -185,7 +183,7 @@ impl House {
             stopping: false.into(),
         }));
         let door = Door::new(bot.clone(), voice, client.clone());
-        let mut house = Self { discord, client, bot, workers, clock, pretend, door, store, gateway: None, url: None, folder: None };
+        let mut house = Self { discord, client, bot, workers, clock, pretend, door, store, gateway: None, folder: None };
         house.client.register().await.unwrap();
         house.open(way).await;
         house
@@ -199,11 +197,10 @@ impl House {
                 let http = Http::new(self.door.clone(), self.discord.public_key()).unwrap();
                 tokio::spawn(serve(http, listener));
                 self.discord.over_http(&url).stamp_with(Stamp::Own);
-                self.url = Some(url);
             }
             Way::Gateway => {
                 self.gateway = Some(Gateway::open(self.door.clone()).await.unwrap());
-                self.discord.connected(1).await;
+                self.discord.over_gateway().connected(1).await;
             }
         }
     }
@@ -211,16 +208,6 @@ impl House {
     /// Where its store lies, when it has one of its own.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.as_ref().expect("it has a store of its own").path()
-    }
-
-    /// Its gateway.
-    pub(crate) fn gateway(&self) -> &Gateway {
-        self.gateway.as_ref().expect("it is reached through the gateway")
-    }
-
-    /// Where Discord's requests arrive.
-    pub(crate) fn address(&self) -> &str {
-        self.url.as_deref().expect("it is reached over HTTP")
     }
 
     /// Everything that follows is done, at the pace that Discord takes it.
@@ -317,11 +304,6 @@ impl House {
     /// What somebody was told privately.
     pub(crate) fn directs(&self, user: &str) -> String {
         self.discord.directs(user).iter().map(text_of).collect::<Vec<_>>().join("\n")
-    }
-
-    /// What the form in front of somebody says.
-    pub(crate) fn page(&self, user: &str) -> String {
-        self.discord.modal(user).map(|form| text_of(&form)).unwrap_or_default()
     }
 
     pub(crate) async fn newest(&self) -> Request {

@@ -52,15 +52,6 @@ async fn of_more_than_twenty_five_the_best_are_offered() {
 }
 
 #[tokio::test]
-async fn what_one_uses_is_offered_before_what_one_does_not() {
-    let house = House::with(Way::Http, guild().await, many(60)).await;
-    house.ask().await;
-    let all = house.offers(ANA, "request", &[("resource", "")], "resource").await;
-    assert!(all.contains(&"prod-db".to_owned()), "{all:?}");
-    house.assert_nothing_refused();
-}
-
-#[tokio::test]
 async fn titles_beyond_a_hundred_characters_are_cut_and_hostile_ones_do_nothing() {
     let mut rules = rules();
     let hostile = format!("@everyone <@{BEN}> **b** [click](https://evil.example) \u{202e}gnp\u{200b} `c` {}", "é😀".repeat(100));
