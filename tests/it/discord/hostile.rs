@@ -13,7 +13,7 @@ use crate::fakes::discord::{
 /// Markup, mentions, links, times, templates, JSON, directions, breaks, and what the bot itself marks and seals values with.
 fn hostile(length: usize) -> String {
     let one = format!(
-        "@everyone @here <@{DORA}> <@&{LEADS}> <#{OPS}> </jit:1> <t:1795528800:R> <:x:1> [click](https://evil.example) \
+        "@everyone @here <@{DORA}> <@&{LEADS}> <#{OPS}> </jit:1> <t:1795528811:R> <:x:1> [click](https://evil.example) \
          https://evil.example discord.gg/x **b** _i_ ~~s~~ ||spoiler|| `c` ```\ncode\n``` \\\" }}],{{ {{{{id}}}} :tada: \u{1f600} \
          \u{202e}gnp\u{200b}\n# head\n-# small\n> quote\n>>> all\n- list\n1. one\n\u{e000}0000000000000007m1\u{e001}\u{e004}3c21\u{e005} \\ "
     );
@@ -34,7 +34,7 @@ fn does(message: &Value) -> Vec<String> {
         format!("user {DORA}"),
         format!("role {LEADS}"),
         format!("channel {OPS}"),
-        "time 1795528800 R".to_owned(),
+        "time 1795528811 R".to_owned(),
     ];
     let own = |live: &String| {
         let is_typed = typed.contains(live) && !pings(message).contains(live);

@@ -138,7 +138,7 @@ async fn in_a_direct_message_a_press_is_refused_with_that_reason_while_discord_d
         let before = house.events().await;
         house.discord.fail("get_guild_member", fault.clone(), 50);
         let said = house.press_direct(BEN, "approve").await;
-        assert!(said.contains("could not ask") && said.contains("othing was recorded"), "{fault:?}: {said}");
+        assert!(said.contains("did not answer") && said.contains("nothing was recorded"), "{fault:?}: {said}");
         assert_eq!(house.events().await, before, "{fault:?}");
         house.discord.heal();
         house.pass(600);

@@ -82,3 +82,25 @@ async fn nobody_who_may_only_approve_silently_is_called_by_any_message() {
     assert_eq!(roles, 0, "nor named so that they would be, were it allowed: {}", house.thread());
     house.assert_nothing_refused();
 }
+
+/// Discord says of one person at a time who has a role: those whom policy names are asked about.
+#[tokio::test]
+async fn whoever_is_called_directly_by_name_gets_the_card_once_their_role_may_decide() {
+    for way in BOTH {
+        let mut direct = rules();
+        let named = |name: &str| Who::Person(name.parse().unwrap());
+        let stages = &mut direct.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
+        stages[0].direct = vec![named("ben"), named("cleo"), named("eve"), named("ana")];
+        let house = House::with(way, guild().await, direct).await;
+        house.ask().await;
+        assert!(house.directs(BEN).contains("Approve]"), "{way:?}: {}", house.directs(BEN));
+        assert_eq!((house.directs(EVE), house.directs(CLEO)), (String::new(), String::new()), "{way:?}: not yet, and never");
+        house.advance(Span::from_minutes(10)).await;
+        house.settle().await;
+        assert!(house.directs(EVE).contains("Approve]"), "{way:?}: {}", house.directs(EVE));
+        assert!(house.directs(CLEO).is_empty() && !house.directs(ANA).contains("Approve]"), "{way:?}: {}", house.directs(ANA));
+        house.press_direct(EVE, "approve").await;
+        assert!(house.holds("ana", "write") && !house.directs(BEN).contains("Approve]"), "{way:?}: all copies follow");
+        house.assert_nothing_refused();
+    }
+}

@@ -67,14 +67,17 @@ async fn every_other_end_puts_it_away_too() {
     let house = House::asked(Way::Http).await;
     house.words(BEN, "deny", &[("words", "not today")]).await;
     assert_eq!(house.away(), (true, true), "denied");
+    house.advance(Span::from_minutes(1)).await;
     house.ask().await;
     let id = house.newest().await.id.to_string();
     house.say(ANA, "cancel", &[("id", &id)]).await;
     assert_eq!(house.away(), (true, true), "called off");
+    house.advance(Span::from_minutes(1)).await;
     house.ask().await;
     house.press(BEN, "approve").await;
     house.words(BEN, "revoke", &[("words", "enough")]).await;
     assert_eq!(house.away(), (true, true), "revoked");
+    house.advance(Span::from_minutes(1)).await;
     house.ask().await;
     house.press(BEN, "approve").await;
     house.advance(Span::from_minutes(60)).await;

@@ -24,10 +24,6 @@ pub(crate) const IN_TIME: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 #[must_use]
 pub(crate) struct Reply {
-    /// The interaction's id.
-    pub(crate) id: String,
-    /// The interaction's token.
-    pub(crate) token: String,
     /// Of HTTP; 200 when it was delivered by the gateway and answered. 0: no answer came.
     pub(crate) status: u16,
     /// The first answer (`type`, `data`), however it came; of an endpoint that answered something else: that.
@@ -241,7 +237,7 @@ impl Discord {
 
     pub(super) async fn send(&self, payload: &Value, raw: Raw) -> Reply {
         let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
-        let (id, token, start) = (text("id"), text("token"), Instant::now());
+        let (id, start) = (text("id"), Instant::now());
         let (status, answer) = match raw {
             Raw::Http { url, headers, body } => {
                 let came = timeout(PATIENCE, post(&url, &headers, body)).await;
@@ -258,7 +254,7 @@ impl Discord {
         if status == 0 {
             self.state().refuse(format!("no answer came in {took:?}"));
         }
-        Reply { id, token, status, answer, took }
+        Reply { status, answer, took }
     }
 
     /// Takes what the endpoint answered: the answer itself, or an acceptance after which a call brings it.

@@ -58,7 +58,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// One Discord with one application in one guild. Clones are handles to the same one. When the last one that a test holds goes, it
 /// panics if anything came that nobody may ever send, and the test did not take it.
 #[derive(Clone)]
-pub(crate) struct Discord(Arc<Inner>, Option<Arc<Watch>>);
+pub(crate) struct Discord(Arc<Inner>, #[expect(dead_code, reason = "it acts when it is dropped")] Option<Arc<Watch>>);
 
 struct Inner {
     state: Mutex<State>,
