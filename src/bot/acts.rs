@@ -73,7 +73,7 @@ impl Bot {
         let voters = before.round().into_iter().flat_map(|round| round.votes.iter().map(|vote| &vote.person));
         self.must_know(people.iter().copied().chain(voters).collect::<Vec<_>>(), catalogue).await?;
         let (among, chain) = asked_anew(before, act, catalogue);
-        let whom = Whom { presser: Some(caller.presser()), others: &people, among: &among, chain: &chain, listed: false };
+        let whom = Whom { presser: Some(caller.presser()), others: &people, among: &among, chain: &chain, called: &[], listed: false };
         let groups = self.gather(catalogue, Some(before), whom, Fresh::Now).await;
         let (order, preview) = self.resolved_for(before, act, catalogue).await.unzip();
         let now = self.now();

@@ -15,6 +15,7 @@ use crate::{
         decide::{self, Context},
         event::Event,
         facts::{Facts, Groups},
+        ids::PersonId,
         policy::{Catalogue, Policy, Who},
         refusal::Refusal,
         request::{GrantId, Preview, Request, RequestId},
@@ -35,7 +36,8 @@ impl Bot {
         let policy = catalogue.role(&new.resource, &new.role).map(|(_, _, policy)| policy);
         let among: Vec<Who> = policy.into_iter().flat_map(askers).cloned().collect();
         let chain: Vec<Who> = policy.into_iter().flat_map(approvers).cloned().collect();
-        let whom = Whom { presser: Some(caller.presser()), others: &[subject], among: &among, chain: &chain, listed: false };
+        let called: Vec<&PersonId> = policy.into_iter().flat_map(Policy::called_by_name).collect();
+        let whom = Whom { presser: Some(caller.presser()), others: &[subject], among: &among, chain: &chain, called: &called, listed: false };
         let groups = self.gather(catalogue, None, whom, Fresh::Now).await;
         let opening = match self.opening(caller, new, catalogue, &groups).await? {
             Ok(opening) => opening,

@@ -90,6 +90,8 @@ pub(super) struct Whom<'a> {
     pub among: &'a [Who],
     /// The same of a chain of which it is to be judged whether anybody can climb it: who is in them is counted, too.
     pub chain: &'a [Who],
+    /// Who is called directly by that chain, and so looked for in it.
+    pub called: &'a [&'a PersonId],
     /// The requests are only listed: who voted on them is not asked about.
     pub listed: bool,
 }
@@ -299,7 +301,8 @@ fn concerned<'r>(
     let named: BTreeSet<PersonId> = presser.iter().chain(whom.others.iter().copied()).cloned().collect();
     let mut people = named.clone();
     whom.among.iter().for_each(|who| note(who, &named, false));
-    whom.chain.iter().for_each(|who| note(who, &named, true));
+    let called: BTreeSet<PersonId> = named.iter().chain(whom.called.iter().copied()).cloned().collect();
+    whom.chain.iter().for_each(|who| note(who, &called, true));
     if !presser.is_empty() {
         catalogue.administrators.iter().for_each(|who| note(who, &presser, false));
     }
@@ -310,7 +313,8 @@ fn concerned<'r>(
         // Of its own role alone: chats answer so many of these questions in a minute and no more.
         if let Some((resource, _, policy)) = catalogue.role(&ask.resource, &ask.role) {
             resource.owner.iter().for_each(|who| note(who, &presser, false));
-            policy.stages.iter().for_each(|stage| stage.approvers_at(u32::MAX).for_each(|who| note(who, &about, false)));
+            let called: BTreeSet<PersonId> = about.iter().chain(policy.called_by_name()).cloned().collect();
+            policy.stages.iter().for_each(|stage| stage.approvers_at(u32::MAX).for_each(|who| note(who, &called, false)));
         }
         people.extend(about);
     }

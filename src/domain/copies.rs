@@ -29,12 +29,12 @@ pub const fn calls(event: &Event) -> bool {
 
 /// Does only a chat know whom the open stage calls?
 pub fn depend_on_chats(request: &Request, facts: &Facts<'_>, now: Instant) -> bool {
-    let direct = open_stage(request, facts, now).map(|(stage, _)| stage.direct.as_slice()).unwrap_or_default();
+    let Some((stage, _)) = open_stage(request, facts, now).filter(|(stage, _)| !stage.direct.is_empty()) else { return false };
     let asked_of_chats = |who: &Who| match who {
         Who::Group(id) => facts.catalogue.groups.get(id).is_some_and(|group| !group.chats.is_empty()),
         Who::Person(_) | Who::Everyone => false,
     };
-    direct.iter().any(asked_of_chats)
+    stage.direct.iter().chain(stage.approvers_at(u32::MAX)).any(asked_of_chats)
 }
 
 /// Of those whom the open stage names for it: whoever may decide it now, never requester or subject. Groups that nobody was

@@ -226,6 +226,14 @@ impl Policy {
         self.stages.iter().any(|stage| !stage.direct.is_empty())
     }
 
+    /// Whom its stages call directly by name: whether they may decide, a chat may have to say of each.
+    pub fn called_by_name(&self) -> impl Iterator<Item = &PersonId> {
+        self.stages.iter().flat_map(|stage| &stage.direct).filter_map(|who| match who {
+            Who::Person(person) => Some(person),
+            Who::Group(_) | Who::Everyone => None,
+        })
+    }
+
     /// How long before the end of a grant of this length its holder is warned.
     pub fn warning(&self, duration: Span) -> Span {
         let tenth = Span::from_seconds(duration.seconds() / 10);

@@ -1,8 +1,20 @@
 //! The bot in Discord: the real client and door against the fake Discord, by both ways in, with a provider that has a memory.
 
+mod acts;
 mod credentials;
+mod deciding;
+mod hostile;
 mod life;
+mod linking;
+mod offered;
+mod outsiders;
+mod people;
+mod races;
 mod sending;
+mod stages;
+mod steady;
+mod threads;
+mod told;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -66,6 +78,8 @@ pub(crate) enum Way {
     Http,
 }
 
+pub(crate) const BOTH: [Way; 2] = [Way::Http, Way::Gateway];
+
 /// A company with a bot in its Discord.
 pub(crate) struct House {
     pub discord: Discord,
@@ -77,9 +91,7 @@ pub(crate) struct House {
     pub door: Arc<Door>,
     pub store: Store,
     /// Open as long as the house stands.
-    gateway: Option<Gateway>,
-    /// Where its own address is, when it is reached over HTTP.
-    url: Option<String>,
+    pub gateway: Option<Gateway>,
     folder: Option<Arc<tempfile::TempDir>>,
 }
 
@@ -172,7 +184,7 @@ impl House {
             stopping: false.into(),
         }));
         let door = Door::new(bot.clone(), voice, client.clone());
-        let mut house = Self { discord, client, bot, workers, clock, pretend, door, store, gateway: None, url: None, folder: None };
+        let mut house = Self { discord, client, bot, workers, clock, pretend, door, store, gateway: None, folder: None };
         house.client.register().await.unwrap();
         house.open(way).await;
         house
@@ -186,23 +198,17 @@ impl House {
                 let http = Http::new(self.door.clone(), self.discord.public_key()).unwrap();
                 tokio::spawn(serve(http, listener));
                 self.discord.over_http(&url).stamp_with(Stamp::Own);
-                self.url = Some(url);
             }
             Way::Gateway => {
                 self.gateway = Some(Gateway::open(self.door.clone()).await.unwrap());
-                self.discord.connected(1).await;
+                self.discord.over_gateway().connected(1).await;
             }
         }
     }
 
-    /// Its gateway.
-    pub(crate) fn gateway(&self) -> &Gateway {
-        self.gateway.as_ref().expect("it is reached through the gateway")
-    }
-
-    /// Where Discord's requests arrive.
-    pub(crate) fn address(&self) -> &str {
-        self.url.as_deref().expect("it is reached over HTTP")
+    /// Where its store lies, when it has one of its own.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.as_ref().expect("it has a store of its own").path()
     }
 
     /// Everything that follows is done, at the pace that Discord takes it.
@@ -220,7 +226,7 @@ impl House {
     }
 
     /// Time passes, everywhere.
-    fn pass(&self, seconds: i64) {
+    pub(crate) fn pass(&self, seconds: i64) {
         self.clock.advance(Span::from_seconds(seconds));
         self.discord.advance(Duration::from_secs(seconds.unsigned_abs()));
     }
@@ -299,11 +305,6 @@ impl House {
     /// What somebody was told privately.
     pub(crate) fn directs(&self, user: &str) -> String {
         self.discord.directs(user).iter().map(text_of).collect::<Vec<_>>().join("\n")
-    }
-
-    /// What the form in front of somebody says.
-    pub(crate) fn page(&self, user: &str) -> String {
-        self.discord.modal(user).map(|form| text_of(&form)).unwrap_or_default()
     }
 
     pub(crate) async fn newest(&self) -> Request {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ANA, ASK, BEN, BOTH, CARDS, House, TALK, Way};
+use super::{ANA, ASK, BEN, BOTH, CARDS, House, LEADS, TALK, Way};
 use crate::fakes::discord::Forgery;
 
 #[tokio::test]
@@ -122,10 +122,10 @@ async fn a_button_of_a_direct_message_or_a_thread_is_where_it_belongs() {
 async fn members_who_may_not_act_now_are_refused_by_what_the_press_itself_says() {
     let house = House::new(Way::Http).await;
     house.say(ANA, "request", &ASK).await;
-    house.discord.role("310000000000000001", "db-leads", &[ANA]);
+    house.discord.role(LEADS, "db-leads", &[ANA]);
     let said = house.press(BEN, "approve").await;
     assert!(said.contains("You can't decide this one"), "a role that was taken away between post and press: {said}");
-    house.discord.role("310000000000000001", "db-leads", &[BEN]);
+    house.discord.role(LEADS, "db-leads", &[BEN]);
     house.discord.time_out(BEN, Some(4_000_000_000));
     let said = house.press(BEN, "approve").await;
     assert!(said.contains("not a full member here"), "{said}");

@@ -110,9 +110,9 @@ async fn the_command_of_a_message_opens_the_form_about_it() {
 #[tokio::test]
 async fn an_account_that_is_nobodys_gets_no_form() {
     let house = House::new(Way::Http).await;
-    house.discord.person("800000000000000099", "Mallory");
-    let reply = house.discord.slash("800000000000000099", TALK, "request", &[]).await;
+    house.discord.person("100000000000000099", "Mallory");
+    let reply = house.discord.slash("100000000000000099", TALK, "request", &[]).await;
     assert_eq!(reply.kind(), Some(4), "{reply:?}");
     house.settle().await;
-    assert!(house.since("800000000000000099", 0).contains("I don't know who you are here yet"));
+    assert!(house.since("100000000000000099", 0).contains("I don't know who you are here yet"));
 }

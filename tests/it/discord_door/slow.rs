@@ -9,7 +9,7 @@ use super::{ANA, ASK, BEN, BOTH, House, TALK, Way, field};
 impl House {
     /// Somebody else holds the store's writing lock until this is dropped.
     async fn locked(&self) -> SqliteConnection {
-        let path = self.folder.path().join("hallpass.db");
+        let path = self.folder().join("hallpass.db");
         let mut other = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
         sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
         other

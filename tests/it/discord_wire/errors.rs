@@ -36,6 +36,7 @@ async fn a_message_that_discord_refuses_names_the_field() {
     let line = Line::new().await;
     let why = why(line.post(CARDS, &words(&"x".repeat(2001)), line.once("a")).await);
     assert!(why.contains("50035") && why.contains("content: ") && why.contains("hallpass check"), "{why}");
+    assert_eq!(line.discord.take_unfit().len(), 1, "nobody may send it");
 }
 
 #[tokio::test]

@@ -47,19 +47,13 @@ impl Discord {
 
     /// The payload of a press, for a test that changes it first.
     pub(crate) fn press_payload(&self, user: &str, message: &str, which: &str) -> Value {
-        self.state().pressed(user, message, which, None)
+        self.state().pressed(user, message, which)
     }
 
     /// The same with a custom id that the button does not have, as no client of Discord's sends it.
     pub(crate) async fn press_as(&self, user: &str, message: &str, which: &str, custom_id: &str) -> Reply {
         let mut payload = self.press_payload(user, message, which);
         payload["data"]["custom_id"] = custom_id.into();
-        self.deliver(payload).await
-    }
-
-    /// Chooses in a select of a message.
-    pub(crate) async fn pick(&self, user: &str, message: &str, which: &str, values: &[&str]) -> Reply {
-        let payload = self.state().pressed(user, message, which, Some(values));
         self.deliver(payload).await
     }
 

@@ -24,10 +24,6 @@ pub(crate) const IN_TIME: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 #[must_use]
 pub(crate) struct Reply {
-    /// The interaction's id.
-    pub(crate) id: String,
-    /// The interaction's token.
-    pub(crate) token: String,
     /// Of HTTP; 200 when it was delivered by the gateway and answered. 0: no answer came.
     pub(crate) status: u16,
     /// The first answer (`type`, `data`), however it came; of an endpoint that answered something else: that.
@@ -154,13 +150,6 @@ impl Discord {
         payload["id"].as_str().unwrap().to_owned()
     }
 
-    /// Delivers a payload to the application at another address (a second process of it).
-    pub(crate) async fn deliver_to(&self, url: &str, payload: Value) -> Reply {
-        self.remember(&payload);
-        let raw = self.signed(url.to_owned(), payload.to_string().into_bytes());
-        self.send(&payload, raw).await
-    }
-
     /// The last delivery again: byte for byte with the same signature, or the same event.
     pub(crate) async fn replay_last(&self) -> Reply {
         let last = self.state().last.clone().expect("nothing was delivered yet");
@@ -248,7 +237,7 @@ impl Discord {
 
     pub(super) async fn send(&self, payload: &Value, raw: Raw) -> Reply {
         let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
-        let (id, token, start) = (text("id"), text("token"), Instant::now());
+        let (id, start) = (text("id"), Instant::now());
         let (status, answer) = match raw {
             Raw::Http { url, headers, body } => {
                 let came = timeout(PATIENCE, post(&url, &headers, body)).await;
@@ -265,7 +254,7 @@ impl Discord {
         if status == 0 {
             self.state().refuse(format!("no answer came in {took:?}"));
         }
-        Reply { id, token, status, answer, took }
+        Reply { status, answer, took }
     }
 
     /// Takes what the endpoint answered: the answer itself, or an acceptance after which a call brings it.
@@ -277,6 +266,7 @@ impl Discord {
                 if let Some(at) = state.interactions.iter().position(|i| i.text("id") == id)
                     && let Err(refusal) = state.answered(at, &body)
                 {
+                    state.note_unfit("the endpoint's answer", &refusal);
                     state.refuse(format!("the endpoint's answer: {refusal}"));
                 }
                 drop(state);

@@ -83,6 +83,12 @@ impl Discord {
         self.until(&format!("{count} times {operation}"), arrived).await;
     }
 
+    /// What came that no application may ever send, whatever else goes wrong: bodies that are not as Discord describes them, addresses
+    /// and methods that it does not have. A test that means to send such takes it; what nobody took makes it fail in the end.
+    pub(crate) fn take_unfit(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().unfit)
+    }
+
     /// Everything that was refused, and why. What a test planned is among it.
     pub(crate) fn refusals(&self) -> Vec<String> {
         self.state().refusals.clone()

@@ -26,6 +26,7 @@ mod world;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::Duration,
 };
 
@@ -55,9 +56,10 @@ const START_SECONDS: i64 = 1_795_528_800;
 /// How long a test waits for what must happen before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One Discord with one application in one guild. Clones are handles to the same one.
+/// One Discord with one application in one guild. Clones are handles to the same one. When the last one that a test holds goes, it
+/// panics if anything came that nobody may ever send, and the test did not take it.
 #[derive(Clone)]
-pub(crate) struct Discord(Arc<Inner>);
+pub(crate) struct Discord(Arc<Inner>, #[expect(dead_code, reason = "it acts when it is dropped")] Option<Arc<Watch>>);
 
 struct Inner {
     state: Mutex<State>,
@@ -65,14 +67,25 @@ struct Inner {
     changed: Notify,
 }
 
+/// Looks, when a test lets go of its Discord, whether all that came was as Discord takes it.
+struct Watch(Discord);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let unfit = self.0.take_unfit();
+        assert!(thread::panicking() || unfit.is_empty(), "what no application may send was sent: {unfit:#?}");
+    }
+}
+
 impl Discord {
     /// On a free port of 127.0.0.1; lives as long as the test's runtime.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let discord = Self(Arc::new(Inner { state: Mutex::new(State::new(host, START_SECONDS)), changed: Notify::new() }));
-        tokio::spawn(server::serve(discord.clone(), listener));
-        discord
+        let inner = Arc::new(Inner { state: Mutex::new(State::new(host, START_SECONDS)), changed: Notify::new() });
+        tokio::spawn(server::serve(Self(inner.clone(), None), listener));
+        let watch = Watch(Self(inner.clone(), None));
+        Self(inner, Some(Arc::new(watch)))
     }
 
     /// What the product takes as `discord.api_url`.

@@ -6,7 +6,7 @@ use super::{
     APP_ID, BOT,
     api::interactions::{COMMAND, COMPONENT, SUBMISSION, TYPING},
     check::message::EPHEMERAL,
-    permissions::VIEW_CHANNEL,
+    permissions::{MANAGE_THREADS, VIEW_CHANNEL},
     records::{Form, Sort},
     state::State,
 };
@@ -76,7 +76,7 @@ impl State {
         let mut options = Vec::new();
         for (option, text) in typed {
             let known = known.iter().find(|o| o["name"] == *option).unwrap_or_else(|| panic!("/{name} {path} has no {option}"));
-            options.push(self.option(known, text, focused == Some(*option), &mut resolved));
+            options.push(self.option(channel, known, text, focused == Some(*option), &mut resolved));
         }
         if focused.is_none() {
             let missing = known.iter().find(|o| o["required"] == true && !typed.iter().any(|(name, _)| o["name"] == *name));
@@ -95,7 +95,8 @@ impl State {
         self.interaction(if focused.is_some() { TYPING } else { COMMAND }, user, channel, &data)
     }
 
-    fn option(&self, known: &Value, text: &str, focused: bool, resolved: &mut Map<String, Value>) -> Value {
+    fn option(&self, channel: &str, known: &Value, text: &str, focused: bool, resolved: &mut Map<String, Value>) -> Value {
+        let guild = self.place(channel).guild.as_ref();
         let (name, kind) = (known["name"].as_str().unwrap(), known["type"].as_u64().unwrap());
         let choices = known["choices"].as_array().filter(|c| !c.is_empty());
         let value = match kind {
@@ -109,6 +110,13 @@ impl State {
             6 => {
                 let mut user = Map::from_iter([(text.to_owned(), self.known(text).json())]);
                 resolved.entry("users").or_insert_with(|| json!({})).as_object_mut().unwrap().append(&mut user);
+                if let Some(member) = guild.and_then(|guild| self.guilds[guild].members.get(text)) {
+                    let mut partial = State::member_json(member);
+                    partial["permissions"] = json!(self.may(channel, text).to_string());
+                    // What says nothing of rights is left out there.
+                    ["deaf", "mute"].iter().for_each(|name| drop(partial.as_object_mut().unwrap().remove(*name)));
+                    resolved.entry("members").or_insert_with(|| json!({}))[text] = partial;
+                }
                 json!(text)
             }
             _ => json!(text),
@@ -141,18 +149,15 @@ impl State {
         self.interaction(COMMAND, user, channel, &data)
     }
 
-    /// A press of a button of a message that they see, or a choice in a select. `which`: its custom id, or the first word of it.
-    pub(super) fn pressed(&mut self, user: &str, message: &str, which: &str, values: Option<&[&str]>) -> Value {
+    /// A press of a button of a message that they see. `which`: its custom id, or the first word of it.
+    pub(super) fn pressed(&mut self, user: &str, message: &str, which: &str) -> Value {
         let (channel, shown) = self.seen_by(user, message);
+        let manages = self.place(&channel).guild.is_some() && self.may(&channel, user) & MANAGE_THREADS != 0;
+        assert!(manages || !self.is_locked(&channel), "{channel} is a locked thread: its buttons are dead");
         let component = find(&shown["components"], which);
         let component = component.unwrap_or_else(|| panic!("the message has no {which:?}, only {:?}", names(&shown["components"])));
         assert!(component["disabled"] != true, "{which} is disabled");
-        let mut data = json!({"component_type": component["type"], "custom_id": component["custom_id"], "id": component["id"]});
-        if let Some(values) = values {
-            let options = component["options"].as_array().cloned().unwrap_or_default();
-            assert!(component["type"] != 3 || values.iter().all(|v| options.iter().any(|o| o["value"] == *v)), "{values:?} is not offered");
-            data["values"] = json!(values);
-        }
+        let data = json!({"component_type": component["type"], "custom_id": component["custom_id"], "id": component["id"]});
         let mut payload = self.interaction(COMPONENT, user, &channel, &data);
         payload["message"] = shown;
         payload

@@ -118,7 +118,7 @@ pub(crate) fn live_markup(message: &Value) -> Vec<String> {
     }
     let mut links = Vec::new();
     for embed in items(&message["embeds"]) {
-        links.extend([embed, &embed["author"], &embed["image"]].iter().filter_map(|part| part["url"].as_str()));
+        links.extend([embed, &embed["author"], &embed["image"], &embed["thumbnail"]].iter().filter_map(|part| part["url"].as_str()));
     }
     in_components(&message["components"], &mut look, &mut links);
     found.extend(links.into_iter().map(|url| format!("link {url}")));

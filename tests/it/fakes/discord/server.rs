@@ -53,7 +53,11 @@ pub(super) async fn serve(discord: Discord, listener: TcpListener) {
 }
 
 async fn elsewhere(Shared(discord): Shared<Discord>, request: Incoming) -> Response {
-    discord.state().refuse(format!("{} {}: there is nothing at this address", request.method(), request.uri()));
+    let what = format!("{} {}: there is nothing at this address", request.method(), request.uri());
+    let mut state = discord.state();
+    state.unfit.push(what.clone());
+    state.refuse(what);
+    drop(state);
     json_answer(404, &json!({"message": "404: Not Found", "code": 0}))
 }
 
@@ -86,7 +90,10 @@ async fn call(Shared(discord): Shared<Discord>, Path(path): Path<String>, incomi
     }
     let (operation, ids) = match found {
         Ok(found) => found,
-        Err(refusal) => return discord.answered(number, "", Err(refusal), None),
+        Err(refusal) => {
+            discord.state().note_unfit(&format!("{} {}", head.method, head.uri), &refusal);
+            return discord.answered(number, "", Err(refusal), None);
+        }
     };
     let (standing, too_many) = {
         let mut state = discord.state();
@@ -112,6 +119,9 @@ async fn call(Shared(discord): Shared<Discord>, Path(path): Path<String>, incomi
     } else {
         Err(40001.into())
     };
+    if let Err(refusal) = &outcome {
+        discord.state().note_unfit(operation.name, refusal);
+    }
     if matches!(fault, Some(Fault::CutAfterEffect)) {
         discord.tell();
         return cut();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     APP_ID, BOT, BOT_ROLE, GUILD,
+    api::Refusal,
     deliver::{Sent, Stamp, Transport},
     faults::Planned,
     gateway::Sessions,
@@ -38,6 +39,12 @@ pub(super) struct State {
     pub(super) nonces: BTreeMap<String, (i64, Value)>,
     pub(super) requests: Vec<Request>,
     pub(super) refusals: Vec<String>,
+    /// Those of them that no application may ever meet.
+    pub(super) unfit: Vec<String>,
+    /// Threads that may be open at once.
+    pub(super) most_threads: usize,
+    /// An archived thread takes nothing, locked or not.
+    pub(super) archived_refuse: bool,
     pub(super) planned: Vec<Planned>,
     pub(super) down: bool,
     pub(super) limits: Limits,
@@ -64,6 +71,9 @@ impl State {
             nonces: BTreeMap::new(),
             requests: Vec::new(),
             refusals: Vec::new(),
+            unfit: Vec::new(),
+            most_threads: 1_000,
+            archived_refuse: false,
             planned: Vec::new(),
             down: false,
             limits: Limits::default(),
@@ -110,6 +120,13 @@ impl State {
 
     pub(super) fn refuse(&mut self, why: String) {
         self.refusals.push(why);
+    }
+
+    /// Notes a refusal of what was sent as nobody may send it.
+    pub(super) fn note_unfit(&mut self, what: &str, refusal: &Refusal) {
+        if refusal.is_of_the_sender() {
+            self.unfit.push(format!("{what}: {refusal}"));
+        }
     }
 
     pub(super) fn add_person(&mut self, id: &str, name: &str, bot: bool) {

@@ -25,7 +25,7 @@ pub(super) const CARDS: &str = "500000000000000001";
 /// What serenity calls itself.
 const AGENT: &str = "DiscordBot (https://github.com/serenity-rs/serenity, 0.12.5)";
 
-/// A request with these headers beside the client's name.
+/// A request with these headers beside the client's name. It may be any: what is wrong with it is for the test to see.
 pub(super) async fn raw(discord: &Discord, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Response {
     let client = Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/api/v10{path}", discord.api_url());
@@ -36,7 +36,9 @@ pub(super) async fn raw(discord: &Discord, method: &str, path: &str, headers: &[
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_string());
     }
-    request.send().await.unwrap()
+    let answer = request.send().await.unwrap();
+    discord.take_unfit();
+    answer
 }
 
 /// Status and body of a call by the bot.

@@ -198,6 +198,19 @@ impl Discord {
         self.change_thread(thread, |t| (t.archived, t.locked) = (archived, locked))
     }
 
+    /// So many threads may be open at once.
+    pub(crate) fn cap_threads(&self, most: usize) -> &Self {
+        self.state().most_threads = most;
+        self
+    }
+
+    /// Whether an archived thread takes nothing until it is brought back, as Discord has it at times; else a message brings it back,
+    /// unless it is locked.
+    pub(crate) fn refuse_in_archived(&self, on: bool) -> &Self {
+        self.state().archived_refuse = on;
+        self
+    }
+
     /// A person begins a thread under a message.
     pub(crate) fn begin_thread(&self, user: &str, message: &str, name: &str) -> &Self {
         let mut state = self.state();
@@ -210,6 +223,7 @@ impl Discord {
     /// A person writes; gives the message's id.
     pub(crate) fn say(&self, user: &str, channel: &str, text: &str) -> String {
         let mut state = self.state();
+        assert!(!state.is_locked(channel), "{channel} is locked: nobody writes there");
         let mut message = state.blank(channel, user);
         message["content"] = text.into();
         let id = message["id"].as_str().unwrap().to_owned();

@@ -32,7 +32,7 @@ impl State {
     /// The same, where the bot may write.
     ///
     /// # Errors
-    /// 50013, 50083 in an archived thread, 50007 and 50278 to people who cannot be written to.
+    /// 50013, 50083 in an archived thread that is locked (by switch: in any), 160005 in a locked one, 50007 and 50278 to people who cannot be written to.
     pub(super) fn writable(&self, id: &str) -> Result<&Channel, Refusal> {
         let channel = self.visible(id)?;
         match &channel.sort {
@@ -45,12 +45,41 @@ impl State {
                 }
             }
             Sort::Text if self.may(id, BOT) & SEND_MESSAGES == 0 => return Err(50013.into()),
-            Sort::Thread(thread) if thread.archived => return Err(50083.into()),
+            Sort::Thread(thread) if thread.archived && (thread.locked || self.archived_refuse) => return Err(50083.into()),
+            Sort::Thread(thread) if thread.locked && self.may(id, BOT) & MANAGE_THREADS == 0 => return Err(160_005.into()),
             Sort::Thread(_) if self.may(id, BOT) & SEND_MESSAGES_IN_THREADS == 0 => return Err(50013.into()),
             Sort::Voice => return Err(50024.into()),
             Sort::Text | Sort::Thread(_) => {}
         }
         Ok(channel)
+    }
+}
+
+impl State {
+    /// Whoever writes into an archived thread brings it back.
+    ///
+    /// # Errors
+    /// 160006 when too many are open already.
+    pub(super) fn bring_back(&mut self, id: &str) -> Result<(), Refusal> {
+        if !self.channels.get(id).and_then(Channel::thread).is_some_and(|thread| thread.archived) {
+            return Ok(());
+        }
+        self.has_room_for_a_thread()?;
+        let now_micros = self.now_micros;
+        if let Some(Sort::Thread(thread)) = self.channels.get_mut(id).map(|channel| &mut channel.sort) {
+            (thread.archived, thread.turned_micros) = (false, now_micros);
+        }
+        Ok(())
+    }
+
+    fn has_room_for_a_thread(&self) -> Result<(), Refusal> {
+        let open = self.channels.values().filter_map(Channel::thread).filter(|thread| !thread.archived).count();
+        if open < self.most_threads { Ok(()) } else { Err(160_006.into()) }
+    }
+
+    /// Is nothing written there any more by whoever does not manage threads?
+    pub(in crate::fakes::discord) fn is_locked(&self, id: &str) -> bool {
+        self.channels.get(id).and_then(Channel::thread).is_some_and(|thread| thread.locked)
     }
 }
 
@@ -110,6 +139,7 @@ pub(super) fn create_thread(state: &mut State, call: &Call) -> Answer {
         wrongs.number("rate_limit_per_user", body.get("rate_limit_per_user"), 0, AN_HOUR_SLOW);
     }
     held(&wrongs)?;
+    state.has_room_for_a_thread()?;
     state.begin_thread(id, message, name, BOT, minutes.unwrap_or(4320).unsigned_abs());
     Ok((201, state.channel_json(message)))
 }
@@ -170,6 +200,9 @@ pub(super) fn update(state: &mut State, call: &Call) -> Answer {
             && if brings_back { !locked && may & SEND_MESSAGES_IN_THREADS != 0 } else { owner == BOT });
     if !allowed {
         return Err(50013.into());
+    }
+    if brings_back {
+        state.has_room_for_a_thread()?;
     }
     let channel = state.channels.get_mut(id).unwrap();
     if let Some(name) = name {

@@ -101,6 +101,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Answer {
             message[name] = value.clone();
         }
     }
+    state.bring_back(id)?;
     if let Some(nonce) = enforced {
         state.nonces.insert(nonce, (now_micros, message.clone()));
     }

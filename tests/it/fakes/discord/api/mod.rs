@@ -28,7 +28,7 @@ pub(super) struct Refusal {
 }
 
 /// What each code says. All that this fake says, and those that a test may want.
-const CODES: [(u32, u16, &str); 28] = [
+const CODES: [(u32, u16, &str); 32] = [
     (0, 401, "401: Unauthorized"),
     (10002, 404, "Unknown Application"),
     (10003, 404, "Unknown Channel"),
@@ -44,6 +44,7 @@ const CODES: [(u32, u16, &str); 28] = [
     (30034, 400, "Maximum number of daily application command creates has been reached (200)"),
     (30046, 429, "Maximum number of edits to messages older than 1 hour reached. Try again later"),
     (40001, 401, "Unauthorized. Provide a valid token and try again"),
+    (40003, 429, "You are opening direct messages too fast"),
     (40060, 400, "Interaction has already been acknowledged."),
     (50001, 403, "Missing Access"),
     (50005, 403, "Cannot edit a message authored by another user"),
@@ -57,6 +58,9 @@ const CODES: [(u32, u16, &str); 28] = [
     (50109, 400, "The request body contains invalid JSON."),
     (50278, 403, "Cannot send messages to this user due to having no mutual guilds"),
     (160_004, 400, "A thread has already been created for this message"),
+    (160_005, 403, "Thread is locked"),
+    (160_006, 400, "Maximum number of active threads reached"),
+    (200_000, 400, "Message was blocked by automatic moderation"),
 ];
 
 impl From<u32> for Refusal {
@@ -68,6 +72,11 @@ impl From<u32> for Refusal {
 }
 
 impl Refusal {
+    /// Is it of what was sent, and of nothing that can happen on the way? No application may ever meet it.
+    pub(super) fn is_of_the_sender(&self) -> bool {
+        matches!(self.code, 50006 | 50035 | 50109) || (self.code == 0 && matches!(self.status, 404 | 405))
+    }
+
     /// There is no such address.
     fn nowhere(status: u16, message: &'static str) -> Self {
         Self { status, code: 0, message, errors: None }

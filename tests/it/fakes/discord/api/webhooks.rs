@@ -53,6 +53,10 @@ pub(super) fn follow_up(state: &mut State, call: &Call) -> Answer {
     message::check(&mut wrongs, &call.body, Use::Answer, None);
     held(&wrongs)?;
     let interaction = state.interactions[at].clone();
+    // Nothing new is put into a thread that was locked meanwhile, not even for one person.
+    if state.is_locked(interaction.text("channel_id")) && !interaction.deferred {
+        return Err(50083.into());
+    }
     let mut message = state.drafted(interaction.text("channel_id"), &call.body, Use::Answer);
     if message::is_empty(&message) {
         return Err(50006.into());

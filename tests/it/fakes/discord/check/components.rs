@@ -17,6 +17,10 @@ const URL: usize = 512;
 /// Of the newer layout: parts in all, however deep, and characters in all.
 const PARTS: usize = 40;
 const CHARACTERS: usize = 4_000;
+/// Pictures of a gallery; what is said of a picture; its address.
+const PICTURES: usize = 10;
+const DESCRIPTION: usize = 1_024;
+const MEDIA_URL: usize = 2_048;
 
 /// How a button looks: one that opens a link, and the last of those that press.
 const LINK: i64 = 5;
@@ -28,6 +32,10 @@ const STRING_SELECT: i64 = 3;
 const SELECTS: std::ops::RangeInclusive<i64> = 3..=8;
 const SECTION: i64 = 9;
 const TEXT: i64 = 10;
+/// Beside a section's texts.
+const THUMBNAIL: i64 = 11;
+const GALLERY: i64 = 12;
+const FILE: i64 = 13;
 const SEPARATOR: i64 = 14;
 const CONTAINER: i64 = 17;
 
@@ -47,7 +55,7 @@ pub(super) fn check(wrongs: &mut Wrongs, place: &str, value: Option<&Value>, new
         let place = join(place, n);
         match item["type"].as_i64() {
             Some(ROW) => walk.row(&place, item),
-            Some(SECTION | TEXT | SEPARATOR | CONTAINER) if newer => walk.layout(&place, item, true),
+            Some(SECTION | TEXT | GALLERY | FILE | SEPARATOR | CONTAINER) if newer => walk.layout(&place, item, true),
             _ => walk.wrongs.add(&join(&place, "type"), "UNION_TYPE_CHOICES", "Value of field \"type\" must be one of (1,)."),
         }
     }
@@ -124,7 +132,7 @@ impl Walk<'_> {
 
     fn select(&mut self, place: &str, item: &Value, of_strings: bool) {
         self.parts += 1;
-        let mut keys = vec!["type", "id", "custom_id", "placeholder", "min_values", "max_values", "disabled", "default_values"];
+        let mut keys = vec!["type", "id", "custom_id", "placeholder", "min_values", "max_values", "disabled", "required", "default_values"];
         if of_strings {
             keys.push("options");
         }
@@ -137,7 +145,22 @@ impl Walk<'_> {
         self.parts += 1;
         match item["type"].as_i64() {
             Some(TEXT) => self.shown(place, item),
-            Some(SEPARATOR) => drop(self.wrongs.object(place, item, &["type", "id", "spacing", "divider"])),
+            Some(SEPARATOR) => {
+                let Some(separator) = self.wrongs.object(place, item, &["type", "id", "spacing", "divider"]) else { return };
+                self.wrongs.number(&join(place, "spacing"), separator.get("spacing"), 1, 2);
+                self.wrongs.boolean(&join(place, "divider"), separator.get("divider"));
+            }
+            Some(GALLERY) => {
+                let Some(gallery) = self.wrongs.object(place, item, &["type", "id", "items"]) else { return };
+                let inner = join(place, "items");
+                for (n, picture) in self.wrongs.list(&inner, gallery.get("items"), 1, PICTURES).iter().enumerate() {
+                    self.media(&join(&inner, n), picture, "media", &["media", "description", "spoiler"]);
+                }
+                if gallery.get("items").is_none_or(Value::is_null) {
+                    self.wrongs.required(&inner);
+                }
+            }
+            Some(FILE) => self.media(place, item, "file", &["type", "id", "file", "spoiler"]),
             Some(SECTION) => {
                 let Some(section) = self.wrongs.object(place, item, &["type", "id", "components", "accessory"]) else { return };
                 let inner = join(place, "components");
@@ -145,7 +168,15 @@ impl Walk<'_> {
                     self.parts += 1;
                     self.shown(&join(&inner, n), text);
                 }
-                self.button(&join(place, "accessory"), &item["accessory"]);
+                let accessory = join(place, "accessory");
+                match item["accessory"]["type"].as_i64() {
+                    Some(THUMBNAIL) => {
+                        self.parts += 1;
+                        self.media(&accessory, &item["accessory"], "media", &["type", "id", "media", "description", "spoiler"]);
+                    }
+                    Some(BUTTON) => self.button(&accessory, &item["accessory"]),
+                    _ => self.wrongs.add(&join(&accessory, "type"), "UNION_TYPE_CHOICES", "Must be a button or a thumbnail"),
+                }
             }
             Some(CONTAINER) if top => {
                 let Some(container) = self.wrongs.object(place, item, &["type", "id", "components", "accent_color", "spoiler"]) else {
@@ -160,6 +191,20 @@ impl Walk<'_> {
             }
             _ => self.wrongs.add(&join(place, "type"), "UNION_TYPE_CHOICES", "Cannot stand here"),
         }
+    }
+
+    /// A picture or a file: where it is, and what is said of it.
+    fn media(&mut self, place: &str, item: &Value, named: &str, keys: &[&str]) {
+        let Some(item) = self.wrongs.object(place, item, keys) else { return };
+        let at = join(place, named);
+        match item.get(named).and_then(|media| self.wrongs.object(&at, media, &["url"])) {
+            Some(media) if media.get("url").is_some_and(Value::is_string) => {
+                self.wrongs.url(&join(&at, "url"), media.get("url"), MEDIA_URL);
+            }
+            _ => self.wrongs.required(&join(&at, "url")),
+        }
+        self.wrongs.text(&join(place, "description"), item.get("description"), 1, DESCRIPTION);
+        self.wrongs.boolean(&join(place, "spoiler"), item.get("spoiler"));
     }
 
     fn shown(&mut self, place: &str, item: &Value) {

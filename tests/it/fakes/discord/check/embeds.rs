@@ -16,7 +16,9 @@ const URL: usize = 2_048;
 const OVER_ALL: usize = 6_000;
 const COLOURS: i64 = 0xff_ffff;
 
-const KEYS: [&str; 10] = ["type", "url", "title", "color", "timestamp", "description", "author", "image", "footer", "fields"];
+const KEYS: [&str; 11] = ["type", "url", "title", "color", "timestamp", "description", "author", "image", "thumbnail", "footer", "fields"];
+/// Of these only the address is what a bot says; the rest Discord finds out itself.
+const PICTURES: [&str; 2] = ["image", "thumbnail"];
 
 pub(super) fn check(wrongs: &mut Wrongs, place: &str, value: Option<&Value>) {
     let mut all = 0;
@@ -56,14 +58,17 @@ fn check_one(wrongs: &mut Wrongs, place: &str, embed: &Value) -> usize {
             wrongs.url(&join(&place, url), part.get(url), URL);
         }
     }
-    if let Some(image) = embed.get("image").filter(|i| !i.is_null()) {
-        let place = join(place, "image");
-        if let Some(image) = wrongs.object(&place, image, &["url"]) {
-            wrongs.url(&join(&place, "url"), image.get("url"), URL);
+    let mut shows_pictures = false;
+    for picture in PICTURES {
+        let Some(shown) = embed.get(picture).filter(|p| !p.is_null()) else { continue };
+        shows_pictures = true;
+        let place = join(place, picture);
+        if let Some(shown) = wrongs.object(&place, shown, &["url"]) {
+            wrongs.url(&join(&place, "url"), shown.get("url"), URL);
         }
     }
     all += check_fields(wrongs, &join(place, "fields"), embed.get("fields"));
-    if all == 0 && embed.get("image").is_none_or(Value::is_null) {
+    if all == 0 && !shows_pictures {
         wrongs.required(&join(place, "description"));
     }
     all

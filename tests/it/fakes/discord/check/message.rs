@@ -163,5 +163,9 @@ fn number(components: &mut Value, next: &mut u64) {
         if component.get("components").is_some() {
             number(&mut component["components"], next);
         }
+        if let Some(accessory) = component.get_mut("accessory").filter(|a| a["id"].is_null()) {
+            *next += 1;
+            accessory["id"] = Value::from(*next);
+        }
     }
 }

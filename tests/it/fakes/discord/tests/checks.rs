@@ -50,6 +50,7 @@ fn embeds_have_limits_each_and_over_all() {
         json!({"title": "x", "footer": {"text": n(2_048)}, "author": {"name": n(256)}}),
         json!({"fields": [{"name": n(256), "value": n(1_024)}]}),
         fields(25),
+        json!({"thumbnail": {"url": "https://example.com/a.png"}}),
     ] {
         assert_eq!(embed(fits.clone()), Vec::<String>::new(), "{fits}");
     }
@@ -67,6 +68,8 @@ fn embeds_have_limits_each_and_over_all() {
         (json!({"title": "x", "color": "red"}), "embeds.0.color NUMBER_TYPE_COERCE"),
         (json!({"title": "x", "url": "javascript:x"}), "embeds.0.url URL_TYPE_INVALID_SCHEME"),
         (json!({"title": "x", "timestamp": "yesterday"}), "embeds.0.timestamp DATE_TIME_TYPE_PARSE"),
+        (json!({"thumbnail": {"url": "a.png"}}), "embeds.0.thumbnail.url URL_TYPE_INVALID_SCHEME"),
+        (json!({"image": {"proxy_url": "https://example.com"}}), "embeds.0.image.proxy_url UNKNOWN_KEY"),
         (json!({}), "embeds.0.description BASE_TYPE_REQUIRED"),
     ] {
         assert_eq!(embed(beyond.clone()), [expected], "{beyond}");
@@ -135,6 +138,28 @@ fn the_newer_layout_has_forty_parts_and_neither_content_nor_embeds() {
     for more in [json!({"content": "x"}), json!({"embeds": [{"title": "x"}]})] {
         let found = newer(vec![text("x")], more);
         assert!(found.len() == 1 && found[0].ends_with("MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"), "{found:?}");
+    }
+    let picture = json!({"url": "https://example.com/a.png"});
+    let section = |accessory: Value| json!({"type": 9, "components": [text("x")], "accessory": accessory});
+    let gallery = |count: usize| json!({"type": 12, "items": vec![json!({"media": picture, "description": "d"}); count]});
+    for fits in [
+        section(json!({"type": 11, "media": picture, "description": "d"})),
+        section(button("x")),
+        gallery(10),
+        json!({"type": 13, "file": {"url": "attachment://a.txt"}}),
+        json!({"type": 17, "components": [gallery(1), {"type": 14, "divider": true, "spacing": 2}]}),
+    ] {
+        assert_eq!(newer(vec![fits.clone()], json!({})), Vec::<String>::new(), "{fits}");
+    }
+    for (odd, expected) in [
+        (section(json!({"type": 11})), "components.0.accessory.media.url BASE_TYPE_REQUIRED"),
+        (section(text("x")), "components.0.accessory.type UNION_TYPE_CHOICES"),
+        (gallery(11), "components.0.items BASE_TYPE_BAD_LENGTH"),
+        (json!({"type": 12}), "components.0.items BASE_TYPE_REQUIRED"),
+        (json!({"type": 13}), "components.0.file.url BASE_TYPE_REQUIRED"),
+        (json!({"type": 14, "spacing": 3}), "components.0.spacing NUMBER_TYPE_MAX"),
+    ] {
+        assert!(newer(vec![odd.clone()], json!({})).contains(&expected.to_owned()), "{odd}");
     }
     assert_eq!(
         of_message(json!({"content": "x", "components": [text("x")]})),

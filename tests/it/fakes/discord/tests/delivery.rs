@@ -36,16 +36,14 @@ async fn the_endpoints_answer_is_the_first_answer_and_is_held_to_the_same() {
     assert!(discord.ephemerals(ANA).is_empty());
     let heard = &app.heard()[0];
     assert_eq!((&heard["member"]["user"]["id"], &heard["message"]["id"]), (&json!(BEN), &json!(card)));
-    let second = App::start(&discord, Some(json!({"type": 6}))).await;
-    let url = discord.address().unwrap();
-    assert!(discord.deliver_to(&url, discord.press_payload(ANA, &card, "approve")).await.is_ok());
-    assert_eq!((second.heard().len(), app.heard().len()), (1, 1));
     assert!(discord.replay_last().await.answer.is_some());
     assert_eq!(discord.refusals().len(), 1, "the second answer to one interaction: {:?}", discord.refusals());
     assert!(discord.refusals()[0].contains("40060"));
     App::start(&discord, Some(json!({"type": 4, "data": {"content": "x"}}))).await;
     drop(discord.press(ANA, &card, "approve").await);
     assert!(discord.refusals()[1].contains("MENTIONS_LEFT_TO_DEFAULT"), "{:?}", discord.refusals());
+    let unfit = discord.take_unfit();
+    assert!(unfit.len() == 1 && unfit[0].contains("MENTIONS_LEFT_TO_DEFAULT"), "what nobody takes makes the test fail: {unfit:?}");
 }
 
 #[tokio::test]
@@ -73,4 +71,12 @@ async fn the_same_interaction_is_delivered_twice_with_another_signature() {
     let heard = app.heard();
     assert_eq!((heard.len(), &heard[0]), (2, &heard[1]));
     assert_eq!(discord.deliver_bytes(b"no json".to_vec()).await.0, 0, "this small endpoint falls over such a body");
+}
+
+#[tokio::test]
+#[should_panic(expected = "what no application may send was sent")]
+async fn what_no_application_may_send_makes_a_test_fail_that_did_not_take_it() {
+    let (discord, _) = card().await;
+    let (client, address) = (Client::builder().no_proxy().build().unwrap(), discord.api_url());
+    drop(client.get(format!("{address}/api/v10/no/such/thing")).send().await);
 }

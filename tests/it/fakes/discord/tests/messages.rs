@@ -181,7 +181,7 @@ async fn a_message_has_one_thread_which_has_its_id() {
 }
 
 #[tokio::test]
-async fn an_archived_thread_takes_nothing_until_it_is_brought_back() {
+async fn an_archived_thread_that_is_locked_takes_nothing_until_it_is_brought_back() {
     let (discord, message) = guild().await;
     post(&discord, &format!("/channels/{CARDS}/messages/{message}/threads"), json!({"name": "R-1"})).await;
     let reply = write(&discord, &message, json!({"content": "one"})).await;
@@ -199,4 +199,34 @@ async fn an_archived_thread_takes_nothing_until_it_is_brought_back() {
     assert_eq!(api(&discord, "POST", &format!("{thread}/typing"), None).await.0, 204);
     assert_eq!(wrong(patch(&discord, &thread, json!({"archive": true})).await), ["archive UNKNOWN_KEY"]);
     assert_eq!(refused(patch(&discord, &format!("/channels/{CARDS}"), json!({"name": "x"})).await), (403, 50013));
+}
+
+#[tokio::test]
+async fn a_message_brings_an_archived_thread_back_unless_it_is_locked_or_discord_says_so() {
+    let (discord, message) = guild().await;
+    post(&discord, &format!("/channels/{CARDS}/messages/{message}/threads"), json!({"name": "R-1"})).await;
+    let messages = format!("/channels/{message}/messages");
+    let say = async || post(&discord, &messages, quiet(json!({"content": "late"}))).await;
+    discord.archive(&message, true, false);
+    assert_eq!(say().await.0, 200);
+    assert!(!discord.thread_of(&message).unwrap().archived);
+    discord.archive(&message, true, false).refuse_in_archived(true);
+    assert_eq!(refused(say().await), (400, 50083));
+    discord.archive(&message, false, true).forbid(CARDS, super::super::permissions::MANAGE_THREADS);
+    assert_eq!(refused(say().await), (403, 160_005));
+}
+
+#[tokio::test]
+async fn only_so_many_threads_are_open_at_once() {
+    let (discord, first) = guild().await;
+    let second = id(&write(&discord, CARDS, json!({"content": "second"})).await);
+    let begin = |message: &str| format!("/channels/{CARDS}/messages/{message}/threads");
+    discord.cap_threads(1);
+    assert_eq!(post(&discord, &begin(&first), json!({"name": "one"})).await.0, 201);
+    assert_eq!(refused(post(&discord, &begin(&second), json!({"name": "two"})).await), (400, 160_006));
+    discord.archive(&first, true, false);
+    assert_eq!(post(&discord, &begin(&second), json!({"name": "two"})).await.0, 201);
+    assert_eq!(refused(patch(&discord, &format!("/channels/{first}"), json!({"archived": false})).await), (400, 160_006));
+    let late = post(&discord, &format!("/channels/{first}/messages"), quiet(json!({"content": "late"}))).await;
+    assert_eq!(refused(late), (400, 160_006));
 }

@@ -100,19 +100,6 @@ async fn commands_keep_their_ids_when_they_are_registered_again() {
 }
 
 #[tokio::test]
-async fn a_choice_in_a_select_brings_what_was_chosen() {
-    let (discord, _) = card().await;
-    let select =
-        json!({"type": 3, "custom_id": "who R-1/0", "options": [{"label": "Ben", "value": "ben"}, {"label": "Ana", "value": "ana"}]});
-    let message = id(&write(&discord, CARDS, json!({"content": "x", "components": [{"type": 1, "components": [select]}]})).await);
-    let app = super::app::App::start(&discord, Some(json!({"type": 6}))).await;
-    let reply = discord.pick(BEN, &message, "who", &["ana"]).await;
-    let heard = &app.heard()[0];
-    assert_eq!((&heard["data"]["component_type"], &heard["data"]["values"]), (&json!(3), &json!(["ana"])));
-    assert_eq!((&heard["id"], &heard["token"]), (&json!(reply.id), &json!(reply.token)));
-}
-
-#[tokio::test]
 async fn another_guild_is_another_place_with_its_own_roles() {
     let (discord, _) = card().await;
     let (elsewhere, talk) = ("700000000000000002", "500000000000000009");
