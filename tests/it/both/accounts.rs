@@ -2,6 +2,7 @@
 //! and direct messages.
 
 use hallpass::domain::{
+    policy::Who,
     request::{Ending, State},
     time::Span,
 };
@@ -28,7 +29,7 @@ async fn who_voted_in_one_chat_has_voted_in_the_other() {
             house.slack_press("U0BEN", "approve").await;
             house.discord_press(BEN, "approve").await
         };
-        assert!(again.contains("You have already approved"), "{again}");
+        assert!(again.contains("You approved this already"), "{again}");
         assert!(!house.holds("ana", "write"));
         assert_eq!(house.times("approved").await, 1);
         house.slack_press("U0DORA", "approve").await;
@@ -141,7 +142,7 @@ async fn who_has_both_accounts_is_told_on_both_and_quiet_in_one_turns_both_down(
     for told in house.directs("U0ANA", ANA) {
         assert_eq!(told.matches("You have write on prod-db").count(), 1, "{told}");
     }
-    let quiet = house.discord_says(ANA, "quiet", &[("mode", "on")]).await;
+    let quiet = house.discord_says(ANA, "quiet", &[("to", "on")]).await;
     assert!(quiet.starts_with("Turned down"), "{quiet}");
     house.advance(Span::from_minutes(60)).await;
     assert!(!house.holds("ana", "write"));
@@ -155,6 +156,24 @@ async fn who_has_both_accounts_is_told_on_both_and_quiet_in_one_turns_both_down(
     house.slack_says("U0BEN", &format!("deny {id} use the read replica")).await;
     for told in house.directs("U0ANA", ANA) {
         assert!(told.contains("Denied: read on prod-db"), "{told}");
+    }
+    house.assert_nothing_refused();
+}
+
+#[tokio::test]
+async fn a_card_that_is_sent_to_somebody_with_both_accounts_stands_in_both_and_all_copies_follow() {
+    let mut direct = rules();
+    let stages = &mut direct.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages;
+    stages[0].direct = vec![Who::Person("ben".parse().unwrap())];
+    let house = House::with(Way::Http, direct).await;
+    house.ask("write").await;
+    for copy in house.directs("U0BEN", BEN) {
+        assert!(copy.contains("Ana Reyes asks for write on prod-db") && copy.contains("Approve]"), "{copy}");
+    }
+    house.slack_press("U0BEN", "approve").await;
+    house.assert_both_say("Ana Reyes has write on prod-db");
+    for copy in house.directs("U0BEN", BEN) {
+        assert!(copy.contains("Ana Reyes has write on prod-db until") && !copy.contains("Approve]"), "{copy}");
     }
     house.assert_nothing_refused();
 }

@@ -95,7 +95,7 @@ async fn a_right_that_comes_from_the_chat_that_is_down_is_refused_with_the_reaso
         house.discord.down(!slack_is_down);
         let refused = if slack_is_down { house.discord_press(BEN, "approve").await } else { house.slack_press("U0BEN", "approve").await };
         let name = if slack_is_down { "slack" } else { "discord" };
-        assert!(refused.contains("db-leads") && refused.to_lowercase().contains(name), "{name}: {refused}");
+        assert!(refused.contains(&format!("I could not ask {name} who is in db-leads")), "{name}: {refused}");
         assert!(!house.holds("ana", "write"));
         let voted = if slack_is_down { house.discord_press(CLEO, "approve").await } else { house.slack_press("U0CLEO", "approve").await };
         assert!(voted.contains("Your approval counts"), "{name}: {voted}");
@@ -107,13 +107,12 @@ async fn a_right_that_comes_from_the_chat_that_is_down_is_refused_with_the_reaso
 async fn a_chat_that_paces_the_bot_delays_only_itself() {
     for scope in [Scope::Bucket, Scope::Shared, Scope::Global] {
         let house = House::asked(Way::Http).await;
-        house.discord.fail("*", DiscordFault::Limited { after: Duration::from_secs(30), scope }, 1);
-        // Typed, so that only the bot's own calls meet the limit.
+        house.discord.fail("update_message", DiscordFault::Limited { after: Duration::from_secs(30), scope }, 1);
         house.slack_press("U0BEN", "looking").await;
         house.slack_press("U0BEN", "approve").await;
         let [on_slack, on_discord] = house.cards();
         assert!(on_slack.contains("Ana Reyes has write on prod-db"), "{scope:?}: {on_slack}");
-        assert!(scope != Scope::Global || on_discord.contains("Ana Reyes asks for write"), "{scope:?}: {on_discord}");
+        assert!(on_discord.contains("Ana Reyes asks for write"), "{scope:?}: {on_discord}");
         house.advance(Span::from_seconds(45)).await;
         house.assert_both_say("Ana Reyes has write on prod-db");
         house.assert_told_once();
@@ -174,17 +173,17 @@ async fn an_alarm_is_told_in_the_chat_that_answers_and_in_the_other_when_it_retu
     house.advance(Span::from_minutes(61)).await;
     house.advance(Span::from_minutes(1)).await;
     let [on_slack, on_discord] = house.ops();
-    assert!(on_discord.iter().any(|post| post.starts_with("STILL OPEN: Ana Reyes still has write")), "{on_discord:?}");
+    assert!(on_discord.iter().any(|post| post.contains("STILL OPEN: Ana Reyes still has write")), "{on_discord:?}");
     assert_eq!(on_slack, Vec::<String>::new());
     house.slack.down(false);
     house.advance(Span::from_minutes(2)).await;
     let [on_slack, _] = house.ops();
-    assert!(on_slack.iter().any(|post| post.starts_with("STILL OPEN: Ana Reyes still has write")), "{on_slack:?}");
+    assert!(on_slack.iter().any(|post| post.contains("STILL OPEN: Ana Reyes still has write")), "{on_slack:?}");
     house.pretend.set_temper(hallpass::provider::pretend::Temper::default());
     house.advance(Span::from_minutes(5)).await;
     assert!(!house.holds("ana", "write"));
     for ops in house.ops() {
-        assert!(ops.iter().all(|post| post.starts_with("Over at")), "{ops:?}");
+        assert!(ops.iter().all(|post| post.contains("Over at")), "{ops:?}");
     }
     let told = house.directs("U0ANA", ANA);
     assert!(told.iter().all(|told| told.matches("Ended:").count() == 1), "{told:?}");
