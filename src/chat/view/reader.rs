@@ -1,5 +1,7 @@
 //! For whom something is shown, and what names, texts and times are looked up in. Pure.
 
+use std::collections::BTreeSet;
+
 use chrono_tz::Tz;
 
 use crate::{
@@ -179,9 +181,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `#ops and the alarm program`.
+    /// `#ops and the alarm program`; with channels of several chats, as bot.toml writes them: `slack:C0OPS`.
     pub(in crate::chat) fn told(told: &[ToldTo]) -> String {
+        let chats: BTreeSet<Platform> = told
+            .iter()
+            .filter_map(|to| match to {
+                ToldTo::Channel(channel) => Some(channel.platform),
+                ToldTo::Program => None,
+            })
+            .collect();
         let name = |to: &ToldTo| match to {
+            ToldTo::Channel(channel) if chats.len() > 1 => format!("{}:{}", channel.platform.name(), channel.id),
             ToldTo::Channel(channel) => channel.id.clone(),
             ToldTo::Program => "the alarm program".to_owned(),
         };

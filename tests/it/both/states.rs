@@ -8,7 +8,8 @@ use hallpass::{
 
 use super::{
     House, WRITE, Way,
-    discord::{ANA, BEN, CLEO, EVE},
+    discord::{self, ANA, BEN, CLEO, EVE},
+    slack,
 };
 use crate::{cards::section, fakes::slack::Kind};
 
@@ -62,13 +63,15 @@ async fn a_life_that_is_decided_in_two_stages_one_in_each_chat() {
     house.discord_press(BEN, "approve").await;
     house.slack_press("U0CLEO", "approve").await;
     story.see(&house, "more time given").await;
-    for minutes in [60, 60, 10] {
+    for minutes in [60, 60, 6] {
         house.advance(Span::from_minutes(minutes)).await;
     }
     assert!(!house.holds("ana", "admin"));
     story.see(&house, "ended").await;
     story.see_threads(&house).await;
     house.assert_told_once();
+    let [slack, discord] = house.threads();
+    assert_eq!(slack.len(), discord.len(), "the same is told in both: {slack:#?} {discord:#?}");
     house.assert_nothing_refused();
     insta::assert_snapshot!(story.0);
 }
@@ -96,10 +99,10 @@ async fn one_that_begins_later_one_that_is_denied_and_one_that_stays_open() {
     house.advance(Span::from_minutes(61)).await;
     house.advance(Span::from_seconds(30)).await;
     story.see(&house, "still open").await;
-    let [slack, discord] = house.ops();
-    for ops in [&slack, &discord] {
+    for ops in house.ops() {
         assert!(ops.len() == 1 && ops[0].contains("STILL OPEN: Ana Reyes still has write on prod-db"), "{ops:?}");
     }
+    house.assert_both_say(&format!("Told: discord:{} and slack:{}", discord::OPS, slack::OPS));
     house.pretend.set_temper(Temper::default());
     house.advance(Span::from_minutes(2)).await;
     assert!(!house.holds("ana", "write"));
@@ -126,7 +129,7 @@ async fn what_is_done_in_one_chat_is_seen_in_the_other_within_two_seconds(way: W
     house.slack.enforce_limits(true);
     house.discord.enforce_limits(true);
     let options = [("resource", "prod-db"), ("role", "admin"), ("length", "1h"), ("reason", "Unblock the stuck import")];
-    assert!(house.discord.slash(ANA, super::discord::TALK, "request", &options).await.is_ok());
+    assert!(house.discord.slash(ANA, discord::TALK, "request", &options).await.is_ok());
     two_seconds(&house).await;
     house.assert_both_say("Ana Reyes asks for admin on prod-db");
     house.advance(Span::from_minutes(1)).await;
@@ -185,11 +188,11 @@ async fn the_ledger_says_through_which_door_each_thing_was_done() {
 async fn whom_an_escalation_calls_is_called_in_each_chat_in_its_own_way() {
     let house = House::asked(Way::Http).await;
     house.advance(Span::from_minutes(10)).await;
-    let calls = house.slack.thread(super::slack::CARDS, house.slack_card()["ts"].as_str().unwrap());
+    let calls = house.slack.thread(slack::CARDS, house.slack_card()["ts"].as_str().unwrap());
     assert!(calls.iter().any(|line| line.to_string().contains("S0ONCALL")), "{calls:?}");
     let calls = house.discord.thread(house.discord_card()["id"].as_str().unwrap());
     let called: Vec<String> = calls.iter().flat_map(crate::fakes::discord::pings).collect();
-    assert!(called.contains(&format!("role {}", super::discord::ONCALL)), "{called:?}");
+    assert!(called.contains(&format!("role {}", discord::ONCALL)), "{called:?}");
     house.discord_press(EVE, "approve").await;
     house.assert_both_say("Ana Reyes has write on prod-db");
 }
