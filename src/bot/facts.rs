@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, future, stream};
 use super::Bot;
 use crate::domain::{
     entitlement::{Order, Ownership},
-    facts::{Asked, Groups},
+    facts::{Asked, Groups, Silent},
     ids::{GroupId, PersonId, ResourceId, RoleName},
     members::{Bar, Member, Presence},
     policy::{Catalogue, Group, Person, Platform, Who},
@@ -184,7 +184,7 @@ impl Bot {
     async fn named_by(&self, platform: Platform, group: &str, catalogue: &Catalogue, fresh: Fresh) -> Asked {
         match within(fresh.patience(), self.facts.members(platform, group, catalogue, fresh)).await {
             Ok(members) => Asked { members, ..Asked::default() },
-            Err(why) => Asked { unanswered: Some(why), ..Asked::default() },
+            Err(why) => Asked { unanswered: Some(Silent { platform, why }), ..Asked::default() },
         }
     }
 
@@ -207,7 +207,7 @@ impl Bot {
             match answer {
                 Ok(true) => drop(asked.members.insert(person.clone())),
                 Ok(false) => {}
-                Err(why) => asked.unanswered = Some(why),
+                Err(why) => asked.unanswered = Some(Silent { platform, why }),
             }
         }
         asked.more = count.map_or(usize::MAX, |count| count.saturating_sub(asked.members.len()));

@@ -7,7 +7,7 @@ use super::{node::Table, notes::Log, policies::Placed, settings};
 use crate::domain::{
     decide::name_of,
     ids::{GroupId, PersonId, PolicyName, ResourceId},
-    policy::{Group, Person, Policy, Resource, Stage, Who},
+    policy::{Group, Person, Platform, Policy, Resource, Stage, Who},
     rounds,
     spans::words,
 };
@@ -115,6 +115,7 @@ fn each_stage(log: &Log, who: &Company<'_>, placed: &Placed) -> bool {
 /// Whoever gets a card directly is to decide it.
 fn called_directly(log: &Log, who: &Company<'_>, placed: &Placed) {
     for (stage, at) in placed.policy.stages.iter().zip(&placed.direct) {
+        unlisted(log, who, stage, *at);
         let deciders = who.set(stage.approvers_at(u32::MAX));
         for one in stage.direct.iter().filter(|one| stage.approvers_at(u32::MAX).all(|named| named != *one)) {
             let name = name_of(one);
@@ -128,6 +129,23 @@ fn called_directly(log: &Log, who: &Company<'_>, placed: &Placed) {
                 }
                 _ => log.refuse(*at, format!("direct names {name}, who may not decide here: name some of the approvers or of the ladder")),
             }
+        }
+    }
+}
+
+/// Discord says of one person at a time whether they have a role, and never who has it.
+fn unlisted(log: &Log, who: &Company<'_>, stage: &Stage, at: usize) {
+    for one in &stage.direct {
+        let Who::Group(id) = one else { continue };
+        let Some(group) = who.groups.get(id).filter(|group| group.members.is_empty()) else { continue };
+        if group.chats.keys().eq([&Platform::Discord]) {
+            log.warn(
+                at,
+                format!(
+                    "direct reaches nobody of {}: who has a role, Discord does not list; write its people as members under [groups.{id}]",
+                    name_of(one)
+                ),
+            );
         }
     }
 }

@@ -259,9 +259,13 @@ pub(super) fn groups(file: &Table<'_>, names: &Names) -> BTreeMap<GroupId, Group
         }
         if members.is_empty() && !chats.is_empty() {
             let where_to = chats.keys().map(|platform| platform.name()).collect::<Vec<_>>().join(" and ");
+            let know = if chats.len() == 1 { "knows" } else { "know" };
             log.warn(
                 name.at,
-                format!("only {where_to} knows who is in {}: whether that is enough people is seen when somebody asks", short(&name.value)),
+                format!(
+                    "only {where_to} {know} who is in {}: whether that is enough people is seen when somebody asks",
+                    short(&name.value)
+                ),
             );
         }
         if let Some(id) = id::<GroupId>(log, &name, "a group") {

@@ -31,8 +31,15 @@ pub struct Asked {
     pub more: usize,
     /// Of whom such a chat was asked: they are in `members`, or not in the group.
     pub about: BTreeSet<PersonId>,
-    /// Why one of its chats could not say; there may be more members then.
-    pub unanswered: Option<String>,
+    /// One of its chats could not say; there may be more members then.
+    pub unanswered: Option<Silent>,
+}
+
+/// A chat that did not say who is in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silent {
+    pub platform: Platform,
+    pub why: String,
 }
 
 impl Asked {
@@ -107,12 +114,12 @@ impl Facts<'_> {
         if group.members.contains(person) {
             return Ok(true);
         }
-        let cannot = |why: &str| Err(Refusal::CannotAskGroup { group: id.to_string(), why: why.to_owned() });
+        let cannot = |platform, why: &str| Err(Refusal::CannotAskGroup { group: id.to_string(), platform, why: why.to_owned() });
         match self.groups.asked.get(id) {
             Some(asked) if asked.members.contains(person) => Ok(true),
-            Some(Asked { unanswered: Some(why), .. }) => cannot(why),
-            Some(asked) if asked.more > 0 && !asked.about.contains(person) => cannot("it was not asked about this person"),
-            None if !group.chats.is_empty() => cannot("it was not asked"),
+            Some(Asked { unanswered: Some(silent), .. }) => cannot(Some(silent.platform), &silent.why),
+            Some(asked) if asked.more > 0 && !asked.about.contains(person) => cannot(None, "it was not asked about this person"),
+            None if !group.chats.is_empty() => cannot(None, "it was not asked"),
             Some(_) | None => Ok(false),
         }
     }
@@ -193,10 +200,12 @@ mod tests {
     fn a_group_on_two_chats_has_the_members_of_both_and_a_silent_one_hides_nobody_whom_the_other_knows() {
         let catalogue = catalogue(&["ana"], &[(Platform::Slack, "S1"), (Platform::Discord, "7")]);
         let asked = Asked { members: ["ben".parse().unwrap()].into(), ..Asked::default() };
-        let groups = said(asked.clone().and(Asked { unanswered: Some("discord is away".into()), ..Asked::default() }));
+        let silent = Silent { platform: Platform::Discord, why: "discord is away".into() };
+        let groups = said(asked.clone().and(Asked { unanswered: Some(silent), ..Asked::default() }));
         assert_eq!(includes(&catalogue, &groups, "ana"), Ok(true), "listed");
         assert_eq!(includes(&catalogue, &groups, "ben"), Ok(true), "known to the chat that answered");
-        let away = Refusal::CannotAskGroup { group: "leads".into(), why: "discord is away".into() };
+        let (group, why) = ("leads".into(), "discord is away".into());
+        let away = Refusal::CannotAskGroup { group, platform: Some(Platform::Discord), why };
         assert_eq!(includes(&catalogue, &groups, "cleo"), Err(away), "perhaps known to the one that did not");
         assert_eq!(unnamed(&catalogue, &groups), usize::MAX);
         let nobody = Groups::default();

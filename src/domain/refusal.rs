@@ -32,6 +32,9 @@ pub enum Refusal {
     /// A chat that must say who is in a group does not answer; nothing was recorded.
     CannotAskGroup {
         group: String,
+        /// The one that does not; None: it was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        platform: Option<Platform>,
         why: String,
     },
     /// The chat cannot say whether the presser is still a member.

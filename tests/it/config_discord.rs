@@ -273,6 +273,23 @@ fn channels_roles_and_accounts_of_discord_are_read() {
 }
 
 #[test]
+fn a_role_that_is_called_directly_and_names_nobody_is_warned_of() {
+    let group = |members: &str, slack: &str| format!("[groups.g]\n{members}{slack}discord = '500000000000000001'");
+    let warned = |more: &str| {
+        let text = file(&with(""), CHANNEL, more).replacen("approvers = ['ben']", "approvers = ['ben', '@g'], direct = ['@g']", 1);
+        assert!(text.contains("direct"), "{text}");
+        parse(&text, "bot.toml").unwrap().warnings.into_iter().filter(|warning| warning.contains("direct")).collect::<Vec<_>>().join("\n")
+    };
+    let said = warned(&group("", ""));
+    assert!(
+        said.ends_with("direct reaches nobody of @g: who has a role, Discord does not list; write its people as members under [groups.g]"),
+        "{said}"
+    );
+    assert_eq!(warned(&group("members = ['ben']\n", "")), "");
+    assert_eq!(warned(&group("", "slack = 'S0123'\n")), "", "Slack lists them");
+}
+
+#[test]
 fn a_kept_file_from_before_ids_had_a_form_still_loads_and_what_is_in_the_section_is_judged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bot.toml.last-good");

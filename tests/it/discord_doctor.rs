@@ -137,13 +137,13 @@ async fn what_is_right_is_said_and_the_exit_code_is_0() {
     ok    bot.toml: nothing is wrong with it (DIGEST)
     ok    store: HERE/a.db is made at the first start
     ok    ledger key: HERE/hallpass.ledger-key is made at the first start
-    ok    bot token: @hallpass (900000000000000001)
+    ok    Discord's bot token: @hallpass (900000000000000001)
     ok    application: Hallpass (900000000000000001)
     ok    intents: no privileged one is on, and none is needed
     ok    door: the gateway, and no Interactions Endpoint URL in its way
     ok    server: the bot is in Home (700000000000000001)
     ok    people: 2 with an account in Discord can act
-    ok    group sre: @sre (500000000000000001): members: 1; the bot's mention reaches them
+    ok    group sre: @sre (500000000000000001): members: 1; it sees its cards and may be mentioned there
     ok    #ops (400000000000000001, for alarms): the bot may do there all that it needs
     ok    #dba (400000000000000002, for prod-db): the bot may do there all that it needs
     note  /jit is not registered yet: the bot does it when it starts

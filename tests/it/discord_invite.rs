@@ -31,7 +31,8 @@ fn the_link_asks_for_the_least_and_each_right_has_its_reason() {
     let (fine, said) = ran(&file(DISCORD));
     assert!(fine, "{said}");
     insta::assert_snapshot!(said, @r"
-    Open this in a browser, as somebody who has the right Manage Server in 300000000000000001:
+    Open this in a browser, as the application's owner or one of its team, with the right Manage Server in 300000000000000001
+    (while Public Bot is on, anybody with that right can):
 
     https://discord.com/oauth2/authorize?client_id=200000000000000001&scope=bot+applications.commands&permissions=326417599488&guild_id=300000000000000001&disable_guild_select=true
 
@@ -42,8 +43,10 @@ fn the_link_asks_for_the_least_and_each_right_has_its_reason() {
       Read Message History      finds its own cards again, to open their threads
       Create Public Threads     opens the thread under each card
       Send Messages in Threads  tells there what happens
-      Manage Threads            archives and locks a thread when its request is over
+      Manage Threads            locks a thread when its request is over, and opens it again for what comes later
       /jit                      its commands (applications.commands)
+
+    Manage Threads may be left out: then threads are archived and stay unlocked.
 
     In a channel that not everybody sees, give these rights to the bot's own role as well: Edit Channel, Permissions.
     Next: hallpass doctor --config bot.toml

@@ -34,7 +34,7 @@ alarm/residue what since id line alarm residue over|alarm/clock what since id li
 alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
 alarm/store what since id line alarm residue over|alarm/chat what since id line alarm residue over|alarm/worker what since id line alarm residue over
 alarm/over what since id line alarm residue over
-refusal/not_linked|refusal/inactive|refusal/timed_out platform|refusal/rules_unread platform|refusal/cannot_ask_group group why|refusal/cannot_ask_profile why|refusal/not_administrator
+refusal/not_linked|refusal/inactive|refusal/timed_out platform|refusal/rules_unread platform|refusal/cannot_ask_group group platform why|refusal/cannot_ask_profile why|refusal/not_administrator
 refusal/not_auditor|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
 refusal/no_such_person name near|refusal/no_such_request text|refusal/bad_duration text why|refusal/bad_time text why
 refusal/bad_text what why|refusal/not_recorded|refusal/unwritable|refusal/frozen|refusal/missing pieces line|refusal/not_requester|refusal/ends_later until|refusal/end_fixed end|refusal/link_code

@@ -46,12 +46,18 @@ pub(super) fn link(discord: &DiscordConfig) -> String {
 
 fn text(discord: &DiscordConfig, file: &str) -> String {
     let mut out = format!(
-        "Open this in a browser, as somebody who has the right Manage Server in {}:\n\n{}\n\nWhat it asks for, and what each is for:\n",
+        "Open this in a browser, as the application's owner or one of its team, with the right Manage Server in {}\n\
+         (while Public Bot is on, anybody with that right can):\n\n{}\n\nWhat it asks for, and what each is for:\n",
         discord.guild,
         link(discord)
     );
     for (name, why) in NEEDED.iter().map(|right| (right.name, right.why)).chain([("/jit", "its commands (applications.commands)")]) {
         let _infallible = writeln!(out, "  {name:<25} {why}");
+    }
+    for right in &NEEDED {
+        if let Some(without) = right.without {
+            let _infallible = writeln!(out, "\n{} may be left out: then {without}.", right.name);
+        }
     }
     out.push_str("\nIn a channel that not everybody sees, give these rights to the bot's own role as well: Edit Channel, Permissions.\n");
     let _infallible = writeln!(out, "Next: hallpass doctor --config {file}");

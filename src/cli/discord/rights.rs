@@ -32,17 +32,30 @@ pub(in super::super) struct Right {
     pub name: &'static str,
     /// What the bot does with it.
     pub why: &'static str,
+    /// What is left undone without it, where everything else goes on; None: it cannot be done without.
+    pub without: Option<&'static str>,
 }
 
-/// What the bot needs in each of its channels.
+impl Right {
+    const fn needed(bit: u64, name: &'static str, why: &'static str) -> Self {
+        Self { bit: Bits(bit), name, why, without: None }
+    }
+}
+
+/// What the bot asks for in each of its channels.
 pub(in super::super) const NEEDED: [Right; 7] = [
-    Right { bit: Bits::VIEW_CHANNEL, name: "View Channels", why: "sees the channels that it posts in" },
-    Right { bit: Bits(1 << 11), name: "Send Messages", why: "posts cards and alarms" },
-    Right { bit: Bits(1 << 14), name: "Embed Links", why: "shows cards, which are embeds" },
-    Right { bit: Bits(1 << 16), name: "Read Message History", why: "finds its own cards again, to open their threads" },
-    Right { bit: Bits(1 << 35), name: "Create Public Threads", why: "opens the thread under each card" },
-    Right { bit: Bits(1 << 38), name: "Send Messages in Threads", why: "tells there what happens" },
-    Right { bit: Bits(1 << 34), name: "Manage Threads", why: "archives and locks a thread when its request is over" },
+    Right::needed(1 << 10, "View Channels", "sees the channels that it posts in"),
+    Right::needed(1 << 11, "Send Messages", "posts cards and alarms"),
+    Right::needed(1 << 14, "Embed Links", "shows cards, which are embeds"),
+    Right::needed(1 << 16, "Read Message History", "finds its own cards again, to open their threads"),
+    Right::needed(1 << 35, "Create Public Threads", "opens the thread under each card"),
+    Right::needed(1 << 38, "Send Messages in Threads", "tells there what happens"),
+    Right {
+        bit: Bits(1 << 34),
+        name: "Manage Threads",
+        why: "locks a thread when its request is over, and opens it again for what comes later",
+        without: Some("threads are archived and stay unlocked"),
+    },
 ];
 
 /// All of them.

@@ -30,7 +30,10 @@ pub(crate) fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         Inactive => [Refusal::Inactive],
         TimedOut => [Refusal::TimedOut { platform: Platform::Discord }],
         RulesUnread => [Refusal::RulesUnread { platform: Platform::Discord }],
-        CannotAskGroup => [Refusal::CannotAskGroup { group: "db-leads".into(), why: text() }],
+        CannotAskGroup => [
+            Refusal::CannotAskGroup { group: "db-leads".into(), platform: None, why: text() },
+            Refusal::CannotAskGroup { group: "db-leads".into(), platform: Some(Platform::Slack), why: text() },
+        ],
         CannotAskProfile => [Refusal::CannotAskProfile { why: text() }],
         NotSubject => [Refusal::NotSubject],
         NoCredential => [Refusal::NoCredential],

@@ -26,15 +26,15 @@ async fn a_discord_that_does_not_answer_is_one_finding_and_is_asked_once() {
     let house = House::new().await;
     house.discord.fail("get_my_user", Fault::Status(502), 1);
     insta::assert_snapshot!(house.findings().await, @r"
-    the bot token could not be looked at: API does not answer: HTTP status 502 Bad Gateway
+    Discord's bot token could not be looked at: API does not answer: HTTP status 502 Bad Gateway
           see that this machine reaches discord.api_url, then run this again
     ");
     house.discord.fail("get_my_user", Fault::CutBefore, 1);
     let cut = house.findings().await;
-    assert!(cut.starts_with("the bot token could not be looked at: API does not answer: "), "{cut}");
+    assert!(cut.starts_with("Discord's bot token could not be looked at: API does not answer: "), "{cut}");
     house.discord.fail("get_my_user", Fault::Limited { after: std::time::Duration::from_secs(7), scope: Scope::Global }, 1);
     insta::assert_snapshot!(house.findings().await, @r"
-    the bot token could not be looked at: Discord wants no questions for 7 s
+    Discord's bot token could not be looked at: Discord wants no questions for 7 s
           wait so long, then run this again; a running bot has the same limit
     ");
     assert_eq!(house.discord.requests_of("get_my_user").len(), 3, "nothing is asked twice");

@@ -9,7 +9,7 @@ async fn a_bot_that_is_not_in_the_server_is_one_finding_with_the_link() {
     house.discord.kick_bot();
     insta::assert_snapshot!(house.findings().await, @r"
     the bot is not in the server 700000000000000001
-          open https://discord.com/oauth2/authorize?client_id=900000000000000001&scope=bot+applications.commands&permissions=326417599488&guild_id=700000000000000001&disable_guild_select=true
+          open https://discord.com/oauth2/authorize?client_id=900000000000000001&scope=bot+applications.commands&permissions=326417599488&guild_id=700000000000000001&disable_guild_select=true as the application's owner, with Manage Server there
     ");
 }
 
@@ -18,11 +18,17 @@ async fn each_right_that_is_missing_is_a_finding_with_what_to_click() {
     let house = House::new().await;
     house.discord.forbid(DBA, permissions::SEND_MESSAGES | permissions::MANAGE_THREADS);
     insta::assert_snapshot!(house.findings().await, @r"
-    #dba (400000000000000002, for prod-db): the bot lacks Send Messages: it posts cards and alarms
+    #dba (400000000000000002, for prod-db): the bot lacks Send Messages, with which it posts cards and alarms
           in Discord: #dba, Edit Channel, Permissions, add the role of @hallpass, and allow Send Messages
-    #dba (400000000000000002, for prod-db): the bot lacks Manage Threads: it archives and locks a thread when its request is over
-          in Discord: #dba, Edit Channel, Permissions, add the role of @hallpass, and allow Manage Threads
     ");
+}
+
+#[tokio::test]
+async fn what_goes_on_without_a_right_is_only_worth_knowing() {
+    let house = House::new().await;
+    house.discord.forbid(DBA, permissions::MANAGE_THREADS);
+    assert_eq!(house.findings().await, "");
+    insta::assert_snapshot!(house.said("note").await.lines().next().unwrap(), @"#dba (400000000000000002, for prod-db): the bot lacks Manage Threads, with which it locks a thread when its request is over, and opens it again for what comes later; without it, threads are archived and stay unlocked (in Discord: #dba, Edit Channel, Permissions, add the role of @hallpass, and allow Manage Threads)");
 }
 
 #[tokio::test]
@@ -30,9 +36,9 @@ async fn rights_that_the_bot_has_nowhere_are_found_in_each_channel() {
     let house = House::new().await;
     house.discord.grant_bot(permissions::USUAL & !permissions::EMBED_LINKS);
     insta::assert_snapshot!(house.findings().await, @r"
-    #ops (400000000000000001, for alarms): the bot lacks Embed Links: it shows cards, which are embeds
+    #ops (400000000000000001, for alarms): the bot lacks Embed Links, with which it shows cards, which are embeds
           in Discord: Server Settings, Roles, the role of @hallpass, switch on Embed Links; or open the link of hallpass discord invite again
-    #dba (400000000000000002, for prod-db): the bot lacks Embed Links: it shows cards, which are embeds
+    #dba (400000000000000002, for prod-db): the bot lacks Embed Links, with which it shows cards, which are embeds
           in Discord: Server Settings, Roles, the role of @hallpass, switch on Embed Links; or open the link of hallpass discord invite again
     ");
 }

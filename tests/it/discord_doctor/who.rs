@@ -1,7 +1,7 @@
 //! People and roles.
 
-use super::{ANA, BEN, House, SRE};
-use crate::fakes::discord::{BOT_ROLE, Fault, permissions};
+use super::{ANA, BEN, DBA, House, SRE};
+use crate::fakes::discord::{BOT_ROLE, Fault, GUILD, permissions};
 
 const MORE: &str = "600000000000000009";
 
@@ -73,11 +73,26 @@ async fn a_role_that_is_called_where_nobody_may_mention_it_is_found() {
     assert_eq!(house.findings().await, "", "the bot may mention it");
 }
 
+/// Discord tells nobody of a mention in a channel that they do not see.
+#[tokio::test]
+async fn a_role_that_does_not_see_where_it_decides_is_found() {
+    let house = House::new().await;
+    house.discord.role_rule(DBA, GUILD, 0, permissions::VIEW_CHANNEL).allow(DBA, permissions::VIEW_CHANNEL);
+    insta::assert_snapshot!(house.findings().await, @r"
+    group sre: @sre (500000000000000001) does not see #dba, where it is called: whoever has no other role that does is told nothing and cannot press
+          in Discord: #dba, Edit Channel, Permissions, add @sre, and allow View Channel
+    ");
+    house.discord.role_rule(DBA, SRE, permissions::VIEW_CHANNEL, 0);
+    assert_eq!(house.findings().await, "", "what is said of the role stands above what is said of everybody");
+    house.discord.role_rule(DBA, GUILD, 0, 0).role_rule(DBA, SRE, 0, permissions::VIEW_CHANNEL);
+    assert!(house.findings().await.contains("does not see #dba"), "it alone is shut out");
+}
+
 #[tokio::test]
 async fn a_role_that_no_rule_calls_need_not_be_mentionable() {
     let mut house = House::new().await;
     house.change("approvers = ['ben', '@sre']", "approvers = ['ben']");
-    house.discord.unmentionable(SRE);
+    house.discord.unmentionable(SRE).role_rule(DBA, GUILD, 0, permissions::VIEW_CHANNEL).allow(DBA, permissions::VIEW_CHANNEL);
     assert_eq!(house.findings().await, "");
 }
 

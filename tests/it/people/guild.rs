@@ -44,7 +44,7 @@ fn guild(leads: &[&str]) -> Arc<Workspace> {
 }
 
 fn is_silent(refused: &Result<(), Refusal>) -> bool {
-    matches!(refused, Err(Refusal::CannotAskGroup { group, why }) if group == "leads" && why.contains("discord is down"))
+    matches!(refused, Err(Refusal::CannotAskGroup { group, platform: Some(DISCORD), why }) if group == "leads" && why.contains("discord is down"))
 }
 
 impl World {

@@ -230,7 +230,7 @@ async fn a_press_is_refused_with_that_reason_while_slack_does_not_say_who_is_in_
         let before = house.events().await;
         house.slack.fail("usergroups.users.list", fault.clone(), 50);
         let said = house.press("U0BEN", "approve").await;
-        assert!(said.contains("I could not ask the chat who is in") && said.contains("nothing was recorded"), "{fault:?}: {said}");
+        assert!(said.contains("I could not ask slack who is in") && said.contains("nothing was recorded"), "{fault:?}: {said}");
         assert_eq!(house.events().await, before, "{fault:?}");
         house.slack.heal();
         assert!(house.press("U0BEN", "approve").await.contains("Your approval counts"), "{fault:?}");

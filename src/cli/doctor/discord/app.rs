@@ -53,7 +53,7 @@ pub(super) async fn look(asks: &Asks, discord: &DiscordConfig, report: &mut Repo
     };
     let text = |key: &str| shown(me[key].as_str().unwrap_or_default());
     let bot = Bot { id: text("id"), name: text("username") };
-    report.fine(format!("bot token: @{} ({})", bot.name, bot.id));
+    report.fine(format!("Discord's bot token: @{} ({})", bot.name, bot.id));
     match asks.ask("/applications/@me").await {
         Ok(answer) => application(discord, &answer.body, report),
         Err(fault) => unanswered(report, "the application", &fault),
@@ -65,7 +65,7 @@ fn refused(fault: &Fault, report: &mut Report) {
     if fault.is_unauthorized() {
         return report.broken("Discord does not know the bot token", COPY_TOKEN);
     }
-    unanswered(report, "the bot token", fault);
+    unanswered(report, "Discord's bot token", fault);
 }
 
 fn application(discord: &DiscordConfig, app: &Value, report: &mut Report) {

@@ -43,7 +43,6 @@ fn one(shown_as: &str, channel: &Value, server: &Server, report: &mut Report) {
     let (everywhere, here) = (server.rights(), server.rights_in(channel));
     let mut all = true;
     for right in NEEDED.iter().filter(|right| !here.has(right.bit)) {
-        all = false;
         let how = if everywhere.has(right.bit) {
             format!("in Discord: {}, Edit Channel, Permissions, add the role of @{}, and allow {}", name(channel), server.bot, right.name)
         } else {
@@ -52,7 +51,13 @@ fn one(shown_as: &str, channel: &Value, server: &Server, report: &mut Report) {
                 server.bot, right.name
             )
         };
-        report.broken(format!("{shown_as}: the bot lacks {}: it {}", right.name, right.why), how);
+        let lacks = format!("{shown_as}: the bot lacks {}, with which it {}", right.name, right.why);
+        if let Some(without) = right.without {
+            report.note(format!("{lacks}; without it, {without} ({how})"));
+        } else {
+            all = false;
+            report.broken(lacks, how);
+        }
     }
     if all {
         report.fine(format!("{shown_as}: the bot may do there all that it needs"));

@@ -1,4 +1,5 @@
-//! Whether each role that the file names is there, somebody has it, and the bot's mention of it reaches them.
+//! Whether each role that the file names is there, somebody has it, it sees the channels in which it decides, and the bot may
+//! mention it there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,20 +54,31 @@ fn one((group, id): (&Group, &str), role: &Role, counts: &Value, places: Option<
     if members == Some(0) {
         report.broken(format!("{who} has no member"), "give the role to people: Server Settings, Roles, the role, Manage Members");
     }
-    let mut deaf =
-        places.into_iter().flatten().filter_map(|place| server.channels.get(*place)).filter(|place| !reaches(role, place, server));
-    if let Some(place) = deaf.next().map(name) {
+    let places: Vec<&Value> = places.into_iter().flatten().filter_map(|place| server.channels.get(*place)).collect();
+    unseen(&who, (id, role), &places, server, report);
+    if let Some(place) = places.iter().find(|place| !may_be_mentioned(role, place, server)).map(|place| name(place)) {
         report.broken(
             format!("{who} is mentioned in {place}, and nobody would be told: not everybody may mention it, nor may the bot"),
             format!("Server Settings, Roles, @{}: switch on \"Allow anyone to @mention this role\"", role.name),
         );
     }
     if let Some(members) = members.filter(|_| report.wrong() == before) {
-        report.fine(format!("{who}: members: {members}; the bot's mention reaches them"));
+        let reached = if places.is_empty() { "" } else { "; it sees its cards and may be mentioned there" };
+        report.fine(format!("{who}: members: {members}{reached}"));
     }
 }
 
-fn reaches(role: &Role, channel: &Value, server: &Server) -> bool {
+/// Discord tells nobody of a mention in a channel that they do not see.
+fn unseen(who: &str, (id, role): (&str, &Role), places: &[&Value], server: &Server, report: &mut Report) {
+    for place in places.iter().filter(|place| !server.sees(id, place)).map(|place| name(place)) {
+        report.broken(
+            format!("{who} does not see {place}, where it is called: whoever has no other role that does is told nothing and cannot press"),
+            format!("in Discord: {place}, Edit Channel, Permissions, add @{}, and allow View Channel", role.name),
+        );
+    }
+}
+
+fn may_be_mentioned(role: &Role, channel: &Value, server: &Server) -> bool {
     role.is_mentionable || server.rights_in(channel).has(Bits::MENTION_EVERYONE)
 }
 

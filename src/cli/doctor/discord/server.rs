@@ -41,23 +41,38 @@ impl Server {
 
     /// What the bot may do where no channel says otherwise.
     pub(super) fn rights(&self) -> Bits {
+        self.rights_with(&self.bot_roles)
+    }
+
+    /// What the bot may do in one of its channels.
+    pub(super) fn rights_in(&self, channel: &Value) -> Bits {
+        self.rights_there(channel, &self.bot_roles, Some(&self.bot_id))
+    }
+
+    /// Does whoever has this role and no other see the channel?
+    pub(super) fn sees(&self, role: &str, channel: &Value) -> bool {
+        self.rights_there(channel, &[role.to_owned()], None).has(Bits::VIEW_CHANNEL)
+    }
+
+    /// What everybody has, and what these roles add.
+    fn rights_with(&self, roles: &[String]) -> Bits {
         let of = |id: &String| self.roles.get(id).map_or(Bits::default(), |role| role.rights);
-        let rights = self.bot_roles.iter().fold(of(&self.id), |rights, role| rights | of(role));
+        let rights = roles.iter().fold(of(&self.id), |rights, role| rights | of(role));
         if rights.has(Bits::ADMINISTRATOR) { Bits(u64::MAX) } else { rights }
     }
 
-    /// What the bot may do in one of its channels: first what is said of everyone there, then of its roles, then of itself.
-    pub(super) fn rights_in(&self, channel: &Value) -> Bits {
-        let rights = self.rights();
+    /// As Discord reckons: first what is said of everyone there, then of the roles, then of the member.
+    fn rights_there(&self, channel: &Value, roles: &[String], member: Option<&String>) -> Bits {
+        let rights = self.rights_with(roles);
         if rights.has(Bits::ADMINISTRATOR) {
             return rights;
         }
         let rules = channel["permission_overwrites"].as_array().map_or(&[][..], Vec::as_slice);
         let is_about = |rule: &Value, id: &String| rule["id"] == **id;
         let everyone = changed(rights, rules.iter().filter(|rule| is_about(rule, &self.id)));
-        let own = |rule: &&Value| !is_about(rule, &self.id) && self.bot_roles.iter().any(|role| is_about(rule, role));
-        let by_role = changed(everyone, rules.iter().filter(own));
-        changed(by_role, rules.iter().filter(|rule| is_about(rule, &self.bot_id)))
+        let of_roles = |rule: &&Value| !is_about(rule, &self.id) && roles.iter().any(|role| is_about(rule, role));
+        let by_role = changed(everyone, rules.iter().filter(of_roles));
+        changed(by_role, rules.iter().filter(|rule| member.is_some_and(|member| is_about(rule, member))))
     }
 }
 
@@ -111,7 +126,10 @@ pub(super) async fn read(asks: &Asks, discord: &DiscordConfig, bot: &Bot, report
 fn outside(fault: &Fault, discord: &DiscordConfig, report: &mut Report) {
     match fault.code() {
         // Unknown guild, no access.
-        10004 | 50001 => report.broken(format!("the bot is not in the server {}", discord.guild), format!("open {}", link(discord))),
+        10004 | 50001 => report.broken(
+            format!("the bot is not in the server {}", discord.guild),
+            format!("open {} as the application's owner, with Manage Server there", link(discord)),
+        ),
         _ => unanswered(report, &format!("the server {}", discord.guild), fault),
     }
 }
