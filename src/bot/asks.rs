@@ -37,7 +37,8 @@ impl Bot {
         let among: Vec<Who> = policy.into_iter().flat_map(askers).cloned().collect();
         let chain: Vec<Who> = policy.into_iter().flat_map(approvers).cloned().collect();
         let called: Vec<&PersonId> = policy.into_iter().flat_map(Policy::called_by_name).collect();
-        let whom = Whom { presser: Some(caller.presser()), others: &[subject], among: &among, chain: &chain, called: &called, listed: false };
+        let whom =
+            Whom { presser: Some(caller.presser()), others: &[subject], among: &among, chain: &chain, called: &called, listed: false };
         let groups = self.gather(catalogue, None, whom, Fresh::Now).await;
         let opening = match self.opening(caller, new, catalogue, &groups).await? {
             Ok(opening) => opening,

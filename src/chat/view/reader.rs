@@ -1,7 +1,5 @@
 //! For whom something is shown, and what names, texts and times are looked up in. Pure.
 
-use std::collections::BTreeSet;
-
 use chrono_tz::Tz;
 
 use crate::{

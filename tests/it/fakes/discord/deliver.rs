@@ -150,6 +150,13 @@ impl Discord {
         payload["id"].as_str().unwrap().to_owned()
     }
 
+    /// Delivers a payload to the application at another address (a second process of it).
+    pub(crate) async fn deliver_to(&self, url: &str, payload: Value) -> Reply {
+        self.remember(&payload);
+        let raw = self.signed(url.to_owned(), payload.to_string().into_bytes());
+        self.send(&payload, raw).await
+    }
+
     /// The last delivery again: byte for byte with the same signature, or the same event.
     pub(crate) async fn replay_last(&self) -> Reply {
         let last = self.state().last.clone().expect("nothing was delivered yet");
