@@ -96,7 +96,12 @@ fn every_command_that_people_read_in_discord_can_be_typed_there() {
                 let name: String = typed.chars().take_while(char::is_ascii_lowercase).collect();
                 let options = registered.get(&name).unwrap_or_else(|| panic!("{file}: /jit {typed}"));
                 let pieces = typed[name.len()..].trim_start().split(' ').map(|word| word.trim_start_matches('['));
-                let named: Vec<&str> = pieces.clone().filter_map(|piece| piece.split_once(':')).map(|(option, _)| option).collect();
+                let named: Vec<&str> = pieces
+                    .clone()
+                    .filter_map(|piece| piece.split_once(':'))
+                    .filter(|(_, text)| !text.is_empty())
+                    .map(|(option, _)| option)
+                    .collect();
                 let own = |option: &&str| option.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !option.is_empty();
                 assert!(
                     named.iter().filter(|option| own(option)).all(|option| options.iter().any(|own| own == option)),
