@@ -37,6 +37,7 @@ impl House {
     }
 
     /// The form that an act opened in front of somebody.
+    #[expect(clippy::unused_async, reason = "it reads as a step like the others")]
     pub(crate) async fn opened(&self, user: &str, reply: Reply) -> Value {
         assert_eq!((reply.is_ok(), reply.kind()), (true, Some(9)), "{reply:?}");
         self.discord.modal(user).unwrap()

@@ -46,7 +46,7 @@ async fn ids_are_those_on_which_the_command_would_do_something() {
     assert_eq!(house.offers(BEN, "approve", &[("id", "zzz")], "id").await, nothing);
     house.press(BEN, "approve").await;
     for (user, path) in [(ANA, "return"), (ANA, "extend"), (BEN, "revoke")] {
-        assert_eq!(house.offers(user, path, &[("id", "")], "id").await, [id.clone()], "{path}");
+        assert_eq!(house.offers(user, path, &[("id", "")], "id").await, std::slice::from_ref(&id), "{path}");
     }
     house.assert_nothing_refused();
 }

@@ -114,7 +114,7 @@ impl State {
                     let mut partial = State::member_json(member);
                     partial["permissions"] = json!(self.may(channel, text).to_string());
                     // What says nothing of rights is left out there.
-                    ["deaf", "mute"].iter().for_each(|name| drop(partial.as_object_mut().unwrap().remove(*name)));
+                    partial.as_object_mut().unwrap().retain(|name, _| !["deaf", "mute"].contains(&name.as_str()));
                     resolved.entry("members").or_insert_with(|| json!({}))[text] = partial;
                 }
                 json!(text)

@@ -109,7 +109,7 @@ async fn call(Shared(discord): Shared<Discord>, Path(path): Path<String>, incomi
         return discord.limited(number, operation.name, scope, &many, &standing);
     }
     if let Some(Fault::Code(code)) = fault {
-        return discord.answered(number, operation.name, Err(code.into()), Some(standing));
+        return discord.answered(number, operation.name, Err(code.into()), Some(&standing));
     }
     let outcome = if is_named(&head.headers) {
         let call = Call { ids, query: query(head.uri.query().unwrap_or_default()), body: Value::Null };
@@ -126,7 +126,7 @@ async fn call(Shared(discord): Shared<Discord>, Path(path): Path<String>, incomi
         discord.tell();
         return cut();
     }
-    discord.answered(number, operation.name, outcome, Some(standing))
+    discord.answered(number, operation.name, outcome, Some(&standing))
 }
 
 /// The body as JSON; None: there is none.
@@ -202,7 +202,7 @@ impl Discord {
         self.tell();
     }
 
-    fn answered(&self, number: usize, operation: &str, outcome: api::Answer, standing: Option<Standing>) -> Response {
+    fn answered(&self, number: usize, operation: &str, outcome: api::Answer, standing: Option<&Standing>) -> Response {
         let (status, body) = outcome.unwrap_or_else(|refusal| {
             let mut state = self.state();
             let path = state.requests[number].path.clone();
@@ -212,7 +212,7 @@ impl Discord {
         });
         self.settle(number, status, false);
         let mut response = json_answer(status, &body);
-        if let Some(standing) = &standing {
+        if let Some(standing) = standing {
             say_standing(&mut response, standing);
         }
         response

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 
 /// Somebody pressed; the interaction's id and token. It is heard by nobody but the test.
-async fn pressed(discord: &Discord, user: &str, card: &str) -> (String, String) {
+fn pressed(discord: &Discord, user: &str, card: &str) -> (String, String) {
     let payload = discord.press_payload(user, card, "approve");
     known(discord, payload)
 }
@@ -43,14 +43,14 @@ fn follow_up(token: &str) -> String {
 #[tokio::test]
 async fn the_first_answer_comes_once_and_within_three_seconds() {
     let (discord, card) = card().await;
-    let press = pressed(&discord, BEN, &card).await;
+    let press = pressed(&discord, BEN, &card);
     assert_eq!(answer(&discord, &press, json!({"type": 6})).await, (204, Value::Null));
     assert_eq!(refused(answer(&discord, &press, json!({"type": 6})).await), (400, 40060));
-    let late = pressed(&discord, BEN, &card).await;
+    let late = pressed(&discord, BEN, &card);
     discord.advance(Duration::from_millis(3_001));
     assert_eq!(refused(answer(&discord, &late, json!({"type": 6})).await), (404, 10062));
     assert_eq!(refused(answer(&discord, &("1".to_owned(), press.1.clone()), json!({"type": 6})).await), (404, 10062));
-    let just = pressed(&discord, BEN, &card).await;
+    let just = pressed(&discord, BEN, &card);
     discord.advance(Duration::from_secs(3));
     assert_eq!(answer(&discord, &just, json!({"type": 6})).await.0, 204);
 }
@@ -59,7 +59,7 @@ async fn the_first_answer_comes_once_and_within_three_seconds() {
 async fn an_answer_fits_what_was_done() {
     let (discord, card) = card().await;
     commands(&discord);
-    let press = pressed(&discord, BEN, &card).await;
+    let press = pressed(&discord, BEN, &card);
     for kind in [1, 2, 8, 10, 12] {
         assert!(wrong(answer(&discord, &press, json!({"type": kind})).await).contains(&"type BASE_TYPE_CHOICES".to_owned()), "{kind}");
     }
@@ -85,7 +85,7 @@ async fn an_answer_fits_what_was_done() {
 #[tokio::test]
 async fn only_who_did_it_sees_an_ephemeral_answer_and_it_can_be_pressed_in() {
     let (discord, card) = card().await;
-    let press = pressed(&discord, BEN, &card).await;
+    let press = pressed(&discord, BEN, &card);
     let mut body = whisper("Which one?");
     body["data"]["components"] = json!([{"type": 1, "components": [{"type": 2, "style": 1, "label": "This", "custom_id": "this"}]}]);
     assert_eq!(answer(&discord, &press, body).await.0, 204);
@@ -100,7 +100,7 @@ async fn only_who_did_it_sees_an_ephemeral_answer_and_it_can_be_pressed_in() {
 #[tokio::test]
 async fn thinking_is_filled_by_an_edit_or_by_what_follows() {
     let (discord, card) = card().await;
-    let (first, second) = (pressed(&discord, BEN, &card).await, pressed(&discord, BEN, &card).await);
+    let (first, second) = (pressed(&discord, BEN, &card), pressed(&discord, BEN, &card));
     for press in [&first, &second] {
         assert_eq!(answer(&discord, press, json!({"type": 5, "data": {"flags": 64}})).await.0, 204);
     }
@@ -117,7 +117,7 @@ async fn thinking_is_filled_by_an_edit_or_by_what_follows() {
 #[tokio::test]
 async fn a_token_is_good_for_fifteen_minutes_after_a_first_answer() {
     let (discord, card) = card().await;
-    let press = pressed(&discord, BEN, &card).await;
+    let press = pressed(&discord, BEN, &card);
     let say = || quiet(json!({"content": "x", "flags": 64}));
     assert_eq!(refused(post(&discord, &follow_up(&press.1), say()).await), (404, 10015), "not answered yet");
     assert_eq!(answer(&discord, &press, json!({"type": 6})).await.0, 204);
@@ -135,7 +135,7 @@ async fn a_token_is_good_for_fifteen_minutes_after_a_first_answer() {
 #[tokio::test]
 async fn a_form_is_open_in_front_of_one_person_until_its_submission_is_answered() {
     let (discord, card) = card().await;
-    let press = pressed(&discord, BEN, &card).await;
+    let press = pressed(&discord, BEN, &card);
     let input = json!({"type": 4, "custom_id": "words", "style": 2, "label": "Why", "max_length": 10, "value": "as is"});
     let modal = json!({"custom_id": "deny R-1/0", "title": "Deny", "components": [{"type": 1, "components": [input]}]});
     assert_eq!(answer(&discord, &press, json!({"type": 9, "data": modal})).await.0, 204);
@@ -152,7 +152,7 @@ async fn a_form_is_open_in_front_of_one_person_until_its_submission_is_answered(
     assert!(wrong(answer(&discord, &sent, json!({"type": 9, "data": modal})).await).contains(&"type BASE_TYPE_CHOICES".to_owned()));
     assert_eq!(answer(&discord, &sent, whisper("Denied")).await.0, 204);
     assert_eq!(discord.modal(BEN), None);
-    let again = pressed(&discord, BEN, &card).await;
+    let again = pressed(&discord, BEN, &card);
     assert_eq!(answer(&discord, &again, json!({"type": 9, "data": modal})).await.0, 204);
     assert_eq!(discord.close(BEN).modal(BEN), None);
 }
