@@ -14,7 +14,7 @@ use hallpass::{
     clock::{Clock, SystemClock},
     domain::{
         entitlement::{Handle, Order, Ownership},
-        members::Member,
+        members::{Member, Presence},
         policy::{Catalogue, Channel, Person, Platform, Policy, ReasonRule, Resource, Role, Stage, Who},
         time::{Instant, Span},
     },
@@ -133,8 +133,8 @@ impl Facts for Nobody {
         Ok(0)
     }
 
-    async fn is_active(&self, _: Platform, _: &str, _: Fresh) -> Result<Option<bool>, String> {
-        Ok(Some(true))
+    async fn presence(&self, _: Platform, _: &str, _: Fresh) -> Result<Option<Presence>, String> {
+        Ok(Some(Presence::There))
     }
 
     async fn roster(&self, _: Platform) -> Result<Vec<Member>, String> {
@@ -176,7 +176,7 @@ impl Chat for Quick {
     }
 
     async fn profile(&self, user: &str) -> Result<Profile, ChatFault> {
-        Ok(Profile { active: true, name: user.to_owned() })
+        Ok(Profile { presence: Presence::There, name: user.to_owned() })
     }
 }
 

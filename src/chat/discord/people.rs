@@ -163,8 +163,9 @@ impl Discord {
     /// How many have the role: Discord counts them, though it names them to nobody without a privileged intent.
     pub(super) async fn count_of(&self, role: &str) -> Result<u64, ChatFault> {
         let route = Route::GuildRoleMemberCounts { guild_id: id(&self.settings.guild, "guild")? };
-        // A refusal of this keeps nobody from being asked about people.
-        let asked = self.ask_in_turn(|| Call::new(LightMethod::Get, route).at("counts"));
+        // A refusal of this keeps nobody from being asked about people; and without a count more is possible, so that nobody waits
+        // for one.
+        let asked = self.api.call(Call::new(LightMethod::Get, route).at("counts"));
         let counts = self.counts.ask("", || self.now(), asked).await?;
         match counts.get(role) {
             Some(count) => count.as_u64().ok_or_else(|| Trouble::Unanswered("a count that is no number".to_owned()).into()),
