@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use hallpass::domain::{
     policy::{Catalogue, Platform, Who},
     request::{Ending, State},
@@ -21,7 +22,8 @@ fn by_many() -> Catalogue {
     let mut rules = rules();
     let stage = &mut rules.policies.get_mut(&"prod-data".parse().unwrap()).unwrap().stages[0];
     stage.approvers = ["db-leads", "security"].map(|group| Who::Group(group.parse().unwrap())).into();
-    (stage.needed, _) = (5, stage.ladder.clear());
+    stage.needed = 5;
+    stage.ladder.clear();
     rules
 }
 
@@ -38,14 +40,16 @@ impl House {
     }
 
     /// Time passes, and this comes to its end.
-    async fn meanwhile<T>(&self, done: impl Future<Output = T>) -> T {
-        tokio::pin!(done);
-        loop {
-            match tokio::time::timeout(Duration::from_millis(100), &mut done).await {
-                Ok(done) => return done,
-                Err(_) => self.seconds(1),
+    fn meanwhile<'a, T>(&'a self, done: impl Future<Output = T> + 'a) -> LocalBoxFuture<'a, T> {
+        let mut done = Box::pin(done);
+        Box::pin(async move {
+            loop {
+                match tokio::time::timeout(Duration::from_millis(100), &mut done).await {
+                    Ok(done) => return done,
+                    Err(_) => self.seconds(1),
+                }
             }
-        }
+        })
     }
 
     /// All of them approve the newest card, and what follows is done at the pace that Discord takes it.
