@@ -10,7 +10,7 @@ async fn a_denial_says_why_and_the_card_keeps_what_was_asked_and_loses_its_butto
     for way in BOTH {
         let house = House::asked(way).await;
         let said = house.words(BEN, "deny", &[("words", "use the read replica")]).await;
-        assert!(said.starts_with("Denied."), "{way:?}: {said}");
+        assert!(said.starts_with("Denied by Ben Okafor"), "{way:?}: {said}");
         let card = house.reads();
         for part in ["Denied by Ben Okafor", "use the read replica", "“Unblock the stuck import”"] {
             assert!(card.contains(part), "{part}: {card}");

@@ -107,7 +107,7 @@ async fn words_of_a_denial_take_no_effect_for_the_asker_or_in_the_thread() {
     for way in BOTH {
         let house = House::asked(way).await;
         let said = house.words(BEN, "deny", &[("words", &hostile(1_000))]).await;
-        assert!(said.starts_with("Denied."), "{way:?}: {said}");
+        assert!(said.starts_with("Denied by Ben Okafor"), "{way:?}: {said}");
         assert!(house.directs(ANA).contains("[click](https://evil.example)"), "it reads as it was typed: {}", house.directs(ANA));
         house.assert_inert();
         house.assert_nothing_refused();

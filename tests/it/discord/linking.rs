@@ -44,7 +44,7 @@ async fn a_code_from_another_door_joins_an_account_of_discord_once() {
         discord.person(NEW, "A. Reyes").person(OTHER, "Mallory");
         let house = House::with(way, discord, only_at_the_console("ana")).await;
         let unknown = house.asks_for(NEW, ["prod-db", "write", "1h", "Unblock the import"]).await;
-        assert!(unknown.contains("bring the code here: /jit link CODE"), "{unknown}");
+        assert!(unknown.contains("bring the code here: /jit link code:CODE"), "{unknown}");
         let code = house.code(Platform::Console, "ana").await;
         let told = house.links(NEW, &code).await;
         assert!(told.starts_with("This account is Ana Reyes now"), "{told}");
