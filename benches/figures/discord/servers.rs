@@ -7,7 +7,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::guild::{APPLICATION, BOSS, GUILD, Guild, LEADS, asker, channel};
 use crate::doors::{
-    load::Way,
+    load::{Signature, Way},
     server::{Server, free, script},
 };
 
@@ -18,7 +18,7 @@ pub(crate) const INTERACTIONS: Way = Way { path: "/discord/interactions", conten
 const KEY: [u8; 32] = [7; 32];
 const TOKEN: (&str, &str) = ("DISCORD_BOT_TOKEN", "a-token-of-nobody");
 
-fn sign(stamp: &str, body: &str) -> anyhow::Result<[(&'static str, String); 2]> {
+fn sign(stamp: &str, body: &str) -> anyhow::Result<Signature> {
     let signature = SigningKey::from_bytes(&KEY).sign(format!("{stamp}{body}").as_bytes());
     Ok([("x-signature-ed25519", hex(&signature.to_bytes())?), ("x-signature-timestamp", stamp.to_owned())])
 }

@@ -22,8 +22,11 @@ pub(crate) struct Way {
     pub(crate) path: &'static str,
     pub(crate) content_type: &'static str,
     /// The headers that show who made it, of the second and the body.
-    pub(crate) sign: fn(&str, &str) -> anyhow::Result<[(&'static str, String); 2]>,
+    pub(crate) sign: fn(&str, &str) -> anyhow::Result<Signature>,
 }
+
+/// The two headers, each with its name.
+pub(crate) type Signature = [(&'static str, String); 2];
 
 const CONNECTIONS: usize = 16;
 const WARM_UP: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ use sha2_oracle::Sha256;
 
 use super::workspace::{APP, LEADS, TEAM, Workspace};
 use crate::doors::{
-    load::Way,
+    load::{Signature, Way},
     server::{Server, free, script},
 };
 
@@ -25,7 +25,7 @@ const fn way(path: &'static str) -> Way {
     Way { path, content_type: "application/x-www-form-urlencoded", sign }
 }
 
-fn sign(stamp: &str, body: &str) -> anyhow::Result<[(&'static str, String); 2]> {
+fn sign(stamp: &str, body: &str) -> anyhow::Result<Signature> {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).ok().context("a secret of this length")?;
     for part in ["v0:", stamp, ":", body] {
         mac.update(part.as_bytes());

@@ -1,6 +1,8 @@
 //! The application itself: whether its token works, which application it is, which intents it has, and whether the door that
 //! bot.toml names is the one that Discord uses.
 
+use std::fmt::Write as _;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
@@ -121,7 +123,10 @@ fn door(discord: &DiscordConfig, app: &Value, place: &str, report: &mut Report) 
 }
 
 fn key(ours: &[u8; 32], app: &Value, place: &str, report: &mut Report) {
-    let hex: String = ours.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = ours.iter().fold(String::new(), |mut hex, byte| {
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    });
     match app["verify_key"].as_str() {
         Some(theirs) if theirs.eq_ignore_ascii_case(&hex) => report.fine("public key: it is the application's"),
         Some(theirs) => report.broken(
