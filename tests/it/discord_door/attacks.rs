@@ -128,6 +128,6 @@ async fn members_who_may_not_act_now_are_refused_by_what_the_press_itself_says()
     house.discord.role(LEADS, "db-leads", &[BEN]);
     house.discord.time_out(BEN, Some(4_000_000_000));
     let said = house.press(BEN, "approve").await;
-    assert!(said.contains("not a full member here"), "{said}");
+    assert!(said.contains("You are timed out in Discord"), "{said}");
     assert!(house.newest().await.round().unwrap().votes.is_empty());
 }
