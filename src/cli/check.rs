@@ -36,9 +36,16 @@ pub(super) fn templates(config: &Config) -> anyhow::Result<Templates> {
     if wrong.is_empty() { Ok(templates) } else { Err(anyhow!("templates:\n{}", wrong.join("\n"))) }
 }
 
+/// The same for a start or a reload: ours alone are not tried, for tests have done that, and nothing that is due may wait for it.
+/// # Errors
+/// Everything that is wrong with what replaces them.
+pub(super) fn templates_in_use(config: &Config) -> anyhow::Result<Templates> {
+    if config.templates.is_some() { templates(config) } else { Templates::load(None).context("our own templates") }
+}
+
 /// The same; or ours alone, when what replaces them is broken: that must not keep the bot from ending what it gave.
 pub(super) fn templates_or_ours(config: &Config) -> anyhow::Result<Templates> {
-    templates(config).or_else(|why| {
+    templates_in_use(config).or_else(|why| {
         tracing::error!("{why:#}; ours are used");
         Templates::load(None).context("our own templates")
     })

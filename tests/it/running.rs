@@ -222,6 +222,19 @@ pub(crate) async fn closed(url: &str, bot: &mut Bot, id: &str) {
     conn.close().await.unwrap();
 }
 
+/// Waits until this count is none, as anybody reads it who looks into the file.
+pub(crate) async fn none_left(url: &str, bot: &mut Bot, count: &'static str) {
+    use sqlx::{Connection as _, Row as _};
+    let mut conn = sqlx::SqliteConnection::connect(url).await.unwrap();
+    let begun = Instant::now();
+    while sqlx::query(count).fetch_one(&mut conn).await.unwrap().get::<i64, _>(0) > 0 {
+        assert!(begun.elapsed() < PATIENCE, "{count}: not yet\n{}", bot.said());
+        assert!(bot.child.try_wait().unwrap().is_none(), "it ended\n{}", bot.said());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    conn.close().await.unwrap();
+}
+
 async fn is_expired(store: &Store, id: &str) {
     let request = store.request(&id.parse().unwrap()).await.unwrap().unwrap();
     assert!(matches!(request.state, State::Closed { ending: Ending::Expired, .. }), "{:?}", request.state);

@@ -57,7 +57,8 @@ const LONG: [(&str, usize, &str); 2] = [
 const CAP: usize = 400;
 
 /// Who looks at the machine's clock besides `clock.rs`: to measure how long something took, never to know what time it is.
-const STOPWATCHES: [(&str, &str); 10] = [
+const STOPWATCHES: [(&str, &str); 11] = [
+    ("src/chat/discord/asked.rs", "how long a question about somebody waits for its turn"),
     ("src/provider/exec/process.rs", "until when a program may run"),
     ("src/provider/exec/keeper.rs", "the same, in the process that sees to it"),
     ("src/worker/chat/mod.rs", "a pause between two looks at chats that have nothing more due"),

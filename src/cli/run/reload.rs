@@ -87,7 +87,7 @@ impl Reloads {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        check::templates(&config)?;
+        check::templates_in_use(&config)?;
         still_reaches(bot.store(), &self.in_force, &config).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let made = providers(&config, &clock).await?;

@@ -96,7 +96,7 @@ async fn whole(text: &str, path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Resul
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    check::templates(&config)?;
+    check::templates_in_use(&config)?;
     let providers = providers(&config, clock).await?;
     Ok((config, providers))
 }
