@@ -24,8 +24,8 @@ pub(crate) enum Kind {
     Outsiders,
     /// Approve, by whoever may.
     Approvals,
-    /// The same bytes as an outsider's press, for another application: the signature is checked and remembered, the payload is read,
-    /// nothing is written, nothing follows.
+    /// An outsider's press on a button that is not ours: the signature is checked and remembered, the payload is read, the presser is
+    /// told so; nothing is written, nothing follows.
     Foreign,
 }
 
@@ -91,10 +91,8 @@ pub(crate) async fn ask(door: std::net::SocketAddr, guild: &Guild) -> anyhow::Re
 fn press(card: &Value, n: usize, kind: Kind) -> Value {
     let presser = if kind == Kind::Approvals { BOSS.to_owned() } else { outsider(card, n) };
     let mut pressed = interaction(3, &presser, card["channel_id"].as_str().unwrap_or_default(), NUMBER);
-    if kind == Kind::Foreign {
-        pressed["application_id"] = json!("100000000000000009");
-    }
-    pressed["data"] = json!({ "component_type": 2, "id": 3, "custom_id": approve(card) });
+    let button = if kind == Kind::Foreign { Some("not ours") } else { approve(card) };
+    pressed["data"] = json!({ "component_type": 2, "id": 3, "custom_id": button });
     pressed["message"] = json!({
         "id": card["id"], "channel_id": card["channel_id"], "author": card["author"], "type": 0, "flags": 0, "pinned": false,
         "content": card["content"], "embeds": card["embeds"], "components": card["components"], "attachments": [], "mentions": [],
