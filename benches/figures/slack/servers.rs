@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, net::SocketAddr, path::Path, process::Command};
 
 use anyhow::Context as _;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac_fakes::{Hmac, KeyInit as _, Mac as _};
 use sha2_oracle::Sha256;
 
 use super::workspace::{APP, LEADS, TEAM, Workspace};

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use hallpass::clock::{Clock as _, SystemClock};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac_fakes::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2_oracle::Sha256;
 use tokio::time::{Instant, timeout};
