@@ -8,7 +8,7 @@ use toml::{
     de::{DeValue, Error, ValueDeserializer},
 };
 
-use super::{Provider, exec, pretend::Pretend, ssh};
+use super::{Provider, exec, postgresql, pretend::Pretend, ssh};
 use crate::{clock::Clock, domain::entitlement::Ownership};
 
 /// Every kind.
@@ -21,6 +21,7 @@ pub fn check(kind: &str, settings: Spanned<DeValue<'_>>) -> Result<(), Error> {
     match kind {
         "ssh" => ssh::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         "exec" => exec::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
+        "postgresql" => postgresql::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         _ => Nothing::deserialize(ValueDeserializer::from(settings)).map(drop),
     }
 }
@@ -34,7 +35,11 @@ struct Nothing {}
 /// # Errors
 /// As for `check`.
 pub fn check_target(kind: &str, target: Spanned<DeValue<'_>>) -> Result<(), Error> {
-    if kind == "ssh" { ssh::check_target(ValueDeserializer::from(target)) } else { Ok(()) }
+    match kind {
+        "ssh" => ssh::check_target(ValueDeserializer::from(target)),
+        "postgresql" => postgresql::check_target(ValueDeserializer::from(target)),
+        _ => Ok(()),
+    }
 }
 
 /// Settings of this kind that are paths.
@@ -42,6 +47,15 @@ pub fn paths(kind: &str) -> &'static [&'static str] {
     match kind {
         "ssh" => &["ca_key_file", "revocation_list"],
         "exec" => &["program"],
+        "postgresql" => &["ca_file"],
+        _ => &[],
+    }
+}
+
+/// Settings of this kind that say where a secret is found.
+pub fn secrets(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "postgresql" => &["password"],
         _ => &[],
     }
 }
