@@ -57,6 +57,7 @@ struct Shared {
     refusing: AtomicBool,
     held: Notify,
     let_go: Notify,
+    answered: Notify,
 }
 
 impl Shared {
@@ -135,7 +136,7 @@ impl Proxy {
     /// Delivers what is held back; resolves when the server has answered it.
     pub(crate) async fn let_go(&self) {
         self.shared.let_go.notify_one();
-        self.shared.held.notified().await;
+        self.shared.answered.notified().await;
     }
 }
 
@@ -204,7 +205,8 @@ struct Statements(std::collections::BTreeMap<String, String>);
 impl Statements {
     /// What one message of a client says, in words; empty where it only belongs to another.
     fn read(&mut self, message: &[u8]) -> String {
-        let mut texts = message.get(5..).unwrap_or_default().split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
+        let mut texts =
+            message.get(5..).unwrap_or_default().split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
         let mut next = || texts.next().unwrap_or_default();
         match message.first() {
             Some(b'Q') => next(),
@@ -306,7 +308,7 @@ impl Pair {
                 self.shared.let_go.notified().await;
                 self.to_server.write_all(said).await?;
                 let answer = self.answer(false).await;
-                self.shared.held.notify_one();
+                self.shared.answered.notify_one();
                 let answer = answer?;
                 self.to_client.write_all(answer.as_deref().unwrap_or_default()).await?;
                 Ok(answer.is_some())
