@@ -129,8 +129,13 @@ impl Server {
         self.read(shown.expose_secret())
     }
 
-    fn read(&self, _shown: &str) -> anyhow::Result<Config> {
-        bail!("todo")
+    fn read(&self, shown: &str) -> anyhow::Result<Config> {
+        let url = shown.lines().find_map(|line| line.strip_prefix("URL: ")).context("a credential without a URL")?;
+        let shown: Config = url.parse()?;
+        let mut config = self.admin.clone();
+        config.user(shown.get_user().context("it names no login")?).password(shown.get_password().context("it has no password")?);
+        config.dbname(self.database());
+        Ok(config)
     }
 }
 

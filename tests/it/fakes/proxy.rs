@@ -57,6 +57,8 @@ struct Shared {
     refusing: AtomicBool,
     held: Notify,
     let_go: Notify,
+    /// What is let go is lost on the way instead.
+    losing: AtomicBool,
     answered: Notify,
 }
 
@@ -131,6 +133,12 @@ impl Proxy {
     /// Resolves once something is held back.
     pub(crate) async fn holds(&self) {
         self.shared.held.notified().await;
+    }
+
+    /// Closes both connections instead of delivering what is held back.
+    pub(crate) fn lose(&self) {
+        self.shared.losing.store(true, Ordering::Relaxed);
+        self.shared.let_go.notify_one();
     }
 
     /// Delivers what is held back; resolves when the server has answered it.
@@ -306,6 +314,9 @@ impl Pair {
             Some(Fault::Hold) => {
                 self.shared.held.notify_one();
                 self.shared.let_go.notified().await;
+                if self.shared.losing.swap(false, Ordering::Relaxed) {
+                    return Ok(false);
+                }
                 self.to_server.write_all(said).await?;
                 let answer = self.answer(false).await;
                 self.shared.answered.notify_one();

@@ -103,11 +103,17 @@ pub(crate) async fn handed(cluster: &Cluster, provider: &dyn Provider, order: &O
     fetched(cluster, provider, order, done.handle.as_ref()).await.unwrap()
 }
 
-/// What is shown names the login and the password.
+/// What is shown, as its holder uses it.
+/// # Panics
+/// When its lines do not say the same.
 pub(crate) fn read(cluster: &Cluster, secret: &SecretString) -> Config {
-    let _ = secret.expose_secret();
-    let _ = cluster;
-    unimplemented!()
+    let line = |name: &str| secret.expose_secret().lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    let url: Config = line("URL: ").parse().unwrap();
+    let (user, password) = (url.get_user().unwrap(), line("Password: "));
+    assert_eq!(url.get_password(), Some(password.as_bytes()));
+    assert!(line("psql ").contains(&format!("user={user}")) && !line("psql ").contains(password));
+    assert_eq!(url.get_dbname(), Some(cluster.orders().as_str()));
+    cluster.login(user, password)
 }
 
 /// Logs in and writes; false: refused, at the door or inside.

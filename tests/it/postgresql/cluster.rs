@@ -26,9 +26,6 @@ pub(crate) enum Form {
     Membership,
 }
 
-/// Both forms.
-pub(crate) const FORMS: [Form; 2] = [Form::Login, Form::Membership];
-
 /// Dropped, also after a panic, with everything that the adapter left behind in it.
 pub(crate) struct Cluster {
     /// Differs from that of every other test: small letters and digits.
@@ -144,6 +141,36 @@ impl Cluster {
         }
     }
 
+    /// The same in bot.toml.
+    pub(crate) fn target_toml(&self, form: Form) -> String {
+        let target = self.target(form);
+        let pairs = target.as_object().unwrap().iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>();
+        format!("{{ {} }}", pairs.join(", "))
+    }
+
+    /// How many hold the role now because of a grant of this test, and have a way in.
+    pub(crate) async fn holders(&self) -> usize {
+        self.held(&self.admin().await).await
+    }
+
+    /// The same, asked on this connection.
+    pub(crate) async fn held(&self, admin: &Session) -> usize {
+        let sql = format!(
+            "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE m.roleid = '{}'::regrole AND r.rolcanlogin \
+             AND r.rolname NOT IN ('{}', '{}')",
+            self.role(),
+            self.named("zoe"),
+            self.bot()
+        );
+        admin.asks(&sql).await.parse().unwrap()
+    }
+
+    /// What the server says of this test's own names, for a server on which other tests are at work.
+    pub(crate) async fn named_lines(&self) -> Vec<String> {
+        let sql = format!("SELECT line FROM ({NAMED}) named WHERE line LIKE '%{}%' ORDER BY line", self.suffix);
+        self.admin().await.reads(&sql).await.unwrap()
+    }
+
     pub(crate) fn person(&self, name: &str) -> Person {
         Person {
             id: name.parse().unwrap(),
@@ -187,15 +214,15 @@ impl Cluster {
         lines
     }
 
-    /// Roles that exist now because of a grant of this test.
+    /// Logins that exist now because of a grant of this test: by what their comments say, or by what they hold.
     pub(crate) async fn generated(&self) -> Vec<String> {
-        let members = format!(
-            "SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 'hp\\_%' AND (r.rolname LIKE '%{suffix}%' OR EXISTS (SELECT FROM \
-             pg_auth_members m WHERE m.member = r.oid AND m.roleid::regrole::text LIKE '%{suffix}%') OR EXISTS (SELECT FROM \
-             pg_auth_members m WHERE m.roleid = r.oid AND m.member::regrole::text LIKE '%{suffix}%')) ORDER BY 1",
-            suffix = self.suffix
+        let sql = format!(
+            "SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 'hp\\_%' AND (shobj_description(r.oid, 'pg_authid') LIKE '%{suffix}%' OR \
+             EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid AND m.roleid = '{role}'::regrole)) ORDER BY 1",
+            suffix = self.suffix,
+            role = self.role()
         );
-        self.admin().await.reads(&members).await.unwrap()
+        self.admin().await.reads(&sql).await.unwrap()
     }
 
     /// Drops it all; what is not there any more is no fault.
@@ -242,6 +269,12 @@ SELECT line FROM (
     UNION ALL SELECT 'depends ' || to_jsonb(d)::text FROM pg_shdepend d
     UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database
 ) lines ORDER BY line";
+
+const NAMED: &str = "
+    SELECT 'role ' || (to_jsonb(a) - 'oid')::text AS line FROM pg_authid a
+    UNION ALL SELECT 'member ' || (to_jsonb(m) - '{oid,roleid,member,grantor}'::text[])::text || ' ' || roleid::regrole || ' ' || member::regrole
+        || ' ' || grantor::regrole FROM pg_auth_members m
+    UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database";
 
 const INSIDE: &str = "
 SELECT line FROM (
