@@ -48,9 +48,10 @@ pub(super) fn take(role: &str, from: &str, by: &str, version: u32) -> String {
 }
 
 /// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end.
+/// Which ones are meant is settled before any is ended: the server puts the parts of one condition in whatever order it likes.
 pub(super) fn terminate(sessions: &str) -> String {
     format!(
-        "SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE {sessions} AND a.pid <> pg_catalog.pg_backend_pid() \
-         AND pg_catalog.pg_terminate_backend(a.pid)"
+        "WITH s AS MATERIALIZED (SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE ({sessions}) \
+         AND a.pid <> pg_catalog.pg_backend_pid()) SELECT s.pid FROM s WHERE pg_catalog.pg_terminate_backend(s.pid)"
     )
 }
