@@ -145,11 +145,15 @@ async fn privileges_that_others_gave_it_are_said_and_are_no_access() {
     for version in BOTH {
         let scene = Scene::new(&version.shared()).await;
         let admin = scene.admin().await;
-        admin.does(&format!("GRANT USAGE ON SCHEMA public TO {}; GRANT SELECT ON pg_authid TO {0}", scene.login())).await.unwrap();
+        let login = scene.login();
+        admin
+            .does(&format!("CREATE SCHEMA theirs; GRANT USAGE ON SCHEMA theirs TO {login}; GRANT SELECT ON pg_authid TO {login}"))
+            .await
+            .unwrap();
         let first = scene.ends().await;
-        one(&first, &["schema public", "given to it by somebody else"]);
+        one(&first, &["schema theirs", "given to it by somebody else"]);
         one(&first, &["pg_authid", "given to it by somebody else"]);
-        admin.does(&format!("REVOKE ALL ON SCHEMA public FROM {}; REVOKE ALL ON pg_authid FROM {0}", scene.login())).await.unwrap();
+        admin.does(&format!("DROP SCHEMA theirs; REVOKE ALL ON pg_authid FROM {login}")).await.unwrap();
         assert_eq!(scene.ends().await, [String::new(); 0]);
         assert!(scene.is_dropped().await);
     }
