@@ -47,11 +47,12 @@ pub(super) fn take(role: &str, from: &str, by: &str, version: u32) -> String {
     format!("REVOKE {role} FROM {from}{by} CASCADE")
 }
 
-/// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end.
-/// Which ones are meant is settled before any is ended: the server puts the parts of one condition in whatever order it likes.
+/// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end. Which ones are
+/// meant is settled before any is told: a server is free to weigh the parts of a condition in any order.
 pub(super) fn terminate(sessions: &str) -> String {
     format!(
-        "WITH s AS MATERIALIZED (SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE ({sessions}) \
-         AND a.pid <> pg_catalog.pg_backend_pid()) SELECT s.pid FROM s WHERE pg_catalog.pg_terminate_backend(s.pid)"
+        "WITH meant AS MATERIALIZED (SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE ({sessions}) AND a.pid <> pg_catalog.pg_backend_pid()), \
+         told AS MATERIALIZED (SELECT m.pid, pg_catalog.pg_terminate_backend(m.pid) AS was_there FROM meant m) \
+         SELECT t.pid FROM told t WHERE t.was_there"
     )
 }
