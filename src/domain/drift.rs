@@ -14,11 +14,15 @@ pub use self::{
 };
 use super::{
     entitlement::{Claim, Entitlement, EntitlementKey, Ownership},
+    evidence::inert,
     ids::{ProviderName, ResourceId, RoleName},
     plan::is_live,
     request::RequestId,
     time::Instant,
 };
+
+/// Longest name of a target's that is kept, in characters.
+const NAME_MAX: usize = 200;
 
 /// How a holder differs from what was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,6 +105,8 @@ pub struct Given {
     pub principal: String,
     /// The name by which its object carries it.
     pub object: String,
+    /// It was there before the first grant: what is there is somebody else's, whoever claims it.
+    pub before: bool,
     /// Somebody claims it, or an end of it is on its way: the workers see to it.
     pub claimed: bool,
     /// Whose access works, when nothing is being done to it just now.
@@ -122,6 +128,7 @@ impl Given {
             ownership: row.ownership,
             principal: row.order.principal.clone(),
             object: row.order.grant.clone(),
+            before: row.had_before == Some(true),
             claimed: !claims.is_empty(),
             works: live.filter(|_| ours && still).map(|claim| claim.request.clone()),
             ours,
@@ -174,6 +181,7 @@ pub fn judge(holders: &[Holds], given: &[Given]) -> Vec<Finding> {
 fn present(holds: &Holds, given: &[Given]) -> Option<Finding> {
     let known = given.iter().find(|given| given.is_of(holds));
     let (kind, known) = match known {
+        Some(known) if known.before => (DriftKind::NotOurs, None),
         Some(known) if known.claimed => return None,
         // An object that is nobody's in particular is ours only as long as our own records say so.
         Some(known) if known.ours || (known.ownership != Ownership::Shared && (holds.ours || holds.grant.is_some())) => {
@@ -184,8 +192,8 @@ fn present(holds: &Holds, given: &[Given]) -> Option<Finding> {
     };
     Some(Finding {
         kind,
-        principal: holds.principal.clone(),
-        grant: holds.grant.clone(),
+        principal: inert(&holds.principal, NAME_MAX),
+        grant: holds.grant.as_deref().map(|grant| inert(grant, NAME_MAX)),
         request: known.and_then(|known| known.request.clone()),
         entitlement: known.map(|known| known.key.clone()),
     })

@@ -10,9 +10,7 @@ use std::{
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use super::{
-    Delivery, Description, Done, Fault, FaultKind, Holder, Provider, Resolved, Seen, Sessions, Settling, Sighting, Step, Verbs,
-};
+use super::{Delivery, Description, Done, Fault, FaultKind, Holder, Provider, Resolved, Seen, Sessions, Settling, Sighting, Step, Verbs};
 use crate::domain::{
     entitlement::{Handle, Order, Ownership},
     policy::{Person, Role},

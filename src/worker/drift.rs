@@ -25,8 +25,9 @@ pub(super) const EVERY: Span = Span::from_minutes(5);
 const CHANCE: i64 = 60;
 /// Until the second look at what was seen only once.
 const AGAIN: Span = Span::from_seconds(20);
-/// So many differences are told at a time; the others with the next look.
+/// So many differences are told at a time, and so many new ones noted; the others with the next looks.
 const MOST: usize = 500;
+const MOST_NEW: usize = 2_000;
 /// Who holds what may be unread for this long.
 const UNREAD: Span = Span::from_minutes(60);
 
@@ -82,6 +83,9 @@ async fn tell(turn: &Turn<'_>, name: &ProviderName, compared: Compared, read: &r
     let mut rest: Vec<Tracked> = compared.seen.iter().chain(&compared.doubted).cloned().collect();
     let mut changed: Vec<String> = compared.gone.iter().filter_map(|it| it.alarm.clone()).collect();
     for (it, finding) in compared.confirmed {
+        if faults::is_planted("drift_takes_strangers") && finding.kind == DriftKind::NotOurs {
+            ours::plant(turn.deps, &it.row).await;
+        }
         if telling.drifted.found.len() >= MOST || !is_followed(turn.deps, &finding, read).await? {
             telling.waits = true;
             continue;
@@ -100,7 +104,7 @@ async fn tell(turn: &Turn<'_>, name: &ProviderName, compared: Compared, read: &r
     let left = |id: &String| rest.iter().filter(|it| it.alarm.as_ref() == Some(id)).cloned().collect();
     telling.drifted.alarms = changed.iter().map(|id| (id.clone(), left(id))).collect();
     telling.drifted.gone = compared.gone;
-    let is = compared.suspected.iter().chain(&compared.seen).chain(&compared.doubted).chain(&telling.drifted.found);
+    let is = compared.suspected.iter().take(MOST_NEW).chain(&compared.seen).chain(&compared.doubted).chain(&telling.drifted.found);
     telling.writes = is.chain(&telling.drifted.gone).cloned().map(DriftWrite::Is).collect();
     telling.writes.extend(compared.forgotten.into_iter().map(|id| DriftWrite::Forget { id }));
     Ok(telling)

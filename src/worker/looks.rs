@@ -20,6 +20,8 @@ use crate::{
 
 /// Whoever has the turn has this long; then it is another's.
 const TURN: Span = Span::from_minutes(10);
+/// Until what came to nothing is tried again.
+const AFTER_FAILURE: Span = Span::from_seconds(20);
 /// Between two looks at what is due.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -144,11 +146,16 @@ impl Workers {
             Err(error) => return Err(error.into()),
         }
         let turn = Turn { deps, name, n: n.unwrap_or(0) + 1, read_at };
-        let next = match what {
-            What::Holders => drift::look(&turn, provider).await?,
-            What::Sessions => sightings::look(&turn, provider).await?,
+        let looked = match what {
+            What::Holders => drift::look(&turn, provider).await,
+            What::Sessions => sightings::look(&turn, provider).await,
         };
-        self.looks.due(subject.clone(), next);
-        Ok(1)
+        if looked.is_err() {
+            // Nobody waits for the end of a turn that came to nothing.
+            let back = turn.done(deps.bot.now() + AFTER_FAILURE, None);
+            drop(deps.store.commit(Commit { looks: vec![back], ..Commit::default() }).await);
+        }
+        self.looks.due(subject.clone(), *looked.as_ref().unwrap_or(&(deps.bot.now() + AFTER_FAILURE)));
+        looked.map(|_| 1)
     }
 }

@@ -61,9 +61,10 @@ async fn ask(deps: &Deps, name: &ProviderName, live: Vec<Entitlement>) -> Result
     };
     let at = deps.bot.now();
     let looked = keys.into_iter().zip(seen).map(|(entitlement, seen)| {
-        let session = seen.into_iter().take(SESSIONS).map(|s| {
-            Session::new(&s.session, deps.clock.ours(s.since), at, s.from.as_deref(), s.about.as_deref())
-        });
+        let session = seen
+            .into_iter()
+            .take(SESSIONS)
+            .map(|s| Session::new(&s.session, deps.clock.ours(s.since), at, s.from.as_deref(), s.about.as_deref()));
         SightingWrite::Looked { entitlement, at, sessions: session.collect() }
     });
     Ok(looked.collect())

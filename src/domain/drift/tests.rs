@@ -97,9 +97,9 @@ fn what_another_bot_marks_as_its_own_is_not_ours() {
 }
 
 #[test]
-fn older_access_is_neither_gone_nor_found() {
+fn older_access_stays_somebody_elses_whoever_claims_it() {
     let before = |r: &mut Entitlement| r.had_before = Some(true);
-    assert_eq!(kinds(&[bare()], &given(Ownership::Shared, before, &[works(10)])), [""; 0]);
+    assert_eq!(kinds(&[bare()], &given(Ownership::Shared, before, &[works(10)])), ["not_ours"]);
     assert_eq!(kinds(&[], &given(Ownership::Shared, before, &[works(10)])), [""; 0]);
 }
 

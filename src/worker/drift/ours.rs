@@ -1,10 +1,13 @@
 //! What we gave, and differs: it is handed to its entitlement, whose worker reads it, tells it, or takes it away with an
 //! intent like any other. Only whoever holds the entitlement's lease changes its row.
 
+use std::collections::BTreeMap;
+
 use super::{Deps, Stop, read::Read};
 use crate::{
     domain::{
-        entitlement::{Entitlement, EntitlementKey},
+        drift::DriftRow,
+        entitlement::{Entitlement, EntitlementKey, Order},
         news::News,
         plan::learn,
         request::RequestId,
@@ -67,4 +70,20 @@ async fn save(deps: &Deps, leased: Leased, now: Instant, back: Option<&RequestId
 fn give_back(deps: &Deps, leased: &Leased, stop: Stop) -> Stop {
     deps.store.owe_free(leased.row.key.clone(), Some(leased.fence), deps.bot.now());
     stop
+}
+
+/// A planted mistake: whoever holds what we did not give loses it.
+pub(super) async fn plant(deps: &Deps, row: &DriftRow) {
+    let Some(provider) = deps.bot.providers().get(&row.provider).cloned() else { return };
+    let Ok(person) = row.principal.parse() else { return };
+    let order = Order {
+        provider: row.provider.clone(),
+        target: serde_json::from_str(&row.target).unwrap_or_default(),
+        principal: row.principal.clone(),
+        person,
+        inputs: BTreeMap::new(),
+        grant: String::new(),
+        by_hand: String::new(),
+    };
+    drop(provider.revoke(&order, None, provider.describe().deadline.std()).await);
 }

@@ -6,11 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Done, Job, News, RequestId, Span, Stop, learn};
-use crate::domain::{
-    event::Used,
-    evidence,
-    request::State,
-};
+use crate::domain::{event::Used, evidence, request::State};
 
 /// A provider has this long to say how the access was used: "gone" waits for it.
 const EVIDENCE: Duration = Duration::from_secs(2);

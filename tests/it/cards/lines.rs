@@ -194,7 +194,9 @@ pub(crate) fn alarms() -> Vec<(String, Option<Story>)> {
     );
     let about = ours.into_iter().flat_map(|(_, stories)| stories);
     let mut alarms: Vec<_> = AlarmKind::ALL.iter().zip(about).map(|(kind, story)| (kind.name().to_owned(), Some(story))).collect();
-    alarms.extend(["chat/slack/C0123ABCD", "clock", "drift/pretended/7", "policy", "store", "worker", "anything"].map(|id| (id.to_owned(), None)));
+    alarms.extend(
+        ["chat/slack/C0123ABCD", "clock", "drift/pretended/7", "policy", "store", "worker", "anything"].map(|id| (id.to_owned(), None)),
+    );
     alarms
 }
 
