@@ -28,11 +28,6 @@ fn ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The rest of the server, without what one role's own lines say.
-async fn others(cluster: &Cluster) -> Vec<String> {
-    cluster.named_lines().await
-}
-
 async fn given_and_gone(provider: &dyn Provider, order: &Order, cluster: &Cluster) {
     let done = granted(provider, order, cluster.fixture(Form::Login).until).await;
     assert!(matches!(provider.observe(order, done.handle.as_ref()).await.unwrap(), Seen::Present { .. }));
@@ -53,7 +48,7 @@ async fn roles_and_logins_with_hostile_names_are_given_like_any_other() {
             let (role_quoted, login_quoted) = (ident(&role), ident(&login));
             admin.does(&format!("CREATE ROLE {role_quoted}; CREATE ROLE {login_quoted} LOGIN")).await.unwrap();
             admin.does(&format!("GRANT {role_quoted} TO {bot} WITH ADMIN OPTION")).await.unwrap();
-            let before = others(&cluster).await;
+            let before = super::lines(&cluster).await;
             for form in [Form::Login, Form::Membership] {
                 let mut fixture = cluster.fixture(form);
                 fixture.role.target["role"] = role.clone().into();
@@ -61,7 +56,7 @@ async fn roles_and_logins_with_hostile_names_are_given_like_any_other() {
                 let order = ordered(provider.as_ref(), &fixture, &format!("{number} '\"\\{form:?}")).await;
                 given_and_gone(provider.as_ref(), &order, &cluster).await;
             }
-            assert_eq!(others(&cluster).await, before, "{name}");
+            assert_eq!(super::lines(&cluster).await, before, "{name}");
             admin.does(&format!("DROP OWNED BY {role_quoted}; DROP ROLE {role_quoted}; DROP ROLE {login_quoted}")).await.unwrap();
         }
     }
@@ -78,7 +73,7 @@ async fn what_is_called_ill_inside_a_database_is_handed_over_and_named_as_it_is(
         let inside = cluster.admin_in(&database).await;
         let role = cluster.role();
         inside.does(&format!("CREATE SCHEMA shop; GRANT USAGE, CREATE ON SCHEMA shop TO {role}, {}", cluster.owner())).await.unwrap();
-        let before = others(&cluster).await;
+        let before = super::lines(&cluster).await;
         let order = ordered(provider.as_ref(), &fixture, "inside").await;
         let done = granted(provider.as_ref(), &order, fixture.until).await;
         let mut config = super::handed(&cluster, provider.as_ref(), &order, &done).await;
@@ -93,7 +88,7 @@ async fn what_is_called_ill_inside_a_database_is_handed_over_and_named_as_it_is(
         assert!(residue.iter().all(|line| !line.contains(['\n', '\r', '\u{202e}'])), "{residue:#?}");
         inside.does("DROP SCHEMA shop CASCADE").await.unwrap();
         assert_eq!(revoked(provider.as_ref(), &order, None).await.unwrap().residue, [String::new(); 0]);
-        assert_eq!(others(&cluster).await, before);
+        assert_eq!(super::lines(&cluster).await, before);
         drop((inside, session));
         admin.does(&format!("DROP DATABASE {} WITH (FORCE)", ident(&database))).await.unwrap();
     }

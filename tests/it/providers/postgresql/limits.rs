@@ -62,12 +62,12 @@ async fn a_call_without_time_changes_nothing_and_says_so() {
         for form in [Form::Login, Form::Membership] {
             let (provider, fixture) = (cluster.provider(None).await, cluster.fixture(form));
             let order = ordered(provider.as_ref(), &fixture, "late").await;
-            let before = cluster.named_lines().await;
+            let before = super::lines(&cluster).await;
             for left in [0, 1, 50, 150] {
                 let refused = provider.grant(&order, None, fixture.until, Duration::from_millis(left)).await.unwrap_err();
                 assert_eq!(refused.kind, FaultKind::Transient, "{refused:?}");
             }
-            assert_eq!(cluster.named_lines().await, before);
+            assert_eq!(super::lines(&cluster).await, before);
         }
     }
 }

@@ -15,7 +15,7 @@ async fn from_16_on_a_membership_of_ours_goes_and_the_one_beside_it_stays() {
     fixture.person = cluster.person("zoe");
     let order = ordered(provider.as_ref(), &fixture, "beside").await;
     assert_eq!(provider.describe_for(&order.target).ownership, Ownership::Ours);
-    let before = cluster.named_lines().await;
+    let before = super::lines(&cluster).await;
     assert!(is_absent(provider.as_ref(), &order, None).await, "what somebody else gave is not ours");
     let done = granted(provider.as_ref(), &order, fixture.until).await;
     let Seen::Present { detail, .. } = provider.observe(&order, done.handle.as_ref()).await.unwrap() else { panic!("it is there") };
@@ -25,7 +25,7 @@ async fn from_16_on_a_membership_of_ours_goes_and_the_one_beside_it_stays() {
     assert_eq!(ended.sessions_closed, Some(0), "she has the role all the same");
     assert!(zoe.is_open().await);
     assert!(writes(&cluster.own("zoe")).await.unwrap());
-    assert_eq!(cluster.named_lines().await, before);
+    assert_eq!(super::lines(&cluster).await, before);
 }
 
 #[tokio::test]
@@ -37,10 +37,10 @@ async fn up_to_15_a_membership_that_somebody_else_gave_is_seen_and_never_taken()
     let order = ordered(provider.as_ref(), &fixture, "one").await;
     assert_eq!(provider.describe_for(&order.target).ownership, Ownership::Shared);
     assert!(!is_absent(provider.as_ref(), &order, None).await, "the core must see what was there before");
-    let before = cluster.named_lines().await;
+    let before = super::lines(&cluster).await;
     let refused = revoked(provider.as_ref(), &order, None).await.unwrap_err();
     assert_eq!(refused.kind, FaultKind::Unmanaged);
-    assert_eq!(cluster.named_lines().await, before);
+    assert_eq!(super::lines(&cluster).await, before);
     assert!(writes(&cluster.own("zoe")).await.unwrap());
 }
 
@@ -55,13 +55,13 @@ async fn a_login_of_the_same_name_that_does_not_say_it_is_ours_is_not_touched_an
         let login = login_of(&done);
         let admin = cluster.admin().await;
         admin.does(&format!("COMMENT ON ROLE {login} IS 'mine'")).await.unwrap();
-        let before = cluster.named_lines().await;
+        let before = super::lines(&cluster).await;
         let left = provider.describe().deadline.std();
         assert_eq!(provider.grant(&order, None, fixture.until, left).await.unwrap_err().kind, FaultKind::Unmanaged);
         assert_eq!(revoked(provider.as_ref(), &order, None).await.unwrap_err().kind, FaultKind::Unmanaged);
         assert!(provider.credential(&order, None).await.is_err());
         assert!(!is_absent(provider.as_ref(), &order, None).await, "it may be ours: nobody may say that it is gone");
-        assert_eq!(cluster.named_lines().await, before);
+        assert_eq!(super::lines(&cluster).await, before);
         // The number that was noted when it was made is as good as the comment.
         revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap();
         assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await);
