@@ -7,8 +7,10 @@ pub mod conformance;
 pub mod exec;
 mod krl;
 pub mod pretend;
+mod protocol;
 mod revoked;
 pub mod ssh;
+pub mod webhook;
 
 use std::{collections::BTreeMap, time::Duration};
 
