@@ -165,8 +165,12 @@ pub(super) fn providers(file: &Table<'_>) -> Vec<ProviderConfig> {
             table.refuse(error.span().map_or(at, |span| span.start.max(at)), told(&error));
             continue;
         }
-        let named = build::secrets(&kind.value).iter().filter_map(|key| Some((key, entries.get(*key)?)));
-        let are_there = named.fold(true, |are_there, (key, found)| secrets_are_there(key, found, reading) && are_there);
+        let problems = || reading.log.problems.borrow().len();
+        let before = problems();
+        for (key, found) in build::secrets(&kind.value).iter().filter_map(|key| Some((key, entries.get(*key)?))) {
+            secrets_are_there(key, found, reading);
+        }
+        let are_there = problems() == before;
         let settings = absolute(&kind.value, settings, reading);
         if reading.strict
             && let Err((key, why)) = build::look(&kind.value, &settings)
@@ -193,19 +197,17 @@ fn told(error: &toml::de::Error) -> String {
     unknown(key, &known)
 }
 
-/// Whether what a setting names as secrets can be read: one reference, or a list or a table of them. In a list a name alone
-/// is a variable.
-fn secrets_are_there(key: &str, value: &Spanned<DeValue<'_>>, reading: &Reading) -> bool {
-    let before = reading.log.problems.borrow().len();
+/// Refuses what cannot be read of a setting's secrets: one reference, or a list or a table of them. In a list a name alone is
+/// a variable.
+fn secrets_are_there(key: &str, value: &Spanned<DeValue<'_>>, reading: &Reading) {
     match value.get_ref() {
         DeValue::String(name) => reading.must_be_there(&At { at: value.span().start, value: Secret::Env(name.to_string()) }),
-        DeValue::Array(items) => items.iter().for_each(|item| drop(secrets_are_there(key, item, reading))),
+        DeValue::Array(items) => items.iter().for_each(|item| secrets_are_there(key, item, reading)),
         DeValue::Table(entries) if !is_reference(entries.iter().map(|(key, value)| (key.get_ref().as_ref(), value.get_ref().is_str()))) => {
-            entries.iter().for_each(|(key, value)| drop(secrets_are_there(key.get_ref(), value, reading)));
+            entries.iter().for_each(|(key, value)| secrets_are_there(key.get_ref(), value, reading));
         }
         _ => node::secret(value, key, reading).iter().for_each(|secret| reading.must_be_there(secret)),
     }
-    reading.log.problems.borrow().len() == before
 }
 
 /// `{ env = ".." }` or `{ file = ".." }`.

@@ -8,7 +8,7 @@ use toml::{
     de::{DeValue, Error, ValueDeserializer},
 };
 
-use super::{Provider, exec, pretend::Pretend, ssh, webhook};
+use super::{Provider, exec, postgresql, pretend::Pretend, ssh, webhook};
 use crate::{clock::Clock, domain::entitlement::Ownership};
 
 /// Every kind.
@@ -21,6 +21,7 @@ pub fn check(kind: &str, settings: Spanned<DeValue<'_>>) -> Result<(), Error> {
     match kind {
         "ssh" => ssh::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         "exec" => exec::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
+        "postgresql" => postgresql::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         "webhook" => webhook::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         _ => Nothing::deserialize(ValueDeserializer::from(settings)).map(drop),
     }
@@ -35,7 +36,11 @@ struct Nothing {}
 /// # Errors
 /// As for `check`.
 pub fn check_target(kind: &str, target: Spanned<DeValue<'_>>) -> Result<(), Error> {
-    if kind == "ssh" { ssh::check_target(ValueDeserializer::from(target)) } else { Ok(()) }
+    match kind {
+        "ssh" => ssh::check_target(ValueDeserializer::from(target)),
+        "postgresql" => postgresql::check_target(ValueDeserializer::from(target)),
+        _ => Ok(()),
+    }
 }
 
 /// Settings of this kind that are paths.
@@ -43,7 +48,7 @@ pub fn paths(kind: &str) -> &'static [&'static str] {
     match kind {
         "ssh" => &["ca_key_file", "revocation_list"],
         "exec" => &["program"],
-        "webhook" => &["ca_file"],
+        "postgresql" | "webhook" => &["ca_file"],
         _ => &[],
     }
 }
@@ -52,6 +57,7 @@ pub fn paths(kind: &str) -> &'static [&'static str] {
 pub fn secrets(kind: &str) -> &'static [&'static str] {
     match kind {
         "exec" => &["environment"],
+        "postgresql" => &["password"],
         "webhook" => &["secret", "secrets", "headers"],
         _ => &[],
     }

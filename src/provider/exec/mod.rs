@@ -15,11 +15,11 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::process::{Launch, Lost, Ran};
 pub use self::{
     environment::Environment,
     keeper::{VERB, keep, kept_by},
 };
-use self::process::{Launch, Lost, Ran};
 use super::{
     Fault, FaultKind,
     protocol::{Answer, Carrier, Fits, Outside, Secrets, compact, line},

@@ -215,7 +215,8 @@ async fn a_change_without_an_answer_is_ambiguous() {
 async fn a_program_gets_no_more_time_than_is_left_of_its_call() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("said");
-    let mut exec = adapter(&format!("trap '' TERM; echo \"$request\" >'{0}'; tail -f /dev/null & echo $! >>'{0}'; wait", file.display())).await;
+    let mut exec =
+        adapter(&format!("trap '' TERM; echo \"$request\" >'{0}'; tail -f /dev/null & echo $! >>'{0}'; wait", file.display())).await;
     let left = (GRACE + SLACK).std() + Duration::from_millis(1_500);
     exec.known.get_mut().unwrap().limit = Duration::from_mins(1);
     exec.carrier.launch.grace = Duration::ZERO;

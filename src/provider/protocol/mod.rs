@@ -13,6 +13,7 @@ use std::{sync::OnceLock, time::Duration};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use self::wire::{Described, Status};
 pub(super) use self::{
     redact::Secrets,
     wire::{Answer, Fits, line, read},
@@ -22,7 +23,6 @@ pub(super) use self::{
     verbs::NAMED,
     wire::{PROTOCOLS, Reply},
 };
-use self::wire::{Described, Status};
 use super::{Delivery, Description, Fault, FaultKind, Sessions, Settling, Verbs};
 use crate::domain::{entitlement::Ownership, time::Span};
 
@@ -149,7 +149,11 @@ impl<C: Carrier> Outside<C> {
     async fn known_before(&self, left: Duration) -> Result<&Known, Fault> {
         let is_new = self.known.get().is_none();
         let known = self.known(left).await?;
-        if is_new { Err(Fault::new(FaultKind::Transient, "the adapter has only now said what it is: it is asked again")) } else { Ok(known) }
+        if is_new {
+            Err(Fault::new(FaultKind::Transient, "the adapter has only now said what it is: it is asked again"))
+        } else {
+            Ok(known)
+        }
     }
 
     /// Nothing of it takes effect when `left` has passed: the adapter gets what remains after the carrier's own time.

@@ -21,8 +21,7 @@ use crate::{
 };
 
 /// Why an order is not taken.
-pub(in super::super) const NAMED: &str =
-    "the adapter names one of its secrets in what it resolved: what is no secret belongs into config";
+pub(in super::super) const NAMED: &str = "the adapter names one of its secrets in what it resolved: what is no secret belongs into config";
 
 fn about(order: &Order, handle: Option<&Handle>) -> Value {
     json!({

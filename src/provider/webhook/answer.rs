@@ -63,7 +63,11 @@ fn unreadable(headers: &HeaderMap) -> Option<&'static str> {
     }
     let kind = text(CONTENT_TYPE).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")) { None } else { Some("not of the type application/json") }
+    if kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")) {
+        None
+    } else {
+        Some("not of the type application/json")
+    }
 }
 
 /// In seconds, or a date.
@@ -135,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_body_of_another_type_or_compressed_is_not_looked_at() {
-        let headers = |pairs: &[(HeaderName, &str)]| HeaderMap::from_iter(pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())));
+        let headers =
+            |pairs: &[(HeaderName, &str)]| HeaderMap::from_iter(pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())));
         for kind in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
             assert_eq!(unreadable(&headers(&[(CONTENT_TYPE, kind)])), None, "{kind}");
         }

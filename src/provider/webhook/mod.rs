@@ -158,9 +158,9 @@ fn host(url: &Url) -> String {
 
 /// What is behind an error: the guard's own words, or the last cause.
 fn root(error: &reqwest::Error) -> String {
-    let mut causes = std::iter::successors(Some(error as &(dyn Error + 'static)), |error| error.source());
-    if let Some(refused) = causes.clone().find_map(|cause| cause.downcast_ref::<Refused>()) {
-        return refused.to_string();
+    let mut cause: &(dyn Error + 'static) = error;
+    while let Some(behind) = cause.source().filter(|_| !cause.is::<Refused>()) {
+        cause = behind;
     }
-    causes.by_ref().last().map_or_else(String::new, ToString::to_string)
+    cause.to_string()
 }

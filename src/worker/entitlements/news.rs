@@ -19,7 +19,7 @@ impl Job<'_> {
             return self.not_now().await;
         }
         let ends = news.iter().filter(|(_, n)| matches!(n, News::Gone { .. })).count();
-        if ends > 0 && self.provider.describe().evidence {
+        if ends > 0 && self.provider.describe_for(&self.leased.row.order.target).evidence {
             drop(timeout(EVIDENCE, self.evidence(&mut news)).await);
         }
         learn::told(&mut self.leased.row, &news, self.claims.len().saturating_sub(ends));
