@@ -50,4 +50,5 @@ mod store_suite;
 mod tidy;
 mod unwritable;
 mod versions;
+mod webhook;
 mod world;

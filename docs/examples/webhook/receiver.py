@@ -233,9 +233,10 @@ class Server(http.server.ThreadingHTTPServer):
     def finish_request(self, request, client_address):
         """In the connection's own thread, so that one that says nothing holds up nobody."""
         request.settimeout(30)
-        if self.context:
-            request = self.context.wrap_socket(request, server_side=True)
-        self.RequestHandlerClass(request, client_address, self)
+        if not self.context:
+            return self.RequestHandlerClass(request, client_address, self)
+        with self.context.wrap_socket(request, server_side=True) as request:
+            return self.RequestHandlerClass(request, client_address, self)
 
 
 def serve(receiver=Receiver):

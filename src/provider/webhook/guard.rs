@@ -53,7 +53,7 @@ fn entry(text: &str) -> Result<Entry, String> {
         return Ok(Entry::Range { first: address, bits: if address.is_ipv4() { 32 } else { 128 } });
     }
     match Host::parse(text) {
-        Ok(Host::Domain(_)) => Ok(Entry::Name(plain(text))),
+        Ok(Host::Domain(name)) if name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) => Ok(Entry::Name(plain(&name))),
         _ => Err(format!("that is no host: {HOW}")),
     }
 }

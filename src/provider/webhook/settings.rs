@@ -101,7 +101,7 @@ fn address(text: &str) -> Result<Url, &'static str> {
     match url.scheme() {
         "https" => Ok(url),
         "http" if literal(&url).is_some_and(|address| address.to_canonical().is_loopback()) => Ok(url),
-        "http" => Err("what is sent would be in clear on a network: write https (http only to a loopback address that allow names)"),
+        "http" => Err("what is sent would be in clear on a network: write https (http only to a loopback address that \"allow\" names)"),
         _ => Err(HOW),
     }
 }

@@ -165,7 +165,20 @@ fn an_address_is_https_or_a_loopback_that_is_allowed_and_holds_no_secret() {
         at("https://", ""),
     ];
     let all: Vec<_> = all.into_iter().map(|settings| settings.unwrap_err().replace('\n', " ")).collect();
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    what is sent would be in clear on a network: write https (http only to a loopback address that "allow" names)
+    what is sent would be in clear on a network: write https (http only to a loopback address that "allow" names)
+    what is sent would be in clear on a network: write https (http only to a loopback address that "allow" names)
+    url: 127.0.0.1 is this machine itself, which is connected to only if "allow" names it
+    a name or a password in an address is sent to nobody: write headers = { Authorization = { env = "NAME" } }
+    a name or a password in an address is sent to nobody: write headers = { Authorization = { env = "NAME" } }
+    a name or a password in an address is sent to nobody: write headers = { Authorization = { env = "NAME" } }
+    what stands behind # is sent to nobody: leave it out
+    that is no address of a receiver: write "https://access.example.org/hallpass"
+    that is no address of a receiver: write "https://access.example.org/hallpass"
+    that is no address of a receiver: write "https://access.example.org/hallpass"
+    that is no address of a receiver: write "https://access.example.org/hallpass"
+    "#);
     assert!(at("http://127.0.0.1:8080/hook", "allow = ['127.0.0.0/8']").is_ok());
     assert!(at("http://[::1]/hook", "allow = ['::1']").is_ok());
     assert!(!all.join("").contains("hunter22"));
@@ -193,6 +206,23 @@ fn settings_that_make_no_sense_are_refused() {
         at(fine, "redirects = true"),
     ];
     let all: Vec<_> = all.into_iter().map(|settings| settings.unwrap_err().replace('\n', " ")).collect();
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    secret is missing: write secret = { env = "NAME" }, or { file = "PATH" }
+    missing field `url`
+    secret and secrets are two ways to say the same: leave one out
+    secrets are at most 4: the new one first, then those that still count
+    a secret never stands in the file: write { env = "NAME" } or { file = "PATH" }
+    a secret never stands in the file: write { env = "NAME" } or { file = "PATH" }
+    this header is written by the bot itself: leave it out
+    this header is written by the bot itself: leave it out
+    that is no name of a header
+    a range has between 8 and 32 bits here: name what is meant
+    a range has between 7 and 128 bits here: name what is meant
+    a range has between 8 and 32 bits here: name what is meant
+    that is no range of addresses: write an address, a range such as 10.0.0.0/8, or the name of a host
+    that is no host: write an address, a range such as 10.0.0.0/8, or the name of a host
+    that is no host: write an address, a range such as 10.0.0.0/8, or the name of a host
+    unknown field `redirects`, expected one of `url`, `secret`, `secrets`, `headers`, `allow`, `ca_file`, `config`
+    "#);
     assert!(!all.join("").contains("hunter22"));
 }
