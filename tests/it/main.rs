@@ -35,6 +35,7 @@ mod migrations;
 mod outage;
 mod own_alarms;
 mod people;
+mod postgresql;
 mod providers;
 mod random;
 mod reloading;
