@@ -53,6 +53,11 @@ pub fn paths(kind: &str) -> &'static [&'static str] {
     }
 }
 
+/// Those of them that making the adapter makes, when they are not there yet.
+pub fn makes(kind: &str) -> &'static [&'static str] {
+    if kind == "ssh" { &["ca_key_file"] } else { &[] }
+}
+
 /// Settings of this kind that are a secret, a list of secrets, or a table of them.
 pub fn secrets(kind: &str) -> &'static [&'static str] {
     match kind {
