@@ -12,7 +12,7 @@ use super::{Provider, exec, postgresql, pretend::Pretend, ssh, webhook};
 use crate::{clock::Clock, domain::entitlement::Ownership};
 
 /// Every kind.
-pub const KINDS: [&str; 4] = ["ssh", "exec", "webhook", "pretend"];
+pub const KINDS: [&str; 5] = ["ssh", "exec", "webhook", "postgresql", "pretend"];
 
 /// Is the shape of these settings right? Starts and opens nothing. The error knows its place in the file.
 /// # Errors
@@ -91,6 +91,7 @@ pub async fn build(kind: &str, settings: &toml::Table, clock: Arc<dyn Clock>) ->
         "ssh" => Ok(Arc::new(ssh::Ssh::open(read(settings)?, clock)?)),
         "exec" => Ok(Arc::new(exec::Exec::start(read(settings)?).await.map_err(|fault| fault.message)?)),
         "webhook" => Ok(Arc::new(webhook::Webhook::start(read(settings)?, clock).await.map_err(|fault| fault.message)?)),
+        "postgresql" => Ok(Arc::new(postgresql::Postgresql::open(read(settings)?, clock)?)),
         other => Err(format!("\"{other}\" is not a kind of provider: {}", KINDS.join(", "))),
     }
 }

@@ -128,6 +128,11 @@ impl<C: Carrier> Provider for Outside<C> {
         reply.credential.map(SecretString::from).ok_or_else(|| Fault::new(FaultKind::Ambiguous, "the adapter gave no credential"))
     }
 
+    fn target_of(&self, role: &Role) -> Option<Value> {
+        let known = self.known.get()?;
+        (!known.described.has("resolve")).then(|| role.target.clone())
+    }
+
     async fn holders(&self, target: &Value) -> Result<Vec<Holder>, Fault> {
         let known = self.known(self.patience()).await?;
         known.must_have("list")?;

@@ -78,11 +78,13 @@ struct Refusal {
 pub(super) struct WireHolder {
     principal: String,
     grant: Option<String>,
+    #[serde(default)]
+    ours: bool,
 }
 
 impl From<WireHolder> for Holder {
     fn from(holder: WireHolder) -> Self {
-        Self { principal: holder.principal, grant: holder.grant }
+        Self { principal: holder.principal, grant: holder.grant, ours: holder.ours }
     }
 }
 
@@ -337,6 +339,7 @@ impl Described {
                 credential: self.has("credential"),
                 holders: self.has("list"),
                 uses: self.has("uses"),
+                sightings: false,
                 health: self.has("health"),
             },
         })

@@ -1,0 +1,1 @@
+//! Rules of the adapter that need no server.
