@@ -21,6 +21,7 @@ mod discord_door;
 mod discord_invite;
 mod discord_program;
 mod discord_wire;
+mod doctor_providers;
 mod fakes;
 mod grammar;
 mod hanging;

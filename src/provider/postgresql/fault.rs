@@ -25,9 +25,8 @@ pub(super) fn connecting(error: &Error) -> Fault {
             FaultKind::Denied,
             "the database server does not let the bot's own login in from here: its pg_hba.conf does not, or there is no such login",
         ),
-        code if is(code, &[SqlState::INVALID_CATALOG_NAME, SqlState::INSUFFICIENT_PRIVILEGE]) => {
-            (FaultKind::Denied, "the bot's own login may not connect to that database")
-        }
+        code if *code == SqlState::INVALID_CATALOG_NAME => (FaultKind::Denied, "the database server has no such database"),
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE => (FaultKind::Denied, "the bot's own login may not connect to that database"),
         code if is(code, &[SqlState::TOO_MANY_CONNECTIONS]) => (FaultKind::Transient, "the database server has no connection left"),
         _ => (FaultKind::Transient, "the database server takes no connection just now"),
     };
