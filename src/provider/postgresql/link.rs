@@ -17,7 +17,7 @@ use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout},
 };
-use tokio_postgres::{Client, Config, Connection, NoTls, SimpleQueryMessage, config::SslMode};
+use tokio_postgres::{Client, Config, Connection, NoTls, SimpleQueryMessage, config::SslMode, error::SqlState};
 
 use super::{
     super::{Fault, FaultKind},
@@ -163,6 +163,22 @@ impl Link {
         .map_err(|error| fault::connecting(&error))?;
         self.version.store(version, Ordering::Relaxed);
         Ok((client, version))
+    }
+
+    /// Does somebody get in as the bot with another password than its own? None: the bot has none, or nobody could tell.
+    pub(super) async fn lets_anybody_in(&self, deadline: Deadline) -> Option<bool> {
+        self.settings.password.as_ref()?;
+        let mut config = self.config(&self.settings.database).ok()?;
+        config.password("no password of anybody");
+        let most = deadline.left().min(CONNECT);
+        let tried = match &self.tls {
+            None => timeout(most, plainly(&config)).await.ok()?,
+            Some(tls) => timeout(most, encrypted(&config, tls.clone())).await.ok()?,
+        };
+        match tried {
+            Ok(_) => Some(true),
+            Err(error) => (error.code() == Some(&SqlState::INVALID_PASSWORD)).then_some(false),
+        }
     }
 
     fn config(&self, database: &str) -> Result<Config, Fault> {

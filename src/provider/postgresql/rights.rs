@@ -131,6 +131,18 @@ fn right(what: impl Into<String>, state: RightState, why: impl Into<String>, men
     Right { what: what.into(), state, why: why.into(), mend }
 }
 
+/// Whether the server asks for the bot's password at all.
+pub(super) fn password(lets_anybody_in: bool, user: &str) -> Right {
+    if !lets_anybody_in {
+        return right("log in with its own password alone", RightState::Fine, "the server asks for it", Vec::new());
+    }
+    let mend = vec![
+        format!("in pg_hba.conf, before the line with trust:  host all {} ADDRESS scram-sha-256", Ident(user)),
+        "SELECT pg_reload_conf();".into(),
+    ];
+    right("log in with any password", RightState::TooMuch, "pg_hba.conf trusts whoever comes from this machine to be the bot", mend)
+}
+
 /// What every role has or has not by itself.
 fn attributes(bot: &Bot, targets: &[Target], version: u32) -> Vec<Right> {
     let alter = |how: &str| vec![format!("ALTER ROLE {} {how};", Ident(&bot.name))];

@@ -78,6 +78,13 @@ impl Server {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
+    /// Says who may connect from where, and waits until that holds.
+    pub(crate) fn hba(&self, lines: &str) {
+        fs::write(self.folder.path().join("data/pg_hba.conf"), lines).unwrap();
+        self.stop();
+        self.begin();
+    }
+
     /// Starts it, as it was configured first.
     pub(crate) fn begin(&self) {
         let folder = self.folder.path().display();
