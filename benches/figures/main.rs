@@ -9,6 +9,7 @@ mod events;
 mod fill;
 mod house;
 mod place;
+mod postgresql;
 mod process;
 mod raw;
 mod slack;
@@ -17,7 +18,7 @@ mod table;
 use anyhow::{Context as _, bail};
 
 /// Each figure's name, for the command line.
-const ALL: [&str; 7] = ["core", "events", "ends", "overdue", "process", "slack", "discord"];
+const ALL: [&str; 8] = ["core", "events", "ends", "overdue", "process", "slack", "discord", "postgresql"];
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
@@ -55,6 +56,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("discord") {
         runtime.block_on(discord::run(rounds))?;
+    }
+    if wanted("postgresql") {
+        runtime.block_on(postgresql::run())?;
     }
     Ok(())
 }

@@ -345,7 +345,8 @@ impl<'a> Job<'a> {
     /// The latest end of all live claims, a little later, on the target's own grain.
     fn native_end(&self, now: Instant) -> Instant {
         let end = furthest_end(&self.claims, self.traits, now) + SECOND_LINE;
-        let grain = self.provider.describe().native.as_ref().map_or(1, |n| n.grain.seconds()).max(1) * 1_000_000;
+        let grain =
+            self.provider.describe_for(&self.leased.row.order.target).native.as_ref().map_or(1, |n| n.grain.seconds()).max(1) * 1_000_000;
         let real = self.deps.clock.real(end).micros();
         Instant::from_micros(real.saturating_add(grain - 1).div_euclid(grain).saturating_mul(grain))
     }

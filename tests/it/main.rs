@@ -37,6 +37,7 @@ mod migrations;
 mod outage;
 mod own_alarms;
 mod people;
+mod postgresql;
 mod providers;
 mod random;
 mod reloading;

@@ -52,9 +52,9 @@ struct State {
 }
 
 impl Spoiled {
-    /// `deadline` instead of the adapter's own, so that nobody has to wait for that.
-    pub(super) fn new(inner: Arc<dyn Provider>, deadline: Span) -> Self {
-        let description = Description { deadline, ..inner.describe().clone() };
+    /// Of a role with this target; `deadline` instead of the adapter's own, so that nobody has to wait for that.
+    pub(super) fn new(inner: Arc<dyn Provider>, target: &serde_json::Value, deadline: Span) -> Self {
+        let description = Description { deadline, ..inner.describe_for(target).clone() };
         Self { inner, description, state: Mutex::default(), vanished: Notify::new() }
     }
 

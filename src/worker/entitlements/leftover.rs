@@ -17,7 +17,7 @@ impl Job<'_> {
     /// The row goes. Where the target itself says what is ours, it is kept aside: what comes back there is known by it.
     pub(super) async fn discard(&self) -> Done<()> {
         let row = &self.leased.row;
-        let told_apart = self.provider.describe().verbs.holders && row.ownership != Ownership::Shared;
+        let told_apart = self.provider.describe_for(&row.order.target).verbs.holders && row.ownership != Ownership::Shared;
         let past = row.last.as_ref().filter(|_| told_apart).map(|_| Past { object: row.order.grant.clone(), at: self.deps.bot.now() });
         let write = EntitlementWrite::Drop { key: row.key.clone(), seen_gen: self.leased.generation, past };
         self.commit(Vec::new(), write, Vec::new()).await

@@ -34,7 +34,7 @@ impl Job<'_> {
 
     /// How the access was used: as the target counted it, and as it was seen. Neither keeps an end waiting for long.
     async fn evidence(&self, news: &mut [(RequestId, News)]) {
-        let description = self.provider.describe();
+        let description = self.provider.describe_for(&self.leased.row.order.target);
         if description.evidence {
             drop(timeout(EVIDENCE, self.counted(news)).await);
         }

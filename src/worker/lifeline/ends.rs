@@ -142,8 +142,9 @@ async fn revoke(provider: &dyn Provider, row: &Entitlement) -> Lesson {
 
 /// Absent counts when as many reads agree as the adapter says are needed; `before` did already.
 async fn read(provider: &dyn Provider, row: &Entitlement, before: u32) -> Lesson {
-    let settling = &provider.describe().settling;
-    let look = timeout(provider.describe().deadline.std(), provider.observe(&row.order, row.handle.as_ref()));
+    let about = provider.describe_for(&row.order.target);
+    let settling = &about.settling;
+    let look = timeout(about.deadline.std(), provider.observe(&row.order, row.handle.as_ref()));
     let (outcome, said, pause) = match look.await.unwrap_or_else(|_| Err(Fault::new(FaultKind::Transient, "no answer in time"))) {
         Ok(Seen::Absent) if before + 1 < settling.reads => (Outcome::Ok, "absent, to be read again".to_owned(), Some(settling.apart)),
         Ok(Seen::Absent) => (Outcome::Ok, "absent".to_owned(), None),

@@ -48,6 +48,17 @@ impl House {
         house
     }
 
+    /// Gives access in a PostgreSQL instead: the provider's settings, the role's target, and what Ana is called there.
+    pub(super) fn gives_postgresql(&self, settings: &str, target: &str, login: &str) {
+        let text = fs::read_to_string(self.path("bot.toml")).unwrap();
+        let (before, rest) = text.split_once("kind = \"exec\"\n").unwrap();
+        let after = rest.split_once("[policies.short]").unwrap().1;
+        let text = format!("{before}kind = \"postgresql\"\n{settings}\n[policies.short]{after}")
+            .replace("target = { name = \"open\" }", &format!("target = {target}"))
+            .replace("console = \"ana\"\n", &format!("console = \"ana\"\nlogins = {{ postgresql = \"{login}\" }}\n"));
+        fs::write(self.path("bot.toml"), text).unwrap();
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
