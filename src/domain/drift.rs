@@ -57,7 +57,7 @@ impl DriftKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftRow {
     pub provider: ProviderName,
-    /// As the adapter resolved it: canonical JSON.
+    /// What an adapter made of a role, as far as it says who holds it: canonical JSON.
     pub target: String,
     /// As the target names who holds it. Text of others: shown as it is, and cut.
     pub principal: String,

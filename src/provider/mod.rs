@@ -316,6 +316,11 @@ pub trait Provider: Send + Sync {
         Some(role.target.clone())
     }
 
+    /// The part of a target that says who holds it: targets with the same part have the same holders, whatever else differs.
+    fn held_part(&self, target: &serde_json::Value) -> serde_json::Value {
+        target.clone()
+    }
+
     /// Everybody who holds the target now: as an order's `target`, or as `target_of` has it.
     async fn holders(&self, _target: &serde_json::Value) -> Result<Vec<Holder>, Fault> {
         Err(Fault::unsupported("holders"))

@@ -143,6 +143,10 @@ impl Provider for Spoiled {
         self.inner.target_of(role)
     }
 
+    fn held_part(&self, target: &Value) -> Value {
+        self.inner.held_part(target)
+    }
+
     async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
         self.inner.sightings(orders).await
     }

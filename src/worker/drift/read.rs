@@ -19,7 +19,7 @@ use crate::{
 /// What a look showed.
 #[derive(Default)]
 pub(super) struct Read {
-    /// By target; of each that could be read.
+    /// By what targets have in common (`held_part`); of each that could be read.
     pub findings: BTreeMap<String, Vec<Finding>>,
     pub unread: BTreeSet<String>,
     /// Why something is unread.
@@ -47,47 +47,66 @@ pub(super) async fn everything(deps: &Deps, name: &ProviderName) -> Result<Read,
     let now = deps.bot.now();
     for (row, claims) in deps.store.entitlements_of(name).await.map_err(Stop::read)? {
         read.ownership.insert(row.key.clone(), row.ownership);
-        given.entry(name_of(&row.order.target)).or_default().push(Given::of(&row, &claims, now));
+        given.entry(part_of(&*provider, &row.order.target)).or_default().push(Given::of(&row, &claims, now));
     }
-    for (target, value, holders) in held {
-        let mut given = given.remove(&target).unwrap_or_default();
-        for row in past(deps, name, &value, &unknown(&holders, &given)).await? {
-            given.push(Given::past(&row));
-            read.ownership.insert(row.key.clone(), row.ownership);
-            read.past.insert(row.key.clone(), row);
+    for (part, targets, holders) in held {
+        let mut given = given.remove(&part).unwrap_or_default();
+        for row in past(deps, name, &targets, &unknown(&holders, &given)).await? {
+            // The same name elsewhere is another object.
+            if part_of(&*provider, &row.order.target) == part {
+                given.push(Given::past(&row));
+                read.ownership.insert(row.key.clone(), row.ownership);
+                read.past.insert(row.key.clone(), row);
+            }
         }
-        read.findings.insert(target, judge(&holders, &given));
+        read.findings.insert(part, judge(&holders, &given));
     }
     Ok(read)
 }
 
+/// By what they have in common: all targets that have the same holders.
+type Targets = BTreeMap<String, Vec<Value>>;
+
+fn part_of(provider: &dyn Provider, target: &Value) -> String {
+    name_of(&provider.held_part(target))
+}
+
 /// Of every role that bot.toml has there, and of what is held there by any other name.
-async fn targets(deps: &Deps, name: &ProviderName, provider: &dyn Provider, places: &mut Places) -> Result<BTreeMap<String, Value>, Stop> {
-    let mut targets = BTreeMap::new();
+async fn targets(deps: &Deps, name: &ProviderName, provider: &dyn Provider, places: &mut Places) -> Result<Targets, Stop> {
+    let mut targets = Targets::new();
+    let mut add = |target: Value| {
+        let same = targets.entry(part_of(provider, &target)).or_default();
+        if !same.contains(&target) {
+            same.push(target);
+        }
+    };
     let catalogue = deps.bot.catalogue();
     for resource in catalogue.resources.values().filter(|resource| resource.provider == *name) {
         for role in &resource.roles {
             let Some(target) = provider.target_of(role) else { continue };
-            places.entry(name_of(&target)).or_default().push((resource.id.clone(), role.name.clone()));
-            targets.insert(name_of(&target), target);
+            places.entry(part_of(provider, &target)).or_default().push((resource.id.clone(), role.name.clone()));
+            add(target);
         }
     }
     for (row, _) in deps.store.entitlements_of(name).await.map_err(Stop::read)? {
-        targets.entry(name_of(&row.order.target)).or_insert(row.order.target);
+        add(row.order.target);
     }
     Ok(targets)
 }
 
 /// One after the other, to be no burden. Who does not answer one question is not asked another.
-async fn holders(provider: &dyn Provider, targets: BTreeMap<String, Value>, read: &mut Read) -> Vec<(String, Value, Vec<Holds>)> {
+async fn holders(provider: &dyn Provider, targets: Targets, read: &mut Read) -> Vec<(String, Vec<Value>, Vec<Holds>)> {
     let mut held = Vec::new();
     let mut silent = false;
-    for (target, value) in targets {
-        let answer = if silent { None } else { Some(timeout(provider.describe().deadline.std(), provider.holders(&value)).await) };
+    for (part, targets) in targets {
+        let answer = match targets.first().filter(|_| !silent) {
+            Some(target) => Some(timeout(provider.describe().deadline.std(), provider.holders(target)).await),
+            None => None,
+        };
         let why = match answer {
             Some(Ok(Ok(holders))) => {
                 let holds = holders.into_iter().map(|h| Holds { principal: h.principal, grant: h.grant, ours: h.ours });
-                held.push((target, value, holds.collect()));
+                held.push((part, targets, holds.collect()));
                 continue;
             }
             Some(Ok(Err(fault))) => fault.message,
@@ -96,20 +115,19 @@ async fn holders(provider: &dyn Provider, targets: BTreeMap<String, Value>, read
                 "no answer in time".to_owned()
             }
         };
-        read.unread.insert(target);
+        read.unread.insert(part);
         read.why.get_or_insert(why);
     }
     held
 }
 
 /// What is over, of those that say that they are ours.
-async fn past(deps: &Deps, name: &ProviderName, target: &Value, unknown: &[&Holds]) -> Result<Vec<Entitlement>, Stop> {
+async fn past(deps: &Deps, name: &ProviderName, targets: &[Value], unknown: &[&Holds]) -> Result<Vec<Entitlement>, Stop> {
     if unknown.is_empty() {
         return Ok(Vec::new());
     }
     let objects: Vec<String> = unknown.iter().filter_map(|holds| holds.grant.clone()).collect();
-    let keys: Vec<_> = unknown.iter().map(|holds| EntitlementKey::for_all(name, target, &holds.principal)).collect();
-    let past = deps.store.past_entitlements(name, &objects, &keys).await.map_err(Stop::read)?;
-    // The same name at another target is another object.
-    Ok(past.into_iter().filter(|row| name_of(&row.order.target) == name_of(target)).collect())
+    let key = |target, holds: &&Holds| EntitlementKey::for_all(name, target, &holds.principal);
+    let keys: Vec<_> = targets.iter().flat_map(|target| unknown.iter().map(move |holds| key(target, holds))).collect();
+    deps.store.past_entitlements(name, &objects, &keys).await.map_err(Stop::read)
 }

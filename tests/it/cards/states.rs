@@ -133,6 +133,7 @@ pub(crate) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
         Expired => [
             ("", Story::active().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Nothing)),
             ("another grant lives", Story::active().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Through { request: other() }).with(|a| a.through = Some(START + Span::from_minutes(180)))),
+            ("something remained, and was settled", super::lines::settled()),
             ("after more time", Story::extended().after(5640).revoking(Ending::Expired).after(1).gone(Remains::Nothing)),
             ("after less was taken", less_taken()),
             ("in grace", in_grace()),
@@ -149,7 +150,6 @@ pub(crate) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
         ],
         Settled => [
             ("", Story::stuck().then(Event::AlarmCleared { alarm: AlarmKind::StillOpen }).then(Event::Settled { person: person("eve"), reason: said("server deleted") })),
-            ("what remained", super::lines::settled()),
         ],
     )
 }
