@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     command::{Length, Less},
-    ids::{PersonId, PolicyName, ResourceId, RoleName},
+    drift::DriftKind,
+    ids::{PersonId, PolicyName, ProviderName, ResourceId, RoleName},
     request::{Ask, Ending, Grant, Remains, Work},
     time::{Instant, Span},
     words::WordId,
@@ -211,6 +212,9 @@ pub struct Used {
     pub first: Option<Instant>,
     pub last: Option<Instant>,
     pub from: Vec<String>,
+    /// Open sessions were looked at this often, and what was shorter may have been missed; None: the target itself kept count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled_every: Option<Span>,
 }
 
 /// Events of an entitlement's stream: what we do to a provider and what came of it (R2).
@@ -331,5 +335,25 @@ pub enum Operation {
     },
     AlarmCleared {
         alarm: String,
+    },
+    /// A provider's holders differ from what we gave.
+    DriftFound {
+        kind: DriftKind,
+        provider: ProviderName,
+        /// As the adapter resolved it: canonical JSON.
+        target: String,
+        principal: String,
+        /// The object's own grant id, where it carries one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<String>,
+    },
+    /// What was found is over.
+    DriftGone {
+        kind: DriftKind,
+        provider: ProviderName,
+        target: String,
+        principal: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<String>,
     },
 }

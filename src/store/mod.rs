@@ -7,6 +7,7 @@ mod apply;
 mod audit;
 mod db;
 pub mod document;
+mod drift;
 mod entries;
 pub mod entry;
 mod held;

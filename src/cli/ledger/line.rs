@@ -213,5 +213,11 @@ fn of_bot(operation: &Operation) -> String {
         Operation::StoreWasDown { since, for_ } => format!("store_was_down since {} for {}", second(*since), span(*for_)),
         Operation::AlarmRaised { alarm } => format!("alarm_raised: {alarm}"),
         Operation::AlarmCleared { alarm } => format!("alarm_cleared: {alarm}"),
+        Operation::DriftFound { kind, provider, target, principal, .. } => {
+            format!("drift_found: {}: {principal} on {target} in {provider}", kind.name())
+        }
+        Operation::DriftGone { kind, provider, target, principal, .. } => {
+            format!("drift_gone: {}: {principal} on {target} in {provider}", kind.name())
+        }
     }
 }
