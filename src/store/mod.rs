@@ -25,17 +25,20 @@ mod posts;
 mod sightings;
 mod snapshot;
 mod tx;
+mod verified;
 mod writer;
 
 pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
 pub use drift::{DriftWrite, Look, LookWrite};
 pub use held::Holding;
+pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search, Troubled};
 pub use links::LinkWrite;
 pub use listing::Filter;
 pub use members::MemberWrite;
 pub use sightings::SightingWrite;
 pub use snapshot::Snapshot;
+pub use verified::{Checked, CheckedWrite};
 
 use serde::{Deserialize, Serialize};
 

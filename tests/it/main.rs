@@ -37,6 +37,7 @@ mod logging;
 mod migrations;
 mod outage;
 mod own_alarms;
+mod past;
 mod people;
 mod postgresql;
 mod providers;
