@@ -150,6 +150,12 @@ pub trait Chat: Send + Sync {
         true
     }
 
+    /// A web address that opens a message where it stands; None: it has none, or the platform did not say.
+    async fn link(&self, at: &Posted) -> Option<String> {
+        let _ = at;
+        None
+    }
+
     /// Platform ids of a group's members, now. Only where they can be listed.
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault>;
 

@@ -89,6 +89,8 @@ pub(super) struct Home {
     /// Of the app; None: Slack does not say.
     pub app: Option<String>,
     pub bot_user: String,
+    /// Where the workspace is on the web, such as `https://acme.slack.com/`.
+    pub url: Option<String>,
 }
 
 impl Home {
@@ -139,6 +141,7 @@ impl Slack {
             org_wide,
             app,
             bot_user: text("user_id").unwrap_or_default(),
+            url: text("url"),
         };
         self.check(&home)?;
         *self.home.write().unwrap_or_else(PoisonError::into_inner) = Some(home.clone());
