@@ -34,7 +34,7 @@ const CLOSED: u32 = 10;
 const OPEN: u32 = 1_000;
 
 /// What a question finds: the answer, and what is recorded of the look.
-type Found = Result<Result<(Answer, Option<Operation>), Refusal>, CommitError>;
+pub(super) type Found = Result<Result<(Answer, Option<Operation>), Refusal>, CommitError>;
 
 impl Bot {
     /// Answers a question and closes its inbox row.

@@ -56,5 +56,6 @@ fn thresholds(table: &Table<'_>, usual: Thresholds) -> Thresholds {
         most_percent: number("most_percent", 1, 100, usual.most_percent),
         most_of: number("most_of", 1, 1_000_000, usual.most_of),
         pairs: number("pairs", 1, 1_000_000, usual.pairs),
+        pair_days: number("pair_days", 1, 366, usual.pair_days),
     }
 }

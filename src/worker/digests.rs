@@ -97,7 +97,7 @@ impl Digests {
 }
 
 async fn make(deps: &Deps, rules: &Rules, n: u64, window: Window) -> Result<(), Stop> {
-    let digest = deps.bot.digest(window).await.map_err(Stop::read)?;
+    let digest = deps.bot.digest(window, &rules.thresholds).await.map_err(Stop::read)?;
     let away = deps.store.absences(window.from, window.to).await.map_err(Stop::read)?;
     let zone = rules.schedule.zone.name().to_owned();
     let made = Made { v: DOCUMENT_VERSION, n: Some(n), zone, digest, away };

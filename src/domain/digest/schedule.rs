@@ -69,19 +69,29 @@ impl Schedule {
             Before::Digest { to } => to,
             Before::Nothing { began, started } => began.min(to - FIRST).max(started.min(to)),
         };
-        Some(Window { from, to, days: self.days(from, to) })
+        Some(self.window(from, to))
+    }
+
+    /// The time between these, with its days there.
+    pub fn window(&self, from: Instant, to: Instant) -> Window {
+        Window { from, to, days: self.days(from, to) }
     }
 
     /// The window that ended on this day, for a day of which no digest was made; None: it ends later than now.
     pub fn ended_on(&self, day: NaiveDate, now: Instant) -> Option<Window> {
         let to = self.moment(day);
         let from = self.last(to - Span::from_seconds(1));
-        (to <= now).then(|| Window { from, to, days: self.days(from, to) })
+        (to <= now).then(|| self.window(from, to))
     }
 
     /// The day on which it is read, there.
     pub fn day_of(&self, at: Instant) -> NaiveDate {
         at.utc().with_timezone(&self.zone).date_naive()
+    }
+
+    /// The first moment of a day there.
+    pub fn begin_of(&self, day: NaiveDate) -> Instant {
+        Self { at: NaiveTime::MIN, ..*self }.moment(day)
     }
 
     /// Days from one date to the other; a piece of a day is one.
