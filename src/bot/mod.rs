@@ -12,6 +12,7 @@ mod command;
 mod copies;
 mod could;
 mod credentials;
+mod digest;
 mod facts;
 mod form;
 mod handle;

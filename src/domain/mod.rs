@@ -6,6 +6,7 @@ pub mod choices;
 pub mod command;
 pub mod copies;
 pub mod decide;
+pub mod digest;
 pub mod due;
 pub mod entitlement;
 pub mod event;

@@ -28,6 +28,7 @@ mod writer;
 pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
 pub use held::Holding;
+pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search};
 pub use links::LinkWrite;
 pub use listing::Filter;
 pub use members::MemberWrite;
