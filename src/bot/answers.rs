@@ -46,7 +46,7 @@ impl Bot {
             Parsed::Resources | Parsed::Form => Ok((self.resources(person, &question, catalogue).await, None)),
             Parsed::Help(topic) => Ok((Answer::said("help", json!({ "topic": topic })), None)),
             Parsed::Show(id) => self.show(caller, &id, catalogue).await?,
-            Parsed::Who(resource) => self.who(caller, resource, catalogue).await?,
+            Parsed::Who { resource, .. } => self.who(caller, resource, catalogue).await?,
             Parsed::Explain { resource, role, length, person: other } => {
                 self.explain(other.as_ref().unwrap_or(person), (&resource, role), length, catalogue).await?
             }
