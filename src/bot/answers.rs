@@ -47,6 +47,7 @@ impl Bot {
             Parsed::Help(topic) => Ok((Answer::said("help", json!({ "topic": topic })), None)),
             Parsed::Show(id) => self.show(caller, &id, catalogue).await?,
             Parsed::Who { resource, .. } => self.who(caller, resource, catalogue).await?,
+            Parsed::Digest(day) => self.look_at_digest(caller, day, catalogue).await?,
             Parsed::Explain { resource, role, length, person: other } => {
                 self.explain(other.as_ref().unwrap_or(person), (&resource, role), length, catalogue).await?
             }

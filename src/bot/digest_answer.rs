@@ -78,7 +78,7 @@ impl Bot {
         match schedule.ended_on(date, now) {
             Some(window) => Ok(Ok(self.computed(window, rules).await?)),
             None if begins <= now => Ok(Ok(self.computed(self.since_the_last(schedule, now).await?, rules).await?)),
-            None => Ok(Err(Refusal::BadTime { text: date.to_string(), why: "that day is still to come".into() })),
+            None => Ok(Err(Refusal::BadPast { text: date.to_string(), why: "that day is still to come".into() })),
         }
     }
 

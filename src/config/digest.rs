@@ -48,9 +48,8 @@ fn time_of_day(table: &Table<'_>) -> Option<NaiveTime> {
 }
 
 fn thresholds(table: &Table<'_>, usual: Thresholds) -> Thresholds {
-    let number = |key, least, most, usual: u32| {
-        table.count(key, least, most).and_then(|number| u32::try_from(number.value).ok()).unwrap_or(usual)
-    };
+    let number =
+        |key, least, most, usual: u32| table.count(key, least, most).and_then(|number| u32::try_from(number.value).ok()).unwrap_or(usual);
     Thresholds {
         fast: table.length("fast", true).map_or(usual.fast, |fast| fast.value.min(Span::from_minutes(60))),
         most_percent: number("most_percent", 1, 100, usual.most_percent),

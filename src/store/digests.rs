@@ -84,8 +84,7 @@ impl Store {
     pub async fn digest_post(&self, digest: u64, platform: Platform, place: &str) -> Result<DigestPost, StoreError> {
         let sql = "SELECT channel, message, lines, messages, sending FROM digest_posts WHERE digest = $1 AND platform = $2 AND place = $3";
         let rows = self.read(sql, &[Int(signed(digest)), Text(platform.name().into()), Text(place.to_owned())]).await?;
-        let mut post =
-            DigestPost { digest, platform, place: place.to_owned(), posted: None, lines: 0, messages: 0, sending: None };
+        let mut post = DigestPost { digest, platform, place: place.to_owned(), posted: None, lines: 0, messages: 0, sending: None };
         if let Some(row) = rows.first() {
             post.posted = row.text_or(0)?.zip(row.text_or(1)?).map(|(channel, message)| Posted { channel, message });
             (post.lines, post.messages) = (count(row, 2)?, count(row, 3)?);

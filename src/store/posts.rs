@@ -37,7 +37,9 @@ impl Store {
         let mut cards = BTreeMap::new();
         for row in self.read_by(sql, ids.map(ToString::to_string)).await? {
             let posted = row.text_or(3)?.zip(row.text_or(4)?).map(|(channel, message)| Posted { channel, message });
-            if let Some(posted) = posted.filter(|_| row.text(1).is_ok_and(|name| name == on.name()) && !row.text(2).is_ok_and(|place| place.starts_with('@'))) {
+            if let Some(posted) =
+                posted.filter(|_| row.text(1).is_ok_and(|name| name == on.name()) && !row.text(2).is_ok_and(|place| place.starts_with('@')))
+            {
                 cards.insert(row.text(0)?.parse().map_err(|_| corrupt("a request's id"))?, posted);
             }
         }

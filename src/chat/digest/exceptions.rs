@@ -47,9 +47,7 @@ fn said(exception: &Exception, r: &Reader<'_>) -> (&'static str, Value) {
         Exception::StoreDown { since, lasted } => ("store_down", json!({ "since": r.moment(*since), "lasted": length(*lasted) })),
         Exception::PolicyRefused { at, .. } => ("policy_refused", json!({ "at": r.moment(*at) })),
         Exception::ClockJumped { at: _, from, to } => ("clock_jumped", json!({ "from": r.moment(*from), "to": r.moment(*to) })),
-        Exception::ClockConfirmed { at, by } => {
-            ("clock_confirmed", json!({ "at": r.moment(*at), "by": by.as_ref().map(|by| r.name(by)) }))
-        }
+        Exception::ClockConfirmed { at, by } => ("clock_confirmed", json!({ "at": r.moment(*at), "by": by.as_ref().map(|by| r.name(by)) })),
         Exception::PolicyChanged { .. } => super::happened::policy(exception, r),
         Exception::Linked { at, person, what, by } | Exception::Unlinked { at, person, what, by } => {
             let name = if matches!(exception, Exception::Linked { .. }) { "identity_linked" } else { "identity_unlinked" };

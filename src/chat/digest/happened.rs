@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Line, length};
+use super::Line;
 use crate::{
     chat::{
         view::Reader,
@@ -64,7 +64,8 @@ fn unused(digest: &Digest, r: &Reader<'_>) -> Option<Line> {
     if unused.never == 0 {
         return None;
     }
-    let name = |grant: &LongGrant| json!({ "who": r.name(&grant.given.person), "role": grant.given.role, "resource": grant.given.resource });
+    let name =
+        |grant: &LongGrant| json!({ "who": r.name(&grant.given.person), "role": grant.given.role, "resource": grant.given.resource });
     let named: Vec<Value> = unused.grants.iter().take(NAMED).map(name).collect();
     let about: Vec<RequestId> = unused.grants.iter().take(NAMED).map(|grant| grant.given.request.clone()).collect();
     let data = json!({

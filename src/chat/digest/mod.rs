@@ -39,8 +39,6 @@ pub(super) enum Sign {
     Warn,
     /// It is only told.
     Note,
-    /// What the lines below are about.
-    Heading,
 }
 
 /// A line before it has words: its section below `digest/`, its data, and the requests whose threads it leads to.
@@ -54,10 +52,6 @@ pub(super) struct Line {
 impl Line {
     fn note(name: &'static str, data: Value) -> Self {
         Self { name, data, sign: Sign::Note, about: Vec::new() }
-    }
-
-    fn heading(name: &'static str) -> Self {
-        Self { sign: Sign::Heading, ..Self::note(name, Value::Null) }
     }
 
     fn about(mut self, requests: &[RequestId]) -> Self {
@@ -85,7 +79,7 @@ pub(super) struct Link {
 
 /// One message of a digest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DigestPage {
+pub(super) struct DigestPage {
     first_line: String,
     /// The name of the thread for the messages after this first one.
     thread: Option<String>,
@@ -95,7 +89,7 @@ pub struct DigestPage {
 
 /// What of it goes into how many messages.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub(super) struct Bounds {
     /// Lines and messages that stand already.
     pub told: (usize, usize),
     /// Messages in all.
@@ -125,7 +119,9 @@ pub(super) fn pages(
         return if bounds.told.1 == 0 { vec![(page, 0)] } else { Vec::new() };
     }
     let parts = parts(made, r).into_iter().map(|lines| Part { rows: lines.into_iter().map(row).collect() });
-    let more = |count: usize| row_of_more(say("more", &json!({ "count": thousands(u64::try_from(count).unwrap_or(u64::MAX)), "day": made.date() })));
+    let more = |count: usize| {
+        row_of_more(say("more", &json!({ "count": thousands(u64::try_from(count).unwrap_or(u64::MAX)), "day": made.date() })))
+    };
     let room = templates.digest_room(r.platform);
     let rows = pages::bounded(parts.collect(), room * bounds.most, &|text| r.marks.plain(text), more);
     let told = Told { lines: bounds.told.0, messages: bounds.told.1 };

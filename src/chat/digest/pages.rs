@@ -32,7 +32,8 @@ pub(super) fn bounded(parts: Vec<Part>, room: usize, plain: &impl Fn(&str) -> St
     let room = room * 3 / 4;
     let share = room / SHARE;
     let costs: Vec<Vec<usize>> = parts.iter().map(|part| part.rows.iter().map(|row| cost(row, plain)).collect()).collect();
-    let others: usize = costs.iter().enumerate().filter(|(n, _)| *n != FIRST).map(|(_, costs)| costs.iter().sum::<usize>().min(share)).sum();
+    let others: usize =
+        costs.iter().enumerate().filter(|(n, _)| *n != FIRST).map(|(_, costs)| costs.iter().sum::<usize>().min(share)).sum();
     let mut rows = Vec::new();
     for (n, (part, costs)) in parts.into_iter().zip(costs).enumerate() {
         let mut left = if n == FIRST { room.saturating_sub(others) } else { share };
@@ -49,7 +50,7 @@ pub(super) fn bounded(parts: Vec<Part>, room: usize, plain: &impl Fn(&str) -> St
     rows
 }
 
-/// The rows of each message that is still to be told. A heading never stands last.
+/// The rows of each message that is still to be told.
 pub(super) fn cut(rows: &[Row], told: Told, room: usize, plain: &impl Fn(&str) -> String) -> Vec<Range<usize>> {
     let mut cut = Vec::new();
     let mut start = told.lines.min(rows.len());
@@ -62,9 +63,6 @@ pub(super) fn cut(rows: &[Row], told: Told, room: usize, plain: &impl Fn(&str) -
             }
             left = left.saturating_sub(cost);
             end += 1;
-        }
-        while end < rows.len() && end > start + 1 && rows[end - 1].sign == super::Sign::Heading {
-            end -= 1;
         }
         cut.push(start..end);
         start = end;
@@ -110,11 +108,9 @@ mod tests {
     }
 
     #[test]
-    fn a_line_longer_than_a_message_has_one_for_itself_and_a_heading_stays_with_what_is_below_it() {
-        let mut rows = vec![row("a"), row(&"x".repeat(900)), row("b")];
+    fn a_line_longer_than_a_message_has_one_for_itself() {
+        let rows = vec![row("a"), row(&"x".repeat(900)), row("b")];
         assert_eq!(cut(&rows, Told { lines: 0, messages: 0 }, 500, &plain), [0..1, 1..2, 2..3]);
-        rows = vec![row(&"a".repeat(400)), Row { sign: Sign::Heading, ..row("The day") }, row(&"b".repeat(400))];
-        assert_eq!(cut(&rows, Told { lines: 0, messages: 0 }, 500, &plain), [0..1, 1..3]);
     }
 
     #[test]

@@ -200,7 +200,11 @@ mod tests {
         let nine = schedule("09:00:00", chrono_tz::UTC);
         let monday = digest("2026-11-23T09:00:00Z");
         assert_eq!(nine.due(monday, at("2026-11-26T11:20:00Z")), window("2026-11-23T09:00:00Z", "2026-11-26T09:00:00Z", 3));
-        assert_eq!(nine.due(monday, at("2026-11-24T11:20:00Z")), window("2026-11-23T09:00:00Z", "2026-11-24T09:00:00Z", 1), "late, and whole");
+        assert_eq!(
+            nine.due(monday, at("2026-11-24T11:20:00Z")),
+            window("2026-11-23T09:00:00Z", "2026-11-24T09:00:00Z", 1),
+            "late, and whole"
+        );
     }
 
     #[test]
@@ -238,10 +242,8 @@ mod tests {
     }
 
     fn schedules() -> impl Strategy<Value = Schedule> {
-        (0..24_u32, 0..60_u32, prop::sample::select(ZONES.to_vec()), any::<bool>()).prop_map(|(hour, minute, zone, weekdays_only)| Schedule {
-            at: NaiveTime::from_hms_opt(hour, minute, 0).unwrap(),
-            zone,
-            weekdays_only,
+        (0..24_u32, 0..60_u32, prop::sample::select(ZONES.to_vec()), any::<bool>()).prop_map(|(hour, minute, zone, weekdays_only)| {
+            Schedule { at: NaiveTime::from_hms_opt(hour, minute, 0).unwrap(), zone, weekdays_only }
         })
     }
 

@@ -1,10 +1,7 @@
 //! Posts a digest at one place: its first message, and the rest of a long one in the thread under it. How far it came is written
 //! down after each message, in lines, so that it goes on from there whatever names are changed meanwhile. Must not word it.
 
-use super::{
-    Handled, Trouble, Turn,
-    place::To,
-};
+use super::{Handled, Trouble, Turn, place::To};
 use crate::{
     chat::{Chat, ChatFault, Message, Once, Sending},
     domain::{
