@@ -16,7 +16,7 @@ mod tally;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    exception::{Drifted, Exception, Given, Kind, about},
+    exception::{Exception, Given, Kind, about},
     held::{HeldAt, Sure},
     ledger::{LedgerNow, Verified},
     made::{AWAY, Away, DOCUMENT_VERSION, Made},
