@@ -34,7 +34,7 @@ const CLOSED: u32 = 10;
 const OPEN: u32 = 1_000;
 
 /// What a question finds: the answer, and what is recorded of the look.
-type Found = Result<Result<(Answer, Option<Operation>), Refusal>, CommitError>;
+pub(super) type Found = Result<Result<(Answer, Option<Operation>), Refusal>, CommitError>;
 
 impl Bot {
     /// Answers a question and closes its inbox row.
@@ -46,7 +46,8 @@ impl Bot {
             Parsed::Resources | Parsed::Form => Ok((self.resources(person, &question, catalogue).await, None)),
             Parsed::Help(topic) => Ok((Answer::said("help", json!({ "topic": topic })), None)),
             Parsed::Show(id) => self.show(caller, &id, catalogue).await?,
-            Parsed::Who(resource) => self.who(caller, resource, catalogue).await?,
+            Parsed::Who { resource, .. } => self.who(caller, resource, catalogue).await?,
+            Parsed::Digest(day) => self.look_at_digest(caller, day, catalogue).await?,
             Parsed::Explain { resource, role, length, person: other } => {
                 self.explain(other.as_ref().unwrap_or(person), (&resource, role), length, catalogue).await?
             }
