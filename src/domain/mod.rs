@@ -7,6 +7,7 @@ pub mod command;
 pub mod copies;
 pub mod decide;
 pub mod digest;
+pub mod drift;
 pub mod due;
 pub mod entitlement;
 pub mod event;

@@ -108,6 +108,8 @@ pub struct Verbs {
     pub credential: bool,
     pub holders: bool,
     pub uses: bool,
+    /// Which sessions are open just now, asked again and again while access is live.
+    pub sightings: bool,
     pub health: bool,
 }
 
@@ -211,11 +213,28 @@ impl Fault {
 }
 
 /// Somebody who holds a target, for drift.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holder {
+    /// As in an order's `principal`, where it is the person's own; else as the target names it.
     pub principal: String,
-    /// Our grant id, where the object carries it.
+    /// The order's `grant`, where the object carries it: then it is ours.
     pub grant: Option<String>,
+    /// The object says by other means that it is ours, such as by who gave it. Without that and without `grant`, the core
+    /// knows by its own records alone whose it is.
+    pub ours: bool,
+}
+
+/// A session that is open just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Names the session as long as it lives, and no other one.
+    pub session: String,
+    /// When it began, as the target says; else now. On the target's clock.
+    pub since: Instant,
+    /// An address.
+    pub from: Option<String>,
+    /// What it says of itself. Text of others: shown as it is, and cut.
+    pub about: Option<String>,
 }
 
 /// A real system. Every verb is safe to repeat, and an adapter never removes what it did not make.
@@ -259,7 +278,13 @@ pub trait Provider: Send + Sync {
         Err(Fault::unsupported("credential"))
     }
 
-    /// Everybody who holds the target now.
+    /// What an order's `target` is for this role, whoever asks for it; None: that depends on who asks, and only what is held
+    /// is looked at for drift.
+    fn target_of(&self, role: &Role) -> Option<serde_json::Value> {
+        Some(role.target.clone())
+    }
+
+    /// Everybody who holds the target now: as an order's `target`, or as `target_of` has it.
     async fn holders(&self, _target: &serde_json::Value) -> Result<Vec<Holder>, Fault> {
         Err(Fault::unsupported("holders"))
     }
@@ -267,6 +292,11 @@ pub trait Provider: Send + Sync {
     /// Whether and how it was used since `since`.
     async fn uses(&self, _order: &Order, _handle: Option<&Handle>, _since: Instant) -> Result<Used, Fault> {
         Err(Fault::unsupported("uses"))
+    }
+
+    /// The sessions that are open just now, for each of these orders in their order. Changes nothing.
+    async fn sightings(&self, _orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        Err(Fault::unsupported("sightings"))
     }
 
     /// Do the credentials work, do the rights suffice? Changes nothing. One line for the operator.

@@ -1,4 +1,4 @@
-//! Commits as statements, in lock order: inbox, requests, entitlements, claims, tasks, the rest, ledger; fence last.
+//! Commits as statements, in lock order: inbox, requests with their history, entitlements, claims, tasks, the rest, ledger; fence last.
 //! One commit or many in one transaction: each statement carries the rows of all of them. Every guard is a write, and every
 //! write asserts how many rows it changed; when one does not, nothing of the transaction may stand.
 
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     ClaimWrite, Commit, CommitError, EntitlementWrite, RequestWrite,
     db::Value::{self, Bool, Int, IntOr, Text, TextOr},
-    entries, posts,
+    entries, history, posts,
     tx::{Tx, Wanted},
 };
 use crate::{
@@ -31,6 +31,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, commits: &[Numbered<'_>]) -> Result<(
     }
     inbox(tx, all());
     requests(tx, all()).await?;
+    history::rows::apply(tx, all().flat_map(|commit| &commit.requests).map(|write| &write.request));
     entitlements(tx, all())?;
     claims(tx, all());
     tasks(tx, all());

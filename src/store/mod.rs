@@ -7,6 +7,7 @@ mod apply;
 mod audit;
 mod db;
 pub mod document;
+mod drift;
 mod entries;
 pub mod entry;
 mod held;
@@ -23,16 +24,18 @@ mod owed;
 mod posts;
 mod snapshot;
 mod tx;
+mod verified;
 mod writer;
 
 pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
 pub use held::Holding;
-pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search};
+pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search, Troubled};
 pub use links::LinkWrite;
 pub use listing::Filter;
 pub use members::MemberWrite;
 pub use snapshot::Snapshot;
+pub use verified::{Checked, CheckedWrite};
 
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PolicyChange;
 use crate::domain::{
+    drift::DriftKind,
     ids::{PersonId, ProviderName, ResourceId, RoleName},
     request::{Request, RequestId},
     time::{Instant, Span},
@@ -28,18 +29,6 @@ pub fn about(request: &Request) -> Given {
     let ask = request.main_ask();
     let asked_by = (request.requester != request.subject).then(|| request.requester.clone());
     Given { request: request.id.clone(), person: request.subject.clone(), asked_by, resource: ask.resource.clone(), role: ask.role.clone() }
-}
-
-/// How the holders of a role in the real system differ from what was granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Drifted {
-    /// Somebody has it whom the bot gave nothing.
-    NotOurs,
-    /// The bot gave it, and it is not there.
-    OursAndGone,
-    /// The bot gave it, its time is over, and it is there again or still.
-    OursAfterEnd,
 }
 
 /// One thing that stands out.
@@ -73,8 +62,9 @@ pub enum Exception {
         provider: ProviderName,
         /// As the provider knows them: text from there, to be shown as data.
         principal: String,
-        drifted: Drifted,
+        drift: DriftKind,
         resources: Vec<ResourceId>,
+        roles: Vec<RoleName>,
         requests: Vec<RequestId>,
         first_seen: Instant,
         last_seen: Instant,

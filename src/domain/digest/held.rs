@@ -114,6 +114,7 @@ mod tests {
             ending: Some(What::Expired),
             closed_by: None,
             sessions: None,
+            sampled: false,
             less: false,
         }
     }

@@ -13,7 +13,7 @@ mod tally;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    exception::{Drifted, Exception, Given, Kind, about},
+    exception::{Exception, Given, Kind, about},
     held::{HeldAt, Sure},
     ledger::{LedgerNow, Verified},
     moments::{Act, ActKind, Moments, Stage, acts, acts_now, moments},

@@ -69,6 +69,8 @@ pub struct Moments {
     pub closed_by: Option<PersonId>,
     /// How often it was used; None: not known.
     pub sessions: Option<u32>,
+    /// Its use was looked at only now and then.
+    pub sampled: bool,
     /// Less than was asked for first.
     pub less: bool,
 }
@@ -93,6 +95,7 @@ pub fn moments(request: &Request) -> Option<Moments> {
         ending: None,
         closed_by: None,
         sessions: None,
+        sampled: false,
         less: ask.kind == AskKind::Offer,
     };
     match &request.state {
@@ -134,6 +137,7 @@ impl Moments {
         self.ended_at = Some(held.ended_at);
         self.gone_at = Some(held.gone_at.unwrap_or(closed).max(held.ended_at));
         self.sessions = held.used.as_ref().map(|used| used.sessions);
+        self.sampled = held.used.as_ref().is_some_and(|used| used.sampled_every.is_some());
     }
 }
 

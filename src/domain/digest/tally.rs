@@ -168,6 +168,8 @@ pub struct Unused {
     /// Some of those that were never used, the longest first.
     pub grants: Vec<LongGrant>,
     pub never: u64,
+    /// Of those never used: open sessions were looked at only now and then, and short ones may have been missed.
+    pub sampled: u64,
     pub used: u64,
     /// Of these the target tells nothing: used or not, nobody knows.
     pub unknown: u64,

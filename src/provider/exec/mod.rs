@@ -271,6 +271,10 @@ impl Provider for Exec {
         reply.credential.map(SecretString::from).ok_or_else(|| Fault::new(FaultKind::Ambiguous, "the adapter gave no credential"))
     }
 
+    fn target_of(&self, role: &Role) -> Option<Value> {
+        (!self.described.has("resolve")).then(|| role.target.clone())
+    }
+
     async fn holders(&self, target: &Value) -> Result<Vec<Holder>, Fault> {
         self.must_have("list")?;
         let reply = self.look("list", json!({ "target": target })).await?;

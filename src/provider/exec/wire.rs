@@ -79,11 +79,13 @@ struct Refusal {
 pub(super) struct WireHolder {
     principal: String,
     grant: Option<String>,
+    #[serde(default)]
+    ours: bool,
 }
 
 impl From<WireHolder> for Holder {
     fn from(holder: WireHolder) -> Self {
-        Self { principal: holder.principal, grant: holder.grant }
+        Self { principal: holder.principal, grant: holder.grant, ours: holder.ours }
     }
 }
 
@@ -320,6 +322,7 @@ impl Described {
                 credential: self.has("credential"),
                 holders: self.has("list"),
                 uses: self.has("uses"),
+                sightings: self.has("sightings"),
                 health: self.has("health"),
             },
         })

@@ -209,7 +209,8 @@ impl Story {
     }
 
     pub(crate) fn gone(self, remains: Remains) -> Self {
-        let used = Some(Used { sessions: 3, first: Some(self.now), last: Some(self.now), from: vec!["10.0.0.7".into()] });
+        let used =
+            Some(Used { sessions: 3, first: Some(self.now), last: Some(self.now), from: vec!["10.0.0.7".into()], sampled_every: None });
         let ledger = Some((48_213, "R2xhZCB5b3UgbG9va2VkOiB0aGlzIGlzIGEgcm9vdCE=".to_owned()));
         self.then(Event::Gone { remains, sessions_closed: Some(2), residue: Vec::new(), used, unwritten: None })
             .with(|around| around.ledger = ledger)
