@@ -46,6 +46,7 @@ pub(super) const FOLDER: Folder = Folder {
         ("form.hbs", include_str!("../../../templates/slack/form.hbs")),
         ("home.hbs", include_str!("../../../templates/slack/home.hbs")),
         ("lines.hbs", include_str!("../../../templates/slack/lines.hbs")),
+        ("past.hbs", include_str!("../../../templates/slack/past.hbs")),
     ],
     actions: blocks::actions,
     sorry: blocks::sorry,
@@ -89,6 +90,8 @@ pub(super) struct Home {
     /// Of the app; None: Slack does not say.
     pub app: Option<String>,
     pub bot_user: String,
+    /// Where the workspace is on the web, such as `https://acme.slack.com/`.
+    pub url: Option<String>,
 }
 
 impl Home {
@@ -139,6 +142,7 @@ impl Slack {
             org_wide,
             app,
             bot_user: text("user_id").unwrap_or_default(),
+            url: text("url"),
         };
         self.check(&home)?;
         *self.home.write().unwrap_or_else(PoisonError::into_inner) = Some(home.clone());

@@ -11,7 +11,7 @@ use crate::{
     bot::Providers,
     clock::Clock,
     config::{self, Config, LedgerKey, StoreConfig},
-    domain::{ids::ProviderName, policy::Catalogue},
+    domain::ids::ProviderName,
     ledger::key::{Key, MarkFile},
     provider::{self, Provider, broken::Broken},
     store::{Holding, Store},
@@ -28,8 +28,6 @@ pub(super) struct Start {
     pub is_kept: bool,
     /// Adapters that could not be made and are stood in for.
     pub broken: Vec<ProviderName>,
-    /// What was in force before, if the file is another one now.
-    pub before: Option<Catalogue>,
 }
 
 /// The file; or, when it is broken or would lose what is held, the last one that loaded, frozen, with the reason.
@@ -59,7 +57,6 @@ pub(super) async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<
     if let Err(problems) = still_reaches(&store, before.as_ref(), &config).await {
         return Ok(frozen(before.unwrap_or(config), store, clock, (digest, &problems)).await);
     }
-    let changed = before.as_ref().filter(|before| before.text != config.text).map(|before| before.catalogue.clone());
     let is_kept = match (copy::keep(path, &config), before) {
         (Ok(()), _) => true,
         (Err(error), Some(before)) if !copy::may_stay(&before, &config) => {
@@ -68,7 +65,7 @@ pub(super) async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<
         }
         (Err(_), _) => false,
     };
-    Ok(Start { config, providers, store, refused: None, is_kept, broken: Vec::new(), before: changed })
+    Ok(Start { config, providers, store, refused: None, is_kept, broken: Vec::new() })
 }
 
 async fn frozen(mut config: Config, store: Store, clock: &Arc<dyn Clock>, refused: (String, &anyhow::Error)) -> Start {
@@ -76,7 +73,7 @@ async fn frozen(mut config: Config, store: Store, clock: &Arc<dyn Clock>, refuse
     tracing::error!("{problems:#}");
     config.catalogue.frozen = true;
     let (providers, broken) = providers_or_stand_ins(&config, &store, clock).await;
-    Start { config, providers, store, refused: Some(digest), is_kept: true, broken, before: None }
+    Start { config, providers, store, refused: Some(digest), is_kept: true, broken }
 }
 
 async fn open(store: &StoreConfig) -> anyhow::Result<Store> {

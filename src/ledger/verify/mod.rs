@@ -5,7 +5,6 @@ mod effects;
 mod findings;
 mod life;
 mod older;
-pub mod onward;
 mod places;
 mod streams;
 

@@ -5,7 +5,6 @@ mod count;
 pub(super) mod fill;
 mod held;
 mod lists;
-mod operations;
 mod places;
 pub(super) mod rows;
 mod search;
