@@ -64,7 +64,7 @@ impl Bot {
         let person = person.unwrap_or_else(|| caller.person.clone());
         let (me, them) = (whole(&caller.person, catalogue), whole(&person, catalogue));
         let is_own = me.contains(&person);
-        let sees = if is_own { Ok(Sees::All) } else { self.sees(caller, catalogue).await };
+        let sees = if is_own { Ok(Sees::All) } else { self.sees(caller.presser(), catalogue).await };
         let sees = match sees {
             Ok(sees) => sees,
             Err(refusal) => return Ok(Err(refusal)),

@@ -24,7 +24,7 @@ use crate::{
         decide::{self, Sees},
         facts::{Facts, Groups},
         ids::{PersonId, ResourceId},
-        policy::{Catalogue, Platform},
+        policy::{Catalogue, Platform, Resource},
         refusal::Refusal,
         request::RequestId,
         time::Span,
@@ -41,39 +41,51 @@ impl Bot {
     /// May they look at this resource? A "no" is the same for what is not there.
     pub(super) async fn may_look(&self, caller: &Caller, resource: &ResourceId, catalogue: &Catalogue) -> Result<(), Refusal> {
         let among = decide::lookers(resource, catalogue);
-        let whom = Whom { presser: Some(caller.presser()), among: &among, listed: true, ..Whom::default() };
+        let presser = caller.presser();
+        let whom = Whom { presser: Some(presser), among: &among, listed: true, ..Whom::default() };
         let groups = self.gather(catalogue, None, whom, Fresh::Now).await;
         match decide::may_look(resource, &caller.person, &Facts { catalogue, groups: &groups }) {
             Ok(()) => Ok(()),
             // What a chat said a minute ago will do, as for everything that is only shown.
             Err(Refusal::CannotAskGroup { .. }) => {
-                let groups = self.all_groups(caller, catalogue).await;
+                let groups = self.all_groups(presser, catalogue).await;
                 let facts = Facts { catalogue, groups: &groups };
                 let again = decide::may_look(resource, &caller.person, &facts);
                 again.map_err(|_| decide::nothing_to_see(resource.as_str(), &caller.person, &facts))
             }
-            Err(Refusal::NothingToSee { name }) => Err(self.nothing_to_see(caller, &name, catalogue).await),
+            // All groups that there are count for a "no", so that it tells nothing of what there is.
+            Err(Refusal::NothingToSee { name }) => {
+                let groups = self.all_groups(presser, catalogue).await;
+                Err(decide::nothing_to_see(&name, &caller.person, &Facts { catalogue, groups: &groups }))
+            }
             Err(refusal) => Err(refusal),
         }
     }
 
-    /// Why they see nothing of what they named. All groups that there are count, so that it tells nothing of what there is: with
-    /// answers that may be a minute old, so that nobody keeps decisions waiting by asking often.
-    async fn nothing_to_see(&self, caller: &Caller, name: &str, catalogue: &Catalogue) -> Refusal {
-        let groups = self.all_groups(caller, catalogue).await;
-        decide::nothing_to_see(name, &caller.person, &Facts { catalogue, groups: &groups })
-    }
-
     /// All that they may look at.
-    pub(super) async fn sees(&self, caller: &Caller, catalogue: &Catalogue) -> Result<Sees, Refusal> {
-        let groups = self.all_groups(caller, catalogue).await;
-        decide::sees(&caller.person, &Facts { catalogue, groups: &groups })
+    async fn sees(&self, presser: (&PersonId, Platform), catalogue: &Catalogue) -> Result<Sees, Refusal> {
+        let groups = self.all_groups(presser, catalogue).await;
+        decide::sees(presser.0, &Facts { catalogue, groups: &groups })
     }
 
-    async fn all_groups(&self, caller: &Caller, catalogue: &Catalogue) -> Groups {
+    /// With answers that may be a minute old: so many questions, asked anew each time, would keep decisions waiting.
+    async fn all_groups(&self, presser: (&PersonId, Platform), catalogue: &Catalogue) -> Groups {
         let among = decide::all_lookers(catalogue);
-        let whom = Whom { presser: Some(caller.presser()), among: &among, listed: true, ..Whom::default() };
+        let whom = Whom { presser: Some(presser), among: &among, listed: true, ..Whom::default() };
         self.gather(catalogue, None, whom, Fresh::Lately).await
+    }
+
+    /// Resources of bot.toml that this account may look at and that fit the letters: their ids and titles.
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn seen(&self, platform: Platform, user: &str, letters: &str) -> Result<Vec<(ResourceId, String)>, StoreError> {
+        let Ok(person) = self.somebody(platform, user).await? else { return Ok(Vec::new()) };
+        let catalogue = self.catalogue();
+        let Ok(sees) = self.sees((&person, platform), &catalogue).await else { return Ok(Vec::new()) };
+        let letters = letters.trim().to_lowercase();
+        let fits = |resource: &&Resource| resource.id.as_str().contains(&letters) || resource.title.to_lowercase().contains(&letters);
+        let seen = catalogue.resources.values().filter(|resource| sees.has(&resource.id)).filter(fits);
+        Ok(seen.map(|resource| (resource.id.clone(), resource.title.clone())).collect())
     }
 
     /// Where these requests are told on this platform: the addresses of their cards in channels, never of a private copy.

@@ -66,7 +66,7 @@ impl Bot {
                 Ok(()) => self.of_one(one, since, until).await?,
                 Err(refusal) => return Ok(Err(refusal)),
             },
-            None => match self.sees(caller, catalogue).await {
+            None => match self.sees(caller.presser(), catalogue).await {
                 Ok(Sees::All) => self.of_all(since, until).await?,
                 Ok(Sees::These(these)) if these.is_empty() => return Ok(Err(Refusal::NothingToSee { name: String::new() })),
                 Ok(Sees::These(these)) => self.of_these(these.into_iter().take(COUNTED), since, until).await?,

@@ -56,7 +56,7 @@ impl House {
         all
     }
 
-    fn assert_inert(&self) {
+    pub(crate) fn assert_inert(&self) {
         let own_words = BTreeSet::from([format!("role {LEADS}"), format!("user {ANA}"), format!("user {BEN}"), format!("user {DORA}")]);
         for message in self.everything() {
             assert_eq!(does(&message), Vec::<String>::new(), "{}\n{message:#}", text_of(&message));
