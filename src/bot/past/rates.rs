@@ -59,7 +59,8 @@ impl Bot {
         (resource, since): (Option<ResourceId>, Option<Instant>),
         catalogue: &Catalogue,
     ) -> Found {
-        let until = self.now();
+        // What happens at this very moment counts.
+        let until = self.now() + Span::from_seconds(1);
         let since = since.unwrap_or(until - LATELY);
         let found = match &resource {
             Some(one) => match self.may_look(caller, one, catalogue).await {

@@ -29,7 +29,7 @@ fn someone(id: &str, name: &str, active: bool) -> (PersonId, Person) {
     (person.id.clone(), person)
 }
 
-/// ana may ask for prod-db, and finn for others; ben and dora lead, cleo and dora are security and approve admin and bastion;
+/// ana may ask for prod-db, also for others; ben and dora lead, cleo and dora are security and approve admin and bastion;
 /// finn owns both; eve administers, gina audits; hal may ask for bastion alone; ida is nobody's; gus left.
 fn closed(catalogue: &mut Catalogue) {
     let who = [("gina", "Gina Holt", true), ("hal", "Hal Finch", true), ("ida", "Ida Voss", true), ("gus", "Gus Lane", false)];
@@ -38,7 +38,7 @@ fn closed(catalogue: &mut Catalogue) {
     for policy in catalogue.policies.values_mut() {
         let is_hosts = policy.name.as_str() == "hosts";
         policy.may_ask = vec![person(if is_hosts { "hal" } else { "ana" })];
-        policy.on_behalf_of = if is_hosts { Vec::new() } else { vec![person("finn")] };
+        policy.on_behalf_of = if is_hosts { Vec::new() } else { vec![person("ana")] };
     }
 }
 

@@ -84,7 +84,8 @@ async fn times_are_the_readers_own_and_what_the_clocks_showed_twice_is_asked_bac
     let world = World::on_at(&url, at("2026-10-24T22:00:00Z")).await;
     world.rules(|catalogue| (closed(catalogue), berlin(catalogue)).0).await;
     let id = world.granted("ana", "/jit request prod-db write 4h Unblock the stuck import", "ben").await;
-    world.waits(6 * 3_600).await;
+    world.waits(4 * 3_600).await;
+    world.waits(3_600).await;
     let say = |line: &'static str| {
         let world = &world;
         async move { world.say("gina", line).await }

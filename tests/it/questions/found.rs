@@ -32,7 +32,7 @@ async fn all_that_somebody_did_is_found_newest_first_with_how_it_went() {
     world.done("ben", &format!("/jit revoke {revoked} enough for today")).await;
     let unanswered = world.ask("ana", ASK).await;
     world.waits(5 * 3_600).await;
-    let other = world.ask("finn", "/jit request prod-db read 30m help her out --for @ana").await;
+    let other = world.ask("ana", "/jit request prod-db read 30m help her out --for @ida").await;
     world.done("ben", &format!("/jit approve {other}")).await;
     world.waits(60).await;
     let cancelled = world.ask("ana", "/jit request prod-db admin 1h Move the tables").await;
@@ -146,6 +146,7 @@ async fn an_account_that_left_is_still_found_by_its_id_and_by_its_mention() {
         .await;
     let id = world.granted("ana", ASK, "ben").await;
     world.waits(60).await;
+    world.done("ben", &format!("/jit revoke {id} she leaves today")).await;
     world
         .rules(|catalogue| {
             closed(catalogue);
@@ -154,7 +155,7 @@ async fn an_account_that_left_is_still_found_by_its_id_and_by_its_mention() {
         .await;
     world.waits(60).await;
     let said = world.say("gina", "/jit find @ana").await;
-    assert!(said.contains(&id) && said.contains("ana had write on prod-db") && said.contains("the person left"), "{said}");
+    assert!(said.contains(&id) && said.contains("ana had write on prod-db") && said.contains("revoked by Ben Okafor"), "{said}");
     let then = world.say("gina", "/jit who prod-db --at 14:00:30").await;
     assert!(then.contains("ana had write: 14:00:01 to "), "{then}");
 }

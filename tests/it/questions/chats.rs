@@ -51,7 +51,7 @@ async fn in_discord_a_line_leads_to_its_thread() {
     say("stats", hidden(house.say(discord::BEN, "see stats", &[("resource", "prod-db")]).await));
     insta::assert_snapshot!("discord", page);
     let shown = house.discord.ephemerals(discord::BEN);
-    let link = format!("[{id}](https://discord.com/channels/{}/{}/{card})", crate::fakes::discord::GUILD, discord::CARDS);
+    let link = format!("](https://discord.com/channels/{}/{}/{card})", crate::fakes::discord::GUILD, discord::CARDS);
     assert!(shown.iter().any(|message| message.to_string().contains(&link)), "{link}: {shown:#?}");
     house.assert_nothing_refused();
 }
@@ -69,8 +69,10 @@ async fn in_discord_a_full_page_of_the_longest_names_is_one_valid_message_that_p
         house.say(discord::BEN, path, &options).await;
         let shown = house.discord.ephemerals(discord::BEN)[before..].to_vec();
         assert_eq!(shown.len(), 1, "{path}");
+        let does = discord::hostile::does(&shown[0]);
+        assert!(does.iter().all(|live| live.starts_with("link https://discord.com/channels/")), "{path}: {does:?}");
+        assert_eq!(crate::fakes::discord::reading::pings(&shown[0]), std::collections::BTreeSet::new(), "{path}");
     }
-    house.assert_inert();
     house.assert_nothing_refused();
 }
 
@@ -82,7 +84,7 @@ async fn in_discord_dates_and_what_may_be_seen_are_offered_while_they_are_typed(
         async move { house.offers(user, path, &options, focused).await }
     };
     assert_eq!(offers(discord::BEN, "see who", vec![("resource", "")], "resource").await, ["prod-db"], "what he may approve, not ask for");
-    assert_eq!(offers(discord::EVE, "see stats", vec![("resource", "ba")], "resource").await, ["bastion"]);
+    assert_eq!(offers(discord::EVE, "see stats", vec![("resource", "bast")], "resource").await, ["bastion"]);
     assert_eq!(offers(discord::BEN, "see who", vec![("resource", "prod-db"), ("at", "13:05")], "at").await, ["2026-11-24 13:05:00"]);
     assert_eq!(
         offers(discord::BEN, "see who", vec![("resource", "prod-db"), ("at", "")], "at").await,

@@ -34,7 +34,7 @@ async fn numbers_of(url: &str) {
     let said = world.say("gina", "/jit who prod-db --at 14:00:30").await;
     assert!(said.starts_with("Nobody had access to prod-db"), "{said}");
     let found = world.say("gina", "/jit find @ana").await;
-    assert!(found.contains("page 1") && found.matches("Denied by Ben Okafor").count() == 10, "{found}");
+    assert!(!found.contains("page") && found.matches("Denied by Ben Okafor").count() == 10, "{found}");
 }
 
 #[tokio::test]
