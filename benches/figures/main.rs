@@ -2,6 +2,7 @@
 //! Not tests: a figure never fails a build. `scripts/bench` says how to read them.
 
 mod core;
+mod digest;
 mod discord;
 mod doors;
 mod ends;
@@ -17,7 +18,7 @@ mod table;
 use anyhow::{Context as _, bail};
 
 /// Each figure's name, for the command line.
-const ALL: [&str; 7] = ["core", "events", "ends", "overdue", "process", "slack", "discord"];
+const ALL: [&str; 8] = ["core", "events", "ends", "overdue", "digest", "process", "slack", "discord"];
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
@@ -45,6 +46,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("overdue") {
             runtime.block_on(ends::overdue(&kind, rounds))?;
+        }
+        if wanted("digest") {
+            runtime.block_on(digest::run(&kind, rounds))?;
         }
     }
     if wanted("process") {

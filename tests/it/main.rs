@@ -34,6 +34,7 @@ mod logging;
 mod migrations;
 mod outage;
 mod own_alarms;
+mod past;
 mod people;
 mod providers;
 mod questions;
