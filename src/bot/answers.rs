@@ -50,6 +50,7 @@ impl Bot {
             Parsed::Who { resource, at: Some(at), page } => self.then(caller, (resource, at, page), catalogue).await?,
             Parsed::Find { person, since, page } => self.find(caller, (person, since, page), catalogue).await?,
             Parsed::Stats { resource, since } => self.stats(caller, (resource, since), catalogue).await?,
+            Parsed::Digest(day) => self.look_at_digest(caller, day, catalogue).await?,
             Parsed::Explain { resource, role, length, person: other } => {
                 self.explain(other.as_ref().unwrap_or(person), (&resource, role), length, catalogue).await?
             }

@@ -13,6 +13,7 @@ mod copies;
 mod could;
 mod credentials;
 mod digest;
+mod digest_answer;
 mod facts;
 mod form;
 mod handle;
@@ -221,6 +222,11 @@ impl Bot {
     /// A bit of chance, for pauses: 0 to 255.
     pub fn chance(&self) -> u8 {
         u8::try_from(self.random() & 0xff).unwrap_or_default()
+    }
+
+    /// Whether the time is believed: after a jump ahead it is not until it is confirmed (R17).
+    pub fn believes_its_clock(&self) -> bool {
+        self.guard.is_trusted()
     }
 
     /// True when nothing may be granted: broken policy file, or a clock that is not believed.

@@ -3,6 +3,7 @@
 mod alarms;
 mod answers;
 pub mod console;
+mod digest;
 pub mod directory;
 pub mod discord;
 pub mod home;

@@ -43,6 +43,8 @@ pub enum Refusal {
     },
     NotAdministrator,
     NotAuditor,
+    /// They may not read what everybody did.
+    NotDigestReader,
     /// They may not look at what others have or had there; or there is no such thing, which is not said.
     NothingToSee {
         name: String,

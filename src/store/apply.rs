@@ -257,7 +257,7 @@ fn tasks<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
 
 async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     let (mut written, mut alarms, mut inputs, mut words) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let (mut highest, mut told, mut links, mut members) = (None, Vec::new(), Vec::new(), Vec::new());
+    let (mut highest, mut told, mut links, mut members, mut digests) = (None, Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for commit in commits {
         written.extend(&commit.posts);
         alarms.extend(commit.alarms.iter().map(|super::AlarmWrite(alarm)| (&alarm.id, alarm)));
@@ -265,6 +265,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
         told.extend(&commit.alarms_told);
         links.extend(&commit.links);
         members.extend(&commit.members);
+        digests.extend(&commit.digests);
         words.extend(commit.words.iter().map(|words| (&words.id, words)));
         highest = highest.max(commit.now);
     }
@@ -289,6 +290,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
         super::links::apply(tx, link).await?;
     }
     super::members::apply(tx, members.into_iter());
+    super::digests::apply(tx, &digests)?;
     let rows = words.into_values().map(|w| [Text(w.id.as_str().into()), Text(w.salt.clone()), Text(w.text.clone())]);
     exec(tx, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect(), None);
     let sql = "INSERT INTO marks (name, value) VALUES {rows} \

@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod audit;
 mod db;
+mod digests;
 pub mod document;
 mod drift;
 mod entries;
@@ -30,6 +31,7 @@ mod writer;
 
 pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
+pub use digests::{DigestPost, DigestWrite};
 pub use held::Holding;
 pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search, Troubled};
 pub use links::LinkWrite;
@@ -65,6 +67,7 @@ pub struct Commit {
     pub inputs: Vec<InputWrite>,
     pub links: Vec<LinkWrite>,
     pub members: Vec<MemberWrite>,
+    pub digests: Vec<DigestWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.
@@ -136,10 +139,12 @@ pub enum TaskKind {
     Alarm,
     /// Tell a person that an account was joined to them, or parted from them.
     Link,
+    /// Post a digest at a place, as far as it does not stand there yet.
+    Digest,
 }
 
 impl TaskKind {
-    const ALL: [Self; 4] = [Self::Card, Self::Thread, Self::Alarm, Self::Link];
+    const ALL: [Self; 5] = [Self::Card, Self::Thread, Self::Alarm, Self::Link, Self::Digest];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -148,6 +153,7 @@ impl TaskKind {
             Self::Thread => "thread",
             Self::Alarm => "alarm",
             Self::Link => "link",
+            Self::Digest => "digest",
         }
     }
 

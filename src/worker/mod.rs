@@ -4,6 +4,7 @@
 mod alarms;
 mod chat;
 mod credentials;
+mod digests;
 mod entitlements;
 mod gates;
 mod heartbeat;
@@ -26,12 +27,13 @@ use std::{
 
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use shows::{Scene, Shows, Telling};
+pub use shows::{Digested, Scene, Shows, Telling};
 pub use stop::Stop;
 
 use self::{
     chat::places::Places,
     credentials::Hand,
+    digests::Digests,
     entitlements::Due,
     gates::Gates,
     heartbeat::Heartbeat,
@@ -88,6 +90,7 @@ pub struct Workers {
     gates: Gates,
     heartbeat: Heartbeat,
     places: Places,
+    digests: Digests,
     /// Steady microseconds of the last time that a worker died.
     died: Mutex<Option<i64>>,
 }
@@ -110,7 +113,7 @@ impl Workers {
         let (lifeline, gates, heartbeat, places) = (Arc::<Lifeline>::default(), Gates::default(), Heartbeat::default(), Places::default());
         let deps = Arc::new(deps);
         deps.bot.is_served_by(Arc::new(Hand { deps: Arc::downgrade(&deps), lifeline: lifeline.clone() }));
-        Self { deps, lifeline, gates, heartbeat, places, died: Mutex::default() }
+        Self { deps, lifeline, gates, heartbeat, places, digests: Digests::default(), died: Mutex::default() }
     }
 
     pub fn deps(&self) -> &Deps {
@@ -184,8 +187,16 @@ impl Workers {
         let deps = &*self.deps;
         let done = self.tick().await? + self.make_starts().await?;
         let ended = self.noted(self.provide(Due::All).await)?;
+        let made = self.make_digest().await?;
         let told = self.noted(chat::handle_due(deps, &self.lifeline, &self.places).await)?;
-        Ok(done + ended + told)
+        Ok(done + ended + made + told)
+    }
+
+    async fn make_digest(&self) -> Result<usize, Stop> {
+        if self.lifeline.outage.is_on() {
+            return Ok(0);
+        }
+        self.noted(self.digests.make_due(&self.deps).await)
     }
 
     async fn provide(&self, what: Due) -> Result<usize, Stop> {
@@ -239,6 +250,7 @@ impl Workers {
         work.spawn(self.clone().keep("requests", Self::run_requests));
         work.spawn(self.clone().keep("starts", Self::run_starts));
         work.spawn(self.clone().keep("chats", Self::run_chats));
+        work.spawn(self.clone().keep("digests", Self::run_digests));
         work
     }
 
@@ -363,6 +375,15 @@ impl Workers {
                 tokio::time::sleep(WAY).await;
             }
             self.pause(matches!(done, Ok(n) if n > 0)).await;
+        }
+    }
+
+    /// Beside everything else: what a digest is made of may take a while to read.
+    async fn run_digests(self: Arc<Self>) {
+        while !self.deps.is_stopping() {
+            drop(self.make_digest().await);
+            let a_while = Duration::from_secs(1) / self.deps.pace.max(1);
+            drop(tokio::time::timeout(a_while, self.deps.bot.wake.notified()).await);
         }
     }
 

@@ -30,7 +30,10 @@ use hallpass::{
 };
 use serde_json::{Value, json};
 
-use self::{limits::wrongs, reading::text_of};
+pub(crate) use self::{
+    limits::wrongs,
+    reading::{live_markup, text_of},
+};
 use crate::{
     cards::{
         lines, refusals,

@@ -14,6 +14,7 @@ mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
 mod demo;
+mod digest;
 mod discord;
 mod discord_cards;
 mod discord_doctor;

@@ -29,7 +29,7 @@ use crate::{
         request::RequestId,
         time::Span,
     },
-    store::{Posted, StoreError},
+    store::StoreError,
 };
 
 /// Lines of one page: what every chat shows in one private message.
@@ -91,10 +91,7 @@ impl Bot {
     /// Where these requests are told on this platform: the addresses of their cards in channels, never of a private copy.
     async fn addresses(&self, platform: Platform, ids: Vec<RequestId>) -> Result<BTreeMap<RequestId, String>, StoreError> {
         let mut found = BTreeMap::new();
-        for id in ids {
-            let posts = self.store.posts(&id).await?;
-            let card = posts.into_iter().find(|post| post.platform == platform && !post.place.starts_with('@') && post.posted.is_some());
-            let Some(at): Option<Posted> = card.and_then(|post| post.posted) else { continue };
+        for (id, at) in self.store.cards_of(platform, ids.iter()).await? {
             if let Some(address) = self.facts.link(platform, &at).await {
                 found.insert(id, address);
             }

@@ -205,7 +205,7 @@ impl Door {
                 NotRecorded::answer()
             }
         };
-        let mut body = self.private(&answer).await;
+        let (mut body, rest) = self.privately(&answer).await;
         if let Answer::Refused(refusal) = &answer
             && is_form
             && may_be_mended(refusal)
@@ -221,6 +221,7 @@ impl Door {
             return self.finish(reply, &body, &self.private(&unseen).await).await;
         }
         self.finish(reply, &body, &body).await;
+        self.follow(reply, &rest).await;
     }
 
     /// What the bot makes of a durable command.

@@ -22,7 +22,9 @@ use self::set::{Extra, Set};
 use super::{
     Button, Message,
     alarms::AlarmPost,
-    answers, console, discord,
+    answers, console,
+    digest::DigestPage,
+    discord,
     marks::Marks,
     past,
     replies::ReplyView,
@@ -109,6 +111,21 @@ impl Templates {
         let own = format!("alarm/{}", post.name);
         let section = if self.on(platform).has(&own) { own } else { "alarm/other".to_owned() };
         self.message(platform, &section, (&post.data, None), (&[], &post.notify), reader)
+    }
+
+    /// A message of a digest.
+    pub(in crate::chat) fn digest(&self, page: &DigestPage, reader: &Reader<'_>) -> Message {
+        self.message(reader.platform, "digest", (page, None), (&[], &[]), reader)
+    }
+
+    /// A line of a digest in words alone, by its name below `digest/`.
+    pub(in crate::chat) fn digest_words(&self, name: &str, data: &Value, reader: &Reader<'_>) -> String {
+        self.on(reader.platform).words().render(&format!("digest/{name}"), data)
+    }
+
+    /// What the lines of one message of a digest may take together there, in characters at their worst.
+    pub(in crate::chat) fn digest_room(&self, platform: Platform) -> usize {
+        self.on(platform).room()
     }
 
     /// One plain line under a headline that has no template of its own.

@@ -1,5 +1,7 @@
 //! Worst-case data for every section of the templates: long, hostile, everything present. For `check`, never sent.
 
+mod digest;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -35,7 +37,7 @@ alarm/policy what since id line alarm residue over|alarm/other what since id lin
 alarm/store what since id line alarm residue over|alarm/chat what since id line alarm residue over|alarm/worker what since id line alarm residue over
 alarm/over what since id line alarm residue over
 refusal/not_linked|refusal/inactive|refusal/timed_out platform|refusal/rules_unread platform|refusal/cannot_ask_group group platform why|refusal/cannot_ask_profile why|refusal/not_administrator
-refusal/not_auditor|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
+refusal/not_auditor|refusal/not_digest_reader|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
 refusal/no_such_person name near|refusal/no_such_request text|refusal/bad_duration text why|refusal/bad_time text why
 refusal/bad_past text why|refusal/nothing_to_see name|refusal/bad_text what why|refusal/not_recorded|refusal/unwritable|refusal/frozen|refusal/missing pieces line|refusal/not_requester|refusal/ends_later until|refusal/end_fixed end|refusal/link_code
 refusal/link_locked at_clock|refusal/link_too_many at_clock|refusal/linked_already|refusal/platform_taken platform
@@ -80,6 +82,7 @@ pub(super) fn all() -> BTreeMap<String, Value> {
     all.insert("card".to_owned(), card());
     all.insert("past".to_owned(), past());
     all.extend(pages());
+    all.extend(digest::all());
     let buttons = action::ALL.iter().chain(&[action::CREDENTIAL, action::QUIET_ON, action::QUIET_OFF]);
     all.extend(buttons.map(|action| (format!("button/{action}"), Value::Null)));
     all

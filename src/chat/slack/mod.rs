@@ -39,9 +39,12 @@ pub(super) const FOLDER: Folder = Folder {
     escape: seal,
     marks: Marks::Made,
     typing: Typing::Line,
+    // Well below what all text of one message may be, and as much as is read in one piece.
+    room: 6_000,
     finish: blocks::finish,
     files: &[
         ("card.hbs", include_str!("../../../templates/slack/card.hbs")),
+        ("digest.hbs", include_str!("../../../templates/slack/digest.hbs")),
         ("direct.hbs", include_str!("../../../templates/slack/direct.hbs")),
         ("form.hbs", include_str!("../../../templates/slack/form.hbs")),
         ("home.hbs", include_str!("../../../templates/slack/home.hbs")),

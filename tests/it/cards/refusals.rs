@@ -43,6 +43,7 @@ pub(crate) fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         ],
         NotAdministrator => [Refusal::NotAdministrator],
         NotAuditor => [Refusal::NotAuditor],
+        NotDigestReader => [Refusal::NotDigestReader],
         NothingToSee => [Refusal::NothingToSee { name: text() }],
         Grammar => [
             Refusal::Grammar { expected: "a command".into(), found: text(), near: vec!["request".into()] },
