@@ -1,9 +1,12 @@
 //! Makes a digest when its time has come: once, by whoever comes first, in one transaction with the tasks that post it. Nothing is
 //! made while the time is not believed (R17) or the store takes no writes. Must not compute or word what it tells.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use super::{Deps, Stop};
+use super::{Deps, Stop, Workers};
 use crate::{
     domain::{
         digest::{AFTER, AWAY, Away, DOCUMENT_VERSION, Made, Rules, Schedule, Window},
@@ -93,6 +96,28 @@ impl Digests {
         let mut known = self.known();
         (known.looked_back, known.alive) = (true, Some(now));
         Ok(())
+    }
+}
+
+impl Workers {
+    /// What keeps a digest from being made is no outage, and is tried again: it says nothing of whether ends can be written.
+    pub(super) async fn make_digest(&self) -> usize {
+        if self.lifeline.outage.is_on() {
+            return 0;
+        }
+        self.digests.make_due(&self.deps).await.unwrap_or_else(|stop| {
+            tracing::warn!(%stop, "a digest could not be made yet");
+            0
+        })
+    }
+
+    /// Beside everything else: what a digest is made of may take a while to read.
+    pub(super) async fn run_digests(self: Arc<Self>) {
+        while !self.deps.is_stopping() {
+            self.make_digest().await;
+            let a_while = Duration::from_secs(1) / self.deps.pace.max(1);
+            drop(tokio::time::timeout(a_while, self.deps.bot.wake.notified()).await);
+        }
     }
 }
 

@@ -187,16 +187,9 @@ impl Workers {
         let deps = &*self.deps;
         let done = self.tick().await? + self.make_starts().await?;
         let ended = self.noted(self.provide(Due::All).await)?;
-        let made = self.make_digest().await?;
+        let made = self.make_digest().await;
         let told = self.noted(chat::handle_due(deps, &self.lifeline, &self.places).await)?;
         Ok(done + ended + made + told)
-    }
-
-    async fn make_digest(&self) -> Result<usize, Stop> {
-        if self.lifeline.outage.is_on() {
-            return Ok(0);
-        }
-        self.noted(self.digests.make_due(&self.deps).await)
     }
 
     async fn provide(&self, what: Due) -> Result<usize, Stop> {
@@ -375,15 +368,6 @@ impl Workers {
                 tokio::time::sleep(WAY).await;
             }
             self.pause(matches!(done, Ok(n) if n > 0)).await;
-        }
-    }
-
-    /// Beside everything else: what a digest is made of may take a while to read.
-    async fn run_digests(self: Arc<Self>) {
-        while !self.deps.is_stopping() {
-            drop(self.make_digest().await);
-            let a_while = Duration::from_secs(1) / self.deps.pace.max(1);
-            drop(tokio::time::timeout(a_while, self.deps.bot.wake.notified()).await);
         }
     }
 

@@ -1,6 +1,6 @@
 //! bot.toml: the example is true, and what is wrong is refused at its place.
 
-use hallpass::config::parse;
+use hallpass::{config::parse, domain::digest::Rules};
 
 const EXAMPLE: &str = include_str!("../../bot.toml.example");
 
@@ -146,6 +146,35 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
     /etc/hallpass/bot.toml:11:12: its cards need a place: write channels = ["console:#name"], slack:C0123 or discord:123456789012345678
     /etc/hallpass/bot.toml:12:9: a resource has at least one role: write roles = [{ name = ".." }]
     "#);
+}
+
+#[test]
+fn what_is_wrong_with_the_digest_is_refused_at_its_place() {
+    let all = [
+        refused_at("at = \"09:00\"", "at = ‸\"9 o'clock\""),
+        refused_at("at = \"09:00\"", "at = ‸\"24:00\""),
+        refused_at("# time_zone = \"Europe/Berlin\"", "time_zone = ‸\"Europe/Berln\""),
+        refused_at("weekdays_only = false", "weekdays_only = ‸\"yes\""),
+        refused_at("may_read = []", "may_read = [‸\"gus\"]"),
+        refused_at("may_read = []", "may_read = [‸\"everyone\"]"),
+        refused_at("most_percent = 70", "most_percent = ‸101"),
+        refused_at("fast = \"3s\"", "fast = ‸3"),
+        refused_at("pair_days = 30", "‸pair_day = 30"),
+        refused_at("[digest]\nchannels = [\"console:#ops\"]", "[digest]\nchannels = [‸\"#ops\"]"),
+        refused_at("[digest]", "[digest]\n‸channel = 1"),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @"");
+}
+
+#[test]
+fn the_digest_of_the_example_is_the_default_one_and_has_the_files_zone() {
+    let (given, rules) = (parse(EXAMPLE, "bot.toml").unwrap().catalogue.digests.unwrap(), Rules::default());
+    assert_eq!(given, Rules { channels: given.channels.clone(), ..rules });
+    let there = EXAMPLE.replacen("time_zone = \"UTC\"", "time_zone = \"Europe/Berlin\"", 1);
+    assert_eq!(parse(&there, "bot.toml").unwrap().catalogue.digests.unwrap().schedule.zone, chrono_tz::Europe::Berlin);
+    let none = EXAMPLE.replacen("channels = [\"console:#ops\"]             # where the digest", "# where the digest", 1);
+    let warned = parse(&none, "bot.toml").unwrap().warnings.join("\n");
+    assert!(warned.contains("no digest would be posted, only read with /jit digest"), "{warned}");
 }
 
 #[test]

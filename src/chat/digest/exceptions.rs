@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use super::{Line, Sign, length};
 use crate::{
     chat::{view::Reader, words::thousands},
-    domain::digest::{Digest, Drifted, Exception, Given, Kind},
+    domain::digest::{Digest, Exception, Given, Kind},
 };
 
-/// Resources that one line names.
+/// Resources, and roles, that one line names.
 const NAMED: usize = 5;
 
 pub(super) fn lines(digest: &Digest, r: &Reader<'_>) -> Vec<Line> {
@@ -75,19 +75,17 @@ fn with(given: &Given, r: &Reader<'_>, rest: Value) -> Value {
 }
 
 fn drift(exception: &Exception, r: &Reader<'_>) -> (&'static str, Value) {
-    let Exception::Drift { provider, principal, drifted, resources, first_seen, gone_at, .. } = exception else {
+    let Exception::Drift { provider, principal, drift, resources, roles, first_seen, gone_at, .. } = exception else {
         return ("drift", Value::Null);
     };
-    let how = match drifted {
-        Drifted::NotOurs => "not_ours",
-        Drifted::OursAndGone => "ours_and_gone",
-        Drifted::OursAfterEnd => "ours_after_end",
-    };
-    let mut names: Vec<String> = resources.iter().take(NAMED).map(ToString::to_string).collect();
-    names.extend((resources.len() > NAMED).then(|| format!("{} more", resources.len() - NAMED)));
     let data = json!({
-        "provider": provider, "principal": principal, "how": how, "resources": names.join(", "),
+        "provider": provider, "principal": principal, "how": drift.name(), "resources": named(resources), "roles": named(roles),
         "since": r.moment(*first_seen), "gone": gone_at.map(|at| r.moment(at)),
     });
     ("drift", data)
+}
+
+fn named(all: &[impl ToString]) -> String {
+    let more = all.len().checked_sub(NAMED).filter(|more| *more > 0).map(|more| format!("{more} more"));
+    all.iter().take(NAMED).map(ToString::to_string).chain(more).collect::<Vec<_>>().join(", ")
 }

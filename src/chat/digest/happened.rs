@@ -70,6 +70,7 @@ fn unused(digest: &Digest, r: &Reader<'_>) -> Option<Line> {
     let about: Vec<RequestId> = unused.grants.iter().take(NAMED).map(|grant| grant.given.request.clone()).collect();
     let data = json!({
         "never": thousands(unused.never), "of": thousands(unused.never + unused.used),
+        "sampled": (unused.sampled > 0).then(|| thousands(unused.sampled)),
         "unknown": (unused.unknown > 0).then(|| thousands(unused.unknown)), "named": named,
     });
     Some(Line::note("unused", data).about(&about))

@@ -8,7 +8,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use super::{
     drive::{Armed, Drive},
     house::House,
-    stories::Story::{self, Away, Cancelled, Expired, MoreAsked, Reloaded, Returned, Stuck},
+    stories::Story::{self, Away, Cancelled, Expired, MoreAsked, Morning, Reloaded, Returned, Stuck},
 };
 use crate::checker::check;
 
@@ -81,9 +81,15 @@ fn cases() -> Vec<Case> {
     cases.extend(all(Away, &["tick.decided:1", "revoke.intended", "revoke.answered", "news.decided:1"]));
     cases.extend(all(Reloaded, &["reload.read", "reload.kept", "reload.done"]));
     cases.extend(all(Cancelled, &["revoke.intended"]));
+    cases.extend(all(Morning, &["digest.computed", "digest.made", "digest.posted"]));
     let sent = ["card.noted:1", "card.posted:1", "reply.noted:1", "reply.posted:1", "reply.posted:3", "direct.posted:1"];
     cases.extend(sent.map(|point| {
         let mut case = Case::at(Returned, point);
+        case.armed.forgetful = true;
+        case
+    }));
+    cases.extend(["digest.noted", "digest.posted"].map(|point| {
+        let mut case = Case::at(Morning, point);
         case.armed.forgetful = true;
         case
     }));
@@ -102,6 +108,9 @@ async fn judged(case: &Case, store: Option<String>) -> Result<(), String> {
     let house = House::build(store, case.ownership, case.before);
     if let Some((op, how)) = case.temper {
         house.temper(op, how);
+    }
+    if case.story == Morning {
+        house.expects_a_morning();
     }
     lived(case, &house).await.map_err(|why| format!("{why}\n{}", house.log()))
 }

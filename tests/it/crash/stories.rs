@@ -23,6 +23,8 @@ pub(super) enum Story {
     Reloaded,
     /// Cancelled while it is being given.
     Cancelled,
+    /// Returned, and told in the digest of the morning.
+    Morning,
 }
 
 impl Story {
@@ -45,6 +47,10 @@ impl Story {
                 drive.presses("ana", "extend:1m", None).await?;
                 drive.until("extended", move |request| until(request) > until(&active)).await?;
                 drive.presses("ana", "return", None).await?;
+            }
+            Self::Morning => {
+                drive.presses("ana", "return", None).await?;
+                drive.digested().await?;
             }
             Self::Expired | Self::Cancelled => {}
             Self::MoreAsked => {

@@ -1,6 +1,8 @@
 //! The digest as people get it: when and where, once, in which words, within which limits, and who may read it at any time.
 
+mod answered;
 mod discord;
+mod made;
 mod once;
 mod sample;
 mod shown;
@@ -30,7 +32,6 @@ fn company() -> Catalogue {
     Catalogue { digests: Some(rules_in(Platform::Console, &[PLACE])), ..world::catalogue() }
 }
 
-#[expect(dead_code, reason = "soon")]
 fn weekdays(rules: Catalogue) -> Catalogue {
     let digests = rules.digests.map(|digests| Rules { schedule: Schedule { weekdays_only: true, ..digests.schedule }, ..digests });
     Catalogue { digests, ..rules }

@@ -3,9 +3,10 @@
 
 use hallpass::domain::{
     digest::{
-        About, Away, ByResource, DIGEST_VERSION, DOCUMENT_VERSION, Day, Digest, Drifted, Exception, Given, Kind, LedgerNow, LongGrant,
-        Made, OpenNow, PolicyChange, Quality, Unused, Verified, Window,
+        About, Away, ByResource, DIGEST_VERSION, DOCUMENT_VERSION, Day, Digest, Exception, Given, Kind, LedgerNow, LongGrant, Made,
+        OpenNow, PolicyChange, Quality, Unused, Verified, Window,
     },
+    drift::DriftKind,
     ids::PersonId,
     request::RequestId,
     time::{Instant, Span},
@@ -66,11 +67,12 @@ pub(super) fn quiet() -> Digest {
 
 /// One of each.
 pub(super) fn exceptions() -> Vec<Exception> {
-    let drift = |principal: &str, drifted, gone_at| Exception::Drift {
+    let drift = |principal: &str, drift, gone_at| Exception::Drift {
         provider: "pretended".parse().unwrap(),
         principal: principal.to_owned(),
-        drifted,
+        drift,
         resources: vec!["prod-db".parse().unwrap()],
+        roles: vec!["write".parse().unwrap()],
         requests: vec![id(40)],
         first_seen: before(90),
         last_seen: before(1),
@@ -81,9 +83,9 @@ pub(super) fn exceptions() -> Vec<Exception> {
         Exception::Residue { given: given(2, "ana"), since: before(300), things: 3 },
         Exception::GrantStuck { given: given(3, "ana"), since: before(30) },
         Exception::Alarm { alarm: "chat/slack/C0CARDS".into(), since: before(20) },
-        drift("gus", Drifted::NotOurs, None),
-        drift("ana", Drifted::OursAndGone, Some(before(10))),
-        drift("finn", Drifted::OursAfterEnd, None),
+        drift("gus", DriftKind::NotOurs, None),
+        drift("ana", DriftKind::OursAndGone, Some(before(10))),
+        drift("finn", DriftKind::OursAfterEnd, None),
         Exception::Settled { given: given(4, "ana"), by: person("eve"), at: before(60 * 24 * 3) },
         Exception::Unanswered { given: given(5, "ana"), asked_at: before(500), at: before(260) },
         Exception::GrantFailed { given: given(6, "finn"), at: before(200) },
@@ -137,7 +139,7 @@ pub(super) fn day() -> Day {
         median_decision: Some(Span::from_seconds(220)),
         resources: vec![row("prod-db", 13, 11, 2, 0), row("bastion", 4, 3, 0, 1)],
         longest: vec![long(20, "finn", 480), long(21, "ana", 235)],
-        unused: Unused { grants: vec![long(22, "ana", 60), long(23, "cleo", 30)], never: 3, used: 9, unknown: 2 },
+        unused: Unused { grants: vec![long(22, "ana", 60), long(23, "cleo", 30)], never: 3, sampled: 1, used: 9, unknown: 2 },
         open: OpenNow { held: 1, waiting: 2 },
         ..Day::default()
     }

@@ -42,13 +42,13 @@ pub(super) fn all() -> Vec<(String, Value)> {
         ("digest/identity_unlinked", json!({ "who": t, "what": t, "by": t, "at": t })),
         ("digest/left", json!({ "who": t, "at": t, "lost": 3 })),
         ("digest/longest", given(json!({ "length": t }))),
-        ("digest/unused", json!({ "never": t, "of": t, "unknown": t, "named": [given(json!({})), given(json!({}))] })),
+        ("digest/unused", json!({ "never": t, "of": t, "sampled": t, "unknown": t, "named": [given(json!({})), given(json!({}))] })),
         ("digest/fast", json!({ "who": t, "count": t, "of": t, "under": t })),
         ("digest/most", json!({ "who": t, "count": t, "of": t, "percent": 80 })),
         ("digest/pair", json!({ "names": t, "count": t, "days": 30, "one": t, "there": t, "other": t, "back": t })),
     ];
     all.extend(numbers(&t));
-    let said = |how: &str| json!({ "provider": t, "principal": t, "how": how, "resources": t, "since": t, "gone": t });
+    let said = |how: &str| json!({ "provider": t, "principal": t, "how": how, "resources": t, "roles": t, "since": t, "gone": t });
     all.push(("digest/drift", said("not_ours")));
     all.push(("digest/more_of", json!({ "kind": "still_open", "count": t })));
     let ledger = json!({ "entries": t, "root": t, "signed": t, "verified": "no", "upto": t, "at": t });
