@@ -1,10 +1,55 @@
 //! The daily digest, computed from what the store knows. Changes nothing, words nothing.
 
+use std::collections::BTreeMap;
+
 use super::Bot;
 use crate::{
-    domain::digest::{Digest, Thresholds, Window},
-    store::StoreError,
+    domain::{
+        digest::{DIGEST_VERSION, Day, Digest, Exception, Given, Kind, LINES, Moments, NAMED, Quality, Thresholds, What, Window, quality},
+        event::Operation,
+        ids::PersonId,
+        request::{RequestId, State},
+        time::{Instant, Span},
+    },
+    store::{Store, StoreError, entry},
 };
+
+/// Settled this long before the window's end is said once more each day.
+const SETTLED_FOR: Span = Span::from_seconds(7 * 86_400);
+const DAY: i64 = 86_400;
+/// Lines about approvals whose requests are looked up.
+const LOOKED_UP: usize = 100;
+/// Requests that a line about a leaver names.
+const LOST: usize = 100;
+/// Requests read at a time.
+const BATCH: usize = 500;
+
+/// Alarms about requests begin so.
+const STILL_OPEN: &str = "still_open/";
+const RESIDUE: &str = "residue/";
+const GRANT_FAILED: &str = "grant_failed/";
+/// Alarms that repeat what the digest says of holders by itself.
+const DRIFT: &str = "drift";
+
+/// What stands out, and what was too much of it.
+#[derive(Default)]
+struct Found {
+    exceptions: Vec<Exception>,
+    more: Vec<(Kind, u64)>,
+}
+
+impl Found {
+    fn add(&mut self, kind: Kind, more: u64, exceptions: impl IntoIterator<Item = Exception>) {
+        let lines = usize::try_from(LINES).unwrap_or(usize::MAX);
+        let mut exceptions: Vec<Exception> = exceptions.into_iter().collect();
+        let more = more + u64::try_from(exceptions.len().saturating_sub(lines)).unwrap_or(0);
+        exceptions.truncate(lines);
+        self.exceptions.extend(exceptions);
+        if more > 0 {
+            self.more.push((kind, more));
+        }
+    }
+}
 
 impl Bot {
     /// What a digest over this window says now. What is open is open now; the rest happened in the window, which should be
@@ -12,7 +57,158 @@ impl Bot {
     /// # Errors
     /// The store does not answer, or is still reading in what an older version wrote.
     pub async fn digest(&self, window: Window, thresholds: &Thresholds) -> Result<Digest, StoreError> {
-        let _ = (window, thresholds);
-        Err(StoreError::Unavailable("a digest cannot be made yet".into()))
+        let (store, now, Window { from, to, .. }) = (self.store(), self.now(), window);
+        let mut found = Found::default();
+        troubles(store, now, &mut found).await?;
+        closed(store, window, &mut found).await?;
+        drift(store, from, to, &mut found).await?;
+        operations(store, from, to, &mut found).await?;
+        found.exceptions.sort_by_key(Exception::kind);
+        let tallies = store.tallies(from, to, None).await?;
+        let (longest, unused) = (store.longest(from, to, None).await?, store.unused(from, to, None).await?);
+        let day = Day::new(&tallies, longest, unused, store.open_now(None).await?);
+        let quality = approvals(store, window, thresholds).await?;
+        let ledger = store.ledger_now().await?;
+        Ok(Digest { v: DIGEST_VERSION, window, made_at: now, exceptions: found.exceptions, more: found.more, day, quality, ledger })
     }
+}
+
+/// What is open now and should not be.
+async fn troubles(store: &Store, now: Instant, found: &mut Found) -> Result<(), StoreError> {
+    let (open, more) = store.troubled(STILL_OPEN).await?;
+    let still = open.into_iter().filter_map(|row| {
+        let (given, end) = row.about?;
+        let end = end.unwrap_or(row.since);
+        Some(Exception::StillOpen { given, end, past: now.since(end) })
+    });
+    found.add(Kind::StillOpen, more, still);
+    let (left, more) = store.troubled(RESIDUE).await?;
+    let requests: Vec<RequestId> = left.iter().filter_map(|row| Some(row.about.as_ref()?.0.request.clone())).collect();
+    let things = things(store, &requests).await?;
+    let residue = left.into_iter().filter_map(|row| {
+        let (given, _) = row.about?;
+        let things = things.get(&given.request).copied().unwrap_or(0);
+        Some(Exception::Residue { given, since: row.since, things })
+    });
+    found.add(Kind::Residue, more, residue);
+    let (stuck, more) = store.troubled(GRANT_FAILED).await?;
+    let stuck = stuck.into_iter().filter_map(|row| Some(Exception::GrantStuck { given: row.about?.0, since: row.since }));
+    found.add(Kind::GrantStuck, more, stuck);
+    let own = store.own_alarms().await?.into_iter().filter(|(alarm, _)| !alarm.starts_with(DRIFT));
+    found.add(Kind::Alarm, 0, own.map(|(alarm, since)| Exception::Alarm { alarm, since }));
+    Ok(())
+}
+
+/// How many things are left of each of these requests.
+async fn things(store: &Store, requests: &[RequestId]) -> Result<BTreeMap<RequestId, u32>, StoreError> {
+    let mut things = BTreeMap::new();
+    for batch in requests.chunks(BATCH) {
+        for request in store.requests_by_id(batch).await? {
+            if let State::Closed { held: Some(held), .. } = &request.state {
+                things.insert(request.id, u32::try_from(held.residue.len()).unwrap_or(u32::MAX));
+            }
+        }
+    }
+    Ok(things)
+}
+
+/// What ended otherwise than it should.
+async fn closed(store: &Store, Window { from, to, .. }: Window, found: &mut Found) -> Result<(), StoreError> {
+    let at = |row: &Moments| row.closed_at.unwrap_or(to);
+    let (settled, more) = store.closed_so(What::Settled, from.min(to - SETTLED_FOR), to).await?;
+    let line = |(given, row): (Given, Moments)| Some(Exception::Settled { at: at(&row), by: row.closed_by?, given });
+    found.add(Kind::Settled, more, settled.into_iter().filter_map(line));
+    let (unanswered, more) = store.closed_so(What::Unanswered, from, to).await?;
+    let line = |(given, row): (Given, Moments)| Exception::Unanswered { at: at(&row), asked_at: row.opened_at, given };
+    found.add(Kind::Unanswered, more, unanswered.into_iter().map(line));
+    let (failed, more) = store.closed_so(What::Failed, from, to).await?;
+    found.add(Kind::GrantFailed, more, failed.into_iter().map(|(given, row)| Exception::GrantFailed { at: at(&row), given }));
+    let (left, more) = store.closed_so(What::Left, from, to).await?;
+    found.add(Kind::Left, more, leavers(left.into_iter().map(|(given, row)| (given, at(&row)))));
+    Ok(())
+}
+
+/// Each leaver once, with what they lost.
+fn leavers(left: impl Iterator<Item = (Given, Instant)>) -> Vec<Exception> {
+    let mut people: BTreeMap<PersonId, (Instant, Vec<RequestId>)> = BTreeMap::new();
+    for (given, at) in left {
+        let (first, requests) = people.entry(given.person).or_insert_with(|| (at, Vec::new()));
+        *first = at.min(*first);
+        if requests.len() < LOST {
+            requests.push(given.request);
+        }
+    }
+    people.into_iter().map(|(person, (at, requests))| Exception::Left { at, person, requests }).collect()
+}
+
+/// Holders that are not as granted: what is there still, and what was put right in the window.
+async fn drift(store: &Store, from: Instant, to: Instant, found: &mut Found) -> Result<(), StoreError> {
+    let rows = store.drift(from).await?.into_iter().filter(|row| row.first_seen < to || row.gone_at.is_none());
+    let line = |row: crate::domain::drift::DriftRow| Exception::Drift {
+        provider: row.provider,
+        principal: row.principal,
+        drift: row.kind,
+        resources: row.resources,
+        roles: row.roles,
+        requests: row.request.into_iter().collect(),
+        first_seen: row.first_seen,
+        last_seen: row.last_seen,
+        gone_at: row.gone_at,
+    };
+    found.add(Kind::Drift, 0, rows.map(line));
+    Ok(())
+}
+
+/// What the bot's own stream says. What cannot be read any more is for the ledger's verification to say.
+async fn operations(store: &Store, from: Instant, to: Instant, found: &mut Found) -> Result<(), StoreError> {
+    let (entries, more) = store.operations(from, to, usize::try_from(LINES).unwrap_or(usize::MAX)).await?;
+    let mut kinds: BTreeMap<Kind, Vec<Exception>> = BTreeMap::new();
+    for stored in &entries {
+        let Ok(said) = entry::decode(stored) else { continue };
+        let Ok(operation) = serde_json::from_value(said.event) else { continue };
+        if let Some(exception) = exception(operation, said.at, said.actor.person) {
+            kinds.entry(exception.kind()).or_default().push(exception);
+        }
+    }
+    for (kind, exceptions) in kinds {
+        found.add(kind, 0, exceptions);
+    }
+    // Of the bot's own operations most change what is in force.
+    found.add(Kind::PolicyChanged, more, []);
+    Ok(())
+}
+
+fn exception(operation: Operation, at: Instant, by: Option<PersonId>) -> Option<Exception> {
+    Some(match operation {
+        Operation::PolicyLoaded { digest, before, changes, more, by } => Exception::PolicyChanged { at, digest, before, changes, more, by },
+        Operation::PolicyRefused { digest, .. } => Exception::PolicyRefused { at, digest },
+        Operation::ClockJumped { from, to } => Exception::ClockJumped { at, from, to },
+        Operation::ClockConfirmed { by } => Exception::ClockConfirmed { at, by },
+        Operation::Linked { person, what } => Exception::Linked { at, person, what, by },
+        Operation::Unlinked { person, what } => Exception::Unlinked { at, person, what, by },
+        Operation::StoreWasDown { since, for_ } => Exception::StoreDown { since, lasted: for_ },
+        Operation::Left { person } => Exception::Left { at, person, requests: Vec::new() },
+        _ => return None,
+    })
+}
+
+/// What stands out among the approvals, with some of the requests that each line is about.
+async fn approvals(store: &Store, Window { from, to, .. }: Window, thresholds: &Thresholds) -> Result<Vec<Quality>, StoreError> {
+    let lately = to - Span::from_seconds(i64::from(thresholds.pair_days) * DAY);
+    let (given, pairs) = (store.approvals(from, to, thresholds.fast).await?, store.approvals(lately, to, thresholds.fast).await?);
+    let mut lines = quality(&given, &pairs, thresholds);
+    lines.truncate(usize::try_from(LINES).unwrap_or(usize::MAX));
+    for line in lines.iter_mut().take(LOOKED_UP) {
+        match line {
+            Quality::Fast { person, requests, .. } => {
+                *requests = store.approved(person, None, (from, to), Some(thresholds.fast), NAMED).await?;
+            }
+            Quality::Most { person, requests, .. } => *requests = store.approved(person, None, (from, to), None, NAMED).await?,
+            Quality::Pair { people: [one, other], requests, .. } => {
+                *requests = store.approved(one, Some(other), (lately, to), None, NAMED / 2).await?;
+                requests.extend(store.approved(other, Some(one), (lately, to), None, NAMED / 2).await?);
+            }
+        }
+    }
+    Ok(lines)
 }

@@ -56,7 +56,7 @@ use self::in_force::InForce;
 
 use crate::{
     clock::Clock,
-    domain::{command::Actor, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
+    domain::{command::Actor, digest::changes, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
     provider::Provider,
     store::{Commit, CommitError, NewEntry, Store, StoreError},
 };
@@ -179,7 +179,9 @@ impl Bot {
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
         let (links, roster) = (self.store.links().await?, self.roster_of(&catalogue).await?);
-        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
+        let (changes, more) = self.in_force(|policy| changes(&policy.configured, &catalogue));
+        let before = (!before.is_empty()).then_some(before);
+        self.record(Operation::PolicyLoaded { digest, before, changes, more, by: None }).await?;
         let fresh = InForce::new(catalogue, links, roster, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
@@ -189,6 +191,12 @@ impl Bot {
         self.wake.notify_waiters();
         self.roster_bell.notify_one();
         Ok(())
+    }
+
+    /// The policy in force is another one than before this start: says what changed.
+    pub async fn policy_changed(&self, before: &Catalogue) -> Result<(), CommitError> {
+        let (digest, (changes, more)) = self.in_force(|policy| (policy.configured.digest.clone(), changes(before, &policy.configured)));
+        self.record(Operation::PolicyLoaded { digest, before: Some(before.digest.clone()), changes, more, by: None }).await
     }
 
     /// Appends to the bot's own stream.

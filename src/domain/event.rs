@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     command::{Length, Less},
+    digest::PolicyChange,
     drift::DriftKind,
     ids::{PersonId, PolicyName, ProviderName, ResourceId, RoleName},
     request::{Ask, Ending, Grant, Remains, Work},
@@ -281,9 +282,19 @@ pub enum Operation {
         version: String,
     },
     Stopped,
+    /// Another file is in force.
     PolicyLoaded {
         digest: String,
         before: Option<String>,
+        /// What changed, as far as the catalogue says it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<PolicyChange>,
+        /// Changes beyond those.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more: u32,
+        /// Who changed the file, where that can be known: a file alone does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<PersonId>,
     },
     PolicyRefused {
         digest: String,
@@ -356,4 +367,9 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<String>,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

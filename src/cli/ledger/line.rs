@@ -6,6 +6,7 @@ use std::fmt;
 use crate::{
     domain::{
         command::{Actor, Length},
+        digest::{About, PolicyChange},
         event::{Effect, Event, Operation},
         request::{Ask, Ending, Remains},
         spans,
@@ -191,11 +192,35 @@ fn of_entitlement(effect: &Effect) -> String {
     }
 }
 
+fn changed(change: &PolicyChange) -> String {
+    let about = match change.about() {
+        About::File => "the file".to_owned(),
+        About::Policy(name) => format!("policy {name}"),
+        About::Group(id) => format!("group {id}"),
+        About::Resource(id) => format!("resource {id}"),
+        About::Role { resource, role } => format!("{role} on {resource}"),
+        About::Person(id) => format!("person {id}"),
+    };
+    match change {
+        PolicyChange::Added { .. } => format!("{about} is new"),
+        PolicyChange::Removed { .. } => format!("{about} is gone"),
+        PolicyChange::Changed { key, before: None, after: None, .. } => format!("{about} {key} is another"),
+        PolicyChange::Changed { key, before, after, .. } => {
+            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+            format!("{about} {key} {} -> {}", shown(before), shown(after))
+        }
+    }
+}
+
 fn of_bot(operation: &Operation) -> String {
     match operation {
         Operation::Started { version } => format!("started: version {version}"),
         Operation::Stopped => "stopped".into(),
-        Operation::PolicyLoaded { digest, .. } => format!("policy_loaded: {digest}"),
+        Operation::PolicyLoaded { digest, changes, more, .. } => {
+            let all = changes.iter().map(changed).chain((*more > 0).then(|| format!("and {more} more")));
+            let all: Vec<String> = all.collect();
+            if all.is_empty() { format!("policy_loaded: {digest}") } else { format!("policy_loaded: {digest}: {}", all.join("; ")) }
+        }
         Operation::PolicyRefused { why, .. } => format!("policy_refused: {why}"),
         Operation::ClockJumped { from, to } => format!("clock_jumped from {} to {}", second(*from), second(*to)),
         Operation::ClockConfirmed { by: Some(by) } => format!("clock_confirmed by {by}"),

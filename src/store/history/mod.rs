@@ -5,6 +5,7 @@ mod count;
 pub(super) mod fill;
 mod held;
 mod lists;
+mod operations;
 mod places;
 pub(super) mod rows;
 mod search;

@@ -71,7 +71,7 @@ async fn in_discord_a_full_page_of_the_longest_names_is_one_valid_message_that_p
         assert_eq!(shown.len(), 1, "{path}");
         let does = discord::hostile::does(&shown[0]);
         assert!(does.iter().all(|live| live.starts_with("link https://discord.com/channels/")), "{path}: {does:?}");
-        assert_eq!(crate::fakes::discord::reading::pings(&shown[0]), std::collections::BTreeSet::new(), "{path}");
+        assert!(crate::fakes::discord::reading::pings(&shown[0]).is_empty(), "{path}");
     }
     house.assert_nothing_refused();
 }
