@@ -23,6 +23,7 @@ mod members;
 mod open;
 mod owed;
 mod posts;
+mod questions;
 mod sightings;
 mod snapshot;
 mod tx;

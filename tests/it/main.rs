@@ -42,6 +42,7 @@ mod past;
 mod people;
 mod postgresql;
 mod providers;
+mod questions;
 mod random;
 mod reloading;
 mod rights;
