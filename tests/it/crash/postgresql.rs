@@ -239,19 +239,7 @@ impl Cluster {
         );
         admin.asks(&sql).await.parse().unwrap()
     }
-
-    /// What the server says of this test's own names, for a server on which other tests are at work.
-    async fn named_lines(&self) -> Vec<String> {
-        let sql = format!("SELECT line FROM ({NAMED}) named WHERE line LIKE '%{}%' ORDER BY line", self.suffix);
-        self.admin().await.reads(&sql).await.unwrap()
-    }
 }
-
-const NAMED: &str = "
-    SELECT 'role ' || (to_jsonb(a) - 'oid')::text AS line FROM pg_authid a
-    UNION ALL SELECT 'member ' || (to_jsonb(m) - '{oid,roleid,member,grantor}'::text[])::text || ' ' || roleid::regrole || ' ' || member::regrole
-        || ' ' || grantor::regrole FROM pg_auth_members m
-    UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database";
 
 /// Each message of one part, on one version and in one form, in turn.
 async fn everywhere(version: Version, form: Form, arrives: bool) {

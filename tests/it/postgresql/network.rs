@@ -69,8 +69,10 @@ impl Trial {
     }
 
     async fn held(&self, name: &str) -> Held {
-        let (provider, before) = (self.provider().await, self.cluster.snapshot().await);
-        let order = ordered(provider.as_ref(), &self.fixture, name).await;
+        let before = self.cluster.snapshot().await;
+        let order = ordered(self.provider().await.as_ref(), &self.fixture, name).await;
+        // Logging in is part of what can fail.
+        let provider = self.provider().await;
         Held { provider, order, handle: None, before }
     }
 
@@ -132,7 +134,6 @@ impl Trial {
                 Ok(done) => held.handle = done.handle,
                 Err(why) => return Some(Err(why)),
             }
-            // Logging in is part of what can fail.
             held.provider = self.provider().await;
         }
         let busy = if verb == Verb::Revoke { Some(self.busy(&held).await) } else { None };
