@@ -216,7 +216,7 @@ async fn end_sessions(session: &mut Session<'_>, logins: &[u32], role: Option<u3
     let mut told = std::collections::BTreeSet::new();
     for look in 0..LOOKS {
         if look % TOLD_AGAIN == 0 {
-            let answer = session.change(&[sql::terminate(&whose)], session.deadline().left()).await?;
+            let answer = session.change(&[sql::terminate(&whose)], session.deadline().left()).await.map_err(sql::kept_open)?;
             for row in answer.rows(0)? {
                 told.insert(row.number::<i32>(0)?);
             }
