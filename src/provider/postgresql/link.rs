@@ -29,7 +29,7 @@ use super::{
 /// Until a connection is there, with its login.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A connection that nobody used for so long is not trusted to be there still.
-const IDLE_MAX: Duration = Duration::from_secs(120);
+const IDLE_MAX: Duration = Duration::from_mins(2);
 /// So much before its deadline a message that changes something stops, for the commit's own time.
 const MARGIN: Duration = Duration::from_millis(100);
 /// A message is not sent with less.
@@ -120,13 +120,12 @@ impl Link {
     async fn session(&self, database: &str, deadline: Deadline) -> Result<Session<'_>, Fault> {
         let late = || Fault::new(FaultKind::Transient, "the database server's connections are all in use");
         let turn = timeout(deadline.left(), self.turns.acquire()).await.ok().and_then(Result::ok).ok_or_else(late)?;
-        let (client, version, used_before) = match self.take_idle(database) {
-            Some(idle) => (idle.client, idle.version, true),
-            None => {
-                self.make_room();
-                let (client, version) = self.connect(database, deadline).await?;
-                (client, version, false)
-            }
+        let (client, version, used_before) = if let Some(idle) = self.take_idle(database) {
+            (idle.client, idle.version, true)
+        } else {
+            self.make_room();
+            let (client, version) = self.connect(database, deadline).await?;
+            (client, version, false)
         };
         let database = database.to_owned();
         Ok(Session { link: self, client: Some(client), database, version, used_before, sound: true, deadline, clock: None, _turn: turn })
@@ -313,11 +312,9 @@ impl Session<'_> {
         self.sound = true;
         let mut answer: Vec<Vec<Row>> = Vec::new();
         for message in messages {
-            match message {
-                SimpleQueryMessage::RowDescription(_) => answer.push(Vec::new()),
-                SimpleQueryMessage::Row(row) => {
-                    answer.last_mut().into_iter().try_for_each(|rows| Row::of(&row).map(|row| rows.push(row)))?
-                }
+            match (message, answer.last_mut()) {
+                (SimpleQueryMessage::RowDescription(_), _) => answer.push(Vec::new()),
+                (SimpleQueryMessage::Row(row), Some(rows)) => rows.push(Row::of(&row)?),
                 _ => {}
             }
         }

@@ -19,6 +19,7 @@ const NEEDED: [(&str, &str); 2] = [
 ];
 
 /// What a server says of the bot's own role.
+#[expect(clippy::struct_excessive_bools, reason = "attributes of a role, as the server has them")]
 struct Bot {
     name: String,
     superuser: bool,
