@@ -127,6 +127,10 @@ impl Bot {
                 around.told = self.told(&request.id).await?;
             }
             State::Closed { held, .. } => {
+                if let Some(held) = held.as_ref().filter(|_| request.leaves_something()) {
+                    around.stuck = self.stuck(&held.grant).await?;
+                    around.told = self.told(&request.id).await?;
+                }
                 around.ledger = self.store.last_checkpoint().await?.map(|c| (c.size, BASE64.encode(c.root)));
                 if let Some(Held { remains: Remains::Through { request }, .. }) = held {
                     around.through = self.store.request(request).await?.as_ref().and_then(end);

@@ -10,6 +10,7 @@ pub mod drift;
 pub mod due;
 pub mod entitlement;
 pub mod event;
+pub mod evidence;
 pub mod explain;
 pub mod facts;
 pub mod ids;

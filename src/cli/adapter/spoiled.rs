@@ -18,7 +18,7 @@ use crate::{
         policy::{Person, Role},
         time::{Instant, Span},
     },
-    provider::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Step},
+    provider::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Sighting, Step},
 };
 
 /// How the answer to the next change is lost.
@@ -137,6 +137,14 @@ impl Provider for Spoiled {
 
     async fn credential(&self, order: &Order, handle: Option<&Handle>) -> Result<SecretString, Fault> {
         self.inner.credential(order, handle).await
+    }
+
+    fn target_of(&self, role: &Role) -> Option<Value> {
+        self.inner.target_of(role)
+    }
+
+    async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        self.inner.sightings(orders).await
     }
 
     async fn holders(&self, target: &Value) -> Result<Vec<Holder>, Fault> {

@@ -30,7 +30,7 @@ pub(super) async fn holders(link: &Link, target: &Target, deadline: Deadline) ->
 
 fn holder(row: &Row) -> Result<Holder, Fault> {
     let comment = row.get(1)?.map(|_| row.name(1)).transpose()?.unwrap_or_default();
-    let grant = names::grant(&comment).map(str::to_owned);
+    let grant = names::grant(&comment);
     Ok(Holder { principal: row.name(0)?, ours: grant.is_some() || row.flag(2)?, grant })
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn sightings(
 ) -> Result<Vec<Vec<Sighting>>, Fault> {
     let logins: Vec<String> = orders.iter().map(|(target, order)| login(target, order)).collect();
     let question = format!(
-        "SELECT {}, a.pid, {}, a.client_addr::pg_catalog.text, {} FROM pg_catalog.pg_stat_activity a \
+        "SELECT {}, a.pid, {}, pg_catalog.host(a.client_addr), {} FROM pg_catalog.pg_stat_activity a \
          WHERE a.usename::pg_catalog.text = ANY ({}) AND a.leader_pid IS NULL ORDER BY a.pid",
         sql::name("a.usename"),
         sql::micros("a.backend_start"),

@@ -195,7 +195,9 @@ fn cut(look: &Look, login: &Login, version: u32) -> Vec<String> {
     let may = |by: &str| version < 16 || look.bot.superuser || by == look.bot.name;
     let held = look.held.iter().filter(|held| held.member == login.oid && may(&held.by));
     let taken = held.map(|held| sql::take(&held.role, &login.name, &held.by, version));
-    std::iter::once(off).chain(taken).collect()
+    // From 16 on what it gave on goes with what it had, and up to 15 that stays.
+    let onward = look.onward.iter().filter(|_| version < 16).map(|(role, member)| sql::take(role, member, &login.name, version));
+    std::iter::once(off).chain(taken).chain(onward).collect()
 }
 
 /// Those of the logins, and of whoever held the role only through them. Until none is left; says how many were ended.

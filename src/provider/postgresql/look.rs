@@ -65,6 +65,8 @@ pub(super) struct Look {
     pub(super) held: Vec<Held>,
     /// Open ones of these logins, or of the number that was noted.
     pub(super) sessions: u32,
+    /// What they gave on to others, by their own right: role and member.
+    pub(super) onward: Vec<(String, String)>,
 }
 
 impl Look {
@@ -90,7 +92,8 @@ impl Look {
         let (ours, foreign): (Vec<_>, Vec<_>) = logins.into_iter().partition(is_ours);
         let held = |row: &Row| Ok(Held { member: row.number(0)?, role: row.name(1)?, by: row.name(2)? });
         let held: Result<Vec<Held>, Fault> = answer.rows(3)?.iter().map(held).collect();
-        Ok(Self { bot, role, ours, foreign: !foreign.is_empty(), held: held?, sessions: answer.row(4)?.number(0)? })
+        let onward: Result<Vec<_>, Fault> = answer.rows(5)?.iter().map(|row| Ok((row.name(0)?, row.name(1)?))).collect();
+        Ok(Self { bot, role, ours, foreign: !foreign.is_empty(), held: held?, sessions: answer.row(4)?.number(0)?, onward: onward? })
     }
 
     /// Somebody else's role, or ours with another comment: nothing is done to it, and nobody may think that it is not there.
@@ -130,7 +133,9 @@ fn question(order: &Order, target: &Target, noted: Option<u32>) -> String {
          SELECT m.member, {held}, coalesce({by}, '') FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
          LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.grantor WHERE m.member IN (SELECT o.oid FROM ({ours}) o); \
          SELECT count(*) FROM pg_catalog.pg_stat_activity a \
-         WHERE a.usesysid = {noted} OR a.usesysid IN (SELECT o.oid FROM ({ours}) o)",
+         WHERE a.usesysid = {noted} OR a.usesysid IN (SELECT o.oid FROM ({ours}) o); \
+         SELECT {held}, {member} FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
+         JOIN pg_catalog.pg_roles t ON t.oid = m.member WHERE m.grantor IN (SELECT o.oid FROM ({ours}) o)",
         bot = sql::bot(),
         role = sql::oid_of(&target.role),
         name = sql::name("o.rolname"),
@@ -138,5 +143,6 @@ fn question(order: &Order, target: &Target, noted: Option<u32>) -> String {
         comment = sql::words("o.description"),
         held = sql::name("r.rolname"),
         by = sql::name("g.rolname"),
+        member = sql::name("t.rolname"),
     )
 }

@@ -36,13 +36,23 @@ fn word(grant: &str) -> String {
 
 /// Does this comment name the order's grant?
 pub(super) fn is_of(comment: &str, order: &Order) -> bool {
-    grant(comment).is_some_and(|named| named == word(&order.grant))
+    spelt(comment).is_some_and(|named| named == word(&order.grant))
 }
 
 /// The grant that a comment names, if it is one of ours.
-pub(super) fn grant(comment: &str) -> Option<&str> {
+pub(super) fn grant(comment: &str) -> Option<String> {
+    let mut parts = spelt(comment)?.split('%');
+    let mut grant = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        grant.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        grant.extend(part.get(2..)?.bytes());
+    }
+    String::from_utf8(grant).ok()
+}
+
+fn spelt(comment: &str) -> Option<&str> {
     let rest = comment.strip_prefix(OWN)?;
-    Some(rest.split([' ', '\n']).next().unwrap_or(rest)).filter(|grant| !grant.is_empty())
+    rest.split([' ', '\n']).next().filter(|grant| !grant.is_empty())
 }
 
 /// Something in a database: `DATABASE:CLASS:OBJECT`, as the catalogues number them.

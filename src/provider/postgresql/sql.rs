@@ -47,10 +47,12 @@ pub(super) fn take(role: &str, from: &str, by: &str, version: u32) -> String {
     format!("REVOKE {role} FROM {from}{by} CASCADE")
 }
 
-/// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end.
+/// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end. Which ones are
+/// meant is settled before any is told: a server is free to weigh the parts of a condition in any order.
 pub(super) fn terminate(sessions: &str) -> String {
     format!(
-        "SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE {sessions} AND a.pid <> pg_catalog.pg_backend_pid() \
-         AND pg_catalog.pg_terminate_backend(a.pid)"
+        "WITH meant AS MATERIALIZED (SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE ({sessions}) AND a.pid <> pg_catalog.pg_backend_pid()), \
+         told AS MATERIALIZED (SELECT m.pid, pg_catalog.pg_terminate_backend(m.pid) AS was_there FROM meant m) \
+         SELECT t.pid FROM told t WHERE t.was_there"
     )
 }

@@ -34,10 +34,12 @@ struct Place {
     open: bool,
 }
 
-/// Where something of the login is; whether anything is that belongs to no database; and transactions that it prepared.
+/// Where something of the login is; whether anything is that belongs to no database, or a membership that it gave on; and
+/// transactions that it prepared.
 struct Where {
     places: Vec<Place>,
     shared: bool,
+    gave: bool,
     prepared: u32,
 }
 
@@ -78,7 +80,7 @@ impl Tidy<'_> {
 
     async fn all(&mut self) -> Result<(), Fault> {
         let there = self.places().await?;
-        if there.shared && !there.places.iter().any(|place| place.open) {
+        if (there.shared || there.gave) && !there.places.iter().any(|place| place.open) {
             let first = self.link.settings().database.clone();
             self.hand_over(&Place { oid: 0, name: first, open: true }).await;
         }
@@ -121,13 +123,16 @@ impl Tidy<'_> {
              AND s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass \
              AND s.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass) d \
              LEFT JOIN pg_catalog.pg_database b ON b.oid = d.dbid ORDER BY d.dbid; \
-             SELECT count(*) FROM pg_catalog.pg_prepared_xacts p WHERE p.owner = {}",
+             SELECT (SELECT count(*) FROM pg_catalog.pg_prepared_xacts p WHERE p.owner = {}), \
+             EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m WHERE m.grantor = {})",
             sql::name("b.datname"),
             self.login.oid,
-            Literal(&self.login.name)
+            Literal(&self.login.name),
+            self.login.oid
         );
         let (_, answer) = self.link.ask(self.deadline, |_| question.clone()).await?;
-        let mut there = Where { places: Vec::new(), shared: false, prepared: answer.row(1)?.number(0)? };
+        let other = answer.row(1)?;
+        let mut there = Where { places: Vec::new(), shared: false, gave: other.flag(1)?, prepared: other.number(0)? };
         for row in answer.rows(0)? {
             match row.number(0)? {
                 0 => there.shared = true,

@@ -17,7 +17,7 @@ use crate::{
         policy::{Person, Role},
         time::Instant,
     },
-    provider::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Step},
+    provider::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Sighting, Step},
 };
 
 /// Why an order is not taken.
@@ -146,6 +146,14 @@ impl<C: Carrier> Provider for Outside<C> {
         known.must_have("uses")?;
         let reply = self.look(known, "uses", with(about(order, handle), "since", json!(since))).await?;
         reply.used().ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say how it was used"))
+    }
+
+    async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        let known = self.known(self.patience()).await?;
+        known.must_have("sightings")?;
+        let about: Vec<Value> = orders.iter().map(|order| about(order, None)).collect();
+        let reply = self.look(known, "sightings", json!({ "orders": about })).await?;
+        reply.sighted().ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say what is open"))
     }
 
     async fn health(&self) -> Result<String, Fault> {

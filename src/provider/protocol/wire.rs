@@ -13,7 +13,9 @@ use crate::{
         event::Used,
         time::{Instant, Span},
     },
-    provider::{Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Step, Verbs},
+    provider::{
+        Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Sighting, Step, Verbs,
+    },
 };
 
 /// Versions that this bot speaks, newest first.
@@ -29,6 +31,8 @@ const RESIDUE_MAX: usize = 20;
 /// Addresses from which something was used, and the longest of them, in characters.
 const FROM_MAX: usize = 20;
 const ADDRESS_MAX: usize = 64;
+/// Longest name of a session, in characters.
+const SESSION_MAX: usize = 128;
 /// Longest token of an operation, in bytes.
 const TOKEN_MAX: usize = 1024;
 
@@ -60,6 +64,7 @@ pub(in super::super) struct Reply {
     pub(super) credential: Option<String>,
     pub(super) holders: Option<Vec<WireHolder>>,
     used: Option<Used>,
+    sightings: Option<Vec<Vec<WireSighting>>>,
     pub(super) target: Option<Value>,
     pub(super) principal: Option<String>,
     pub(super) inputs: Option<BTreeMap<String, String>>,
@@ -86,6 +91,14 @@ impl From<WireHolder> for Holder {
     fn from(holder: WireHolder) -> Self {
         Self { principal: holder.principal, grant: holder.grant, ours: holder.ours }
     }
+}
+
+#[derive(Deserialize)]
+struct WireSighting {
+    session: String,
+    since: Instant,
+    from: Option<String>,
+    about: Option<String>,
 }
 
 /// What `describe` answers.
@@ -252,6 +265,18 @@ impl Reply {
         Some(Used { from, ..used })
     }
 
+    /// For `sightings`: cleaned, and of bounded length.
+    pub(super) fn sighted(self) -> Option<Vec<Vec<Sighting>>> {
+        let clean = |text: Option<String>| text.map(|text| short(&text, ADDRESS_MAX));
+        let one = |seen: WireSighting| Sighting {
+            session: short(&seen.session, SESSION_MAX),
+            since: seen.since,
+            from: clean(seen.from),
+            about: clean(seen.about),
+        };
+        Some(self.sightings?.into_iter().map(|sessions| sessions.into_iter().map(one).collect()).collect())
+    }
+
     /// For what changes something; `wanted` are the statuses that mean success.
     pub(super) fn step(self, wanted: &[Status]) -> Result<Step, Fault> {
         let handle = self.handle.filter(|handle| !handle.is_null());
@@ -339,7 +364,7 @@ impl Described {
                 credential: self.has("credential"),
                 holders: self.has("list"),
                 uses: self.has("uses"),
-                sightings: false,
+                sightings: self.has("sightings"),
                 health: self.has("health"),
             },
         })

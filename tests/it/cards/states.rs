@@ -138,7 +138,7 @@ pub(crate) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
             ("in grace", in_grace()),
             ("had before", had_before().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Before)),
         ],
-        Returned => [("", Story::returned())],
+        Returned => [("", Story::returned()), ("and there again", super::lines::back())],
         Revoked => [
             ("", Story::active().after(600).revoking(Ending::Revoked { by: Some(person("finn")), reason: Some(said("enough for today")) }).after(1).gone(Remains::Nothing)),
             ("by the bot", Story::active().after(600).revoking(Ending::Revoked { by: None, reason: None }).after(1).gone(Remains::Nothing)),
@@ -149,6 +149,7 @@ pub(crate) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
         ],
         Settled => [
             ("", Story::stuck().then(Event::AlarmCleared { alarm: AlarmKind::StillOpen }).then(Event::Settled { person: person("eve"), reason: said("server deleted") })),
+            ("what remained", super::lines::settled()),
         ],
     )
 }

@@ -204,7 +204,8 @@ pub(super) fn r4_what_is_said_to_remain_is_so(evidence: &Evidence, book: &Book) 
 /// R6: the bot takes away only what it gave.
 pub(super) fn r6_what_was_there_before_stays(evidence: &Evidence, _: &Book) -> Vec<String> {
     let taken = evidence.changes.iter().filter(|change| !change.by_hand && !change.on);
-    let older = taken.filter(|change| standing_before(evidence, change));
+    // What carries a grant of ours is ours, whoever put it back.
+    let older = taken.filter(|change| change.object.grant.is_empty() && standing_before(evidence, change));
     older.map(|c| format!("R6 {} {}: taken away at {}, and it was there before", c.object.target, c.object.principal, c.at)).collect()
 }
 

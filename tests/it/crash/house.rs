@@ -178,8 +178,22 @@ roles = [{{ name = "open", title = "open it", target = {{ name = "open" }} }}]
         let at = self.bot_time(Instant::from_micros(line["at"].as_i64().unwrap()));
         match line["what"].as_str().unwrap() {
             what @ ("on" | "off") => evidence.changes.push(Change { at, object, on: what == "on", by_hand: false }),
+            "back" => evidence.changes.push(Change { at, object, on: true, by_hand: true }),
             what => evidence.looks.as_mut().unwrap().push(Look { at, object, present: what == "present" }),
         }
+    }
+
+    /// What was on last is on again, as from a backup.
+    pub(super) fn put_back(&self) {
+        let mut record = lines(&self.path("record.jsonl"));
+        let mut last = record.drain(..).rfind(|line| line["what"] == "on").unwrap();
+        let key = json!([last["target"], last["principal"], last["grant"]]).to_string();
+        (last["what"], last["at"]) = ("back".into(), SystemClock.now().micros().into());
+        let mut file = fs::OpenOptions::new().append(true).open(self.path("record.jsonl")).unwrap();
+        std::io::Write::write_all(&mut file, format!("{last}\n").as_bytes()).unwrap();
+        let beside = self.path("state.new");
+        fs::write(&beside, json!([key]).to_string()).unwrap();
+        fs::rename(beside, self.path("state.json")).unwrap();
     }
 
     /// The provider has switched something on.

@@ -141,36 +141,6 @@ impl Cluster {
         }
     }
 
-    /// The same in bot.toml.
-    pub(crate) fn target_toml(&self, form: Form) -> String {
-        let target = self.target(form);
-        let pairs = target.as_object().unwrap().iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>();
-        format!("{{ {} }}", pairs.join(", "))
-    }
-
-    /// How many hold the role now because of a grant of this test, and have a way in.
-    pub(crate) async fn holders(&self) -> usize {
-        self.held(&self.admin().await).await
-    }
-
-    /// The same, asked on this connection.
-    pub(crate) async fn held(&self, admin: &Session) -> usize {
-        let sql = format!(
-            "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE m.roleid = '{}'::regrole AND r.rolcanlogin \
-             AND r.rolname NOT IN ('{}', '{}')",
-            self.role(),
-            self.named("zoe"),
-            self.bot()
-        );
-        admin.asks(&sql).await.parse().unwrap()
-    }
-
-    /// What the server says of this test's own names, for a server on which other tests are at work.
-    pub(crate) async fn named_lines(&self) -> Vec<String> {
-        let sql = format!("SELECT line FROM ({NAMED}) named WHERE line LIKE '%{}%' ORDER BY line", self.suffix);
-        self.admin().await.reads(&sql).await.unwrap()
-    }
-
     pub(crate) fn person(&self, name: &str) -> Person {
         Person {
             id: name.parse().unwrap(),
@@ -269,12 +239,6 @@ SELECT line FROM (
     UNION ALL SELECT 'depends ' || to_jsonb(d)::text FROM pg_shdepend d
     UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database
 ) lines ORDER BY line";
-
-const NAMED: &str = "
-    SELECT 'role ' || (to_jsonb(a) - 'oid')::text AS line FROM pg_authid a
-    UNION ALL SELECT 'member ' || (to_jsonb(m) - '{oid,roleid,member,grantor}'::text[])::text || ' ' || roleid::regrole || ' ' || member::regrole
-        || ' ' || grantor::regrole FROM pg_auth_members m
-    UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database";
 
 const INSIDE: &str = "
 SELECT line FROM (

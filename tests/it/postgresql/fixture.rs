@@ -110,6 +110,16 @@ async fn the_proxy_cuts_before_and_after_the_effect_and_holds_back() {
     done.unwrap();
     assert_eq!((before.as_str(), sevens(&cluster).await.as_str()), ("2", "3"));
 
+    let lost = Session::open(&config).await.unwrap();
+    proxy.at(1, Fault::Hold);
+    let on_the_way = async {
+        proxy.holds().await;
+        proxy.lose();
+    };
+    let (done, ()) = tokio::join!(lost.does(INSERT), on_the_way);
+    assert!(done.is_err());
+    assert_eq!(sevens(&cluster).await, "3");
+
     proxy.at(1, Fault::Slow(Duration::from_millis(1)));
     session.does(INSERT).await.unwrap();
     assert!(proxy.mend().1);
