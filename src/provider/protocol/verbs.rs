@@ -153,8 +153,7 @@ impl<C: Carrier> Provider for Outside<C> {
         known.must_have("sightings")?;
         let about: Vec<Value> = orders.iter().map(|order| about(order, None)).collect();
         let reply = self.look(known, "sightings", json!({ "orders": about })).await?;
-        let seen = reply.sightings.ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say what is open"))?;
-        Ok(seen.into_iter().map(|sessions| sessions.into_iter().map(Sighting::from).collect()).collect())
+        reply.sighted().ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say what is open"))
     }
 
     async fn health(&self) -> Result<String, Fault> {

@@ -13,7 +13,9 @@ use crate::{
         event::Used,
         time::{Instant, Span},
     },
-    provider::{Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Sighting, Step, Verbs},
+    provider::{
+        Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Sighting, Step, Verbs,
+    },
 };
 
 /// Versions that this bot speaks, newest first.
@@ -29,6 +31,8 @@ const RESIDUE_MAX: usize = 20;
 /// Addresses from which something was used, and the longest of them, in characters.
 const FROM_MAX: usize = 20;
 const ADDRESS_MAX: usize = 64;
+/// Longest name of a session, in characters.
+const SESSION_MAX: usize = 128;
 /// Longest token of an operation, in bytes.
 const TOKEN_MAX: usize = 1024;
 
@@ -60,7 +64,7 @@ pub(in super::super) struct Reply {
     pub(super) credential: Option<String>,
     pub(super) holders: Option<Vec<WireHolder>>,
     used: Option<Used>,
-    pub(super) sightings: Option<Vec<Vec<WireSighting>>>,
+    sightings: Option<Vec<Vec<WireSighting>>>,
     pub(super) target: Option<Value>,
     pub(super) principal: Option<String>,
     pub(super) inputs: Option<BTreeMap<String, String>>,
@@ -90,17 +94,11 @@ impl From<WireHolder> for Holder {
 }
 
 #[derive(Deserialize)]
-pub(super) struct WireSighting {
+struct WireSighting {
     session: String,
     since: Instant,
     from: Option<String>,
     about: Option<String>,
-}
-
-impl From<WireSighting> for Sighting {
-    fn from(WireSighting { session, since, from, about }: WireSighting) -> Self {
-        Self { session, since, from, about }
-    }
 }
 
 /// What `describe` answers.
@@ -265,6 +263,18 @@ impl Reply {
         let more = used.from.len().saturating_sub(FROM_MAX);
         from.extend(Some(format!("and {more} more")).filter(|_| more > 0));
         Some(Used { from, ..used })
+    }
+
+    /// For `sightings`: cleaned, and of bounded length.
+    pub(super) fn sighted(self) -> Option<Vec<Vec<Sighting>>> {
+        let clean = |text: Option<String>| text.map(|text| short(&text, ADDRESS_MAX));
+        let one = |seen: WireSighting| Sighting {
+            session: short(&seen.session, SESSION_MAX),
+            since: seen.since,
+            from: clean(seen.from),
+            about: clean(seen.about),
+        };
+        Some(self.sightings?.into_iter().map(|sessions| sessions.into_iter().map(one).collect()).collect())
     }
 
     /// For what changes something; `wanted` are the statuses that mean success.
