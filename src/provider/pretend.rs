@@ -19,6 +19,7 @@ use crate::domain::{
 
 /// How it shall behave at the next calls.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "faults of a target, each on its own")]
 pub struct Temper {
     /// Every call fails with this.
     pub fails: Option<(FaultKind, String)>,

@@ -26,7 +26,7 @@ const PAGE: u32 = 1_000;
 #[derive(Debug, Clone)]
 pub enum DriftWrite {
     /// As it stands now; new, or another state of one that is known.
-    Is(Tracked),
+    Is(Box<Tracked>),
     /// It was never told, and is not there any more.
     Forget { id: String },
 }
@@ -180,7 +180,7 @@ pub(super) fn looks<'a>(tx: &mut Tx<'_>, writes: impl Iterator<Item = &'a LookWr
     for write in writes {
         match write {
             LookWrite::Take { name, n: None, now, due_at } => {
-                first.push([Text(name.clone()), Int(1), Int(due_at.micros()), Int(now.micros())])
+                first.push([Text(name.clone()), Int(1), Int(due_at.micros()), Int(now.micros())]);
             }
             LookWrite::Take { name, n: Some(n), due_at, .. } => taken.push([Text(name.clone()), Int(*n), Int(due_at.micros())]),
             LookWrite::Done { name, n, due_at, read_at } => {

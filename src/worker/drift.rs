@@ -105,7 +105,7 @@ async fn tell(turn: &Turn<'_>, name: &ProviderName, compared: Compared, read: &r
     telling.drifted.alarms = changed.iter().map(|id| (id.clone(), left(id))).collect();
     telling.drifted.gone = compared.gone;
     let is = compared.suspected.iter().take(MOST_NEW).chain(&compared.seen).chain(&compared.doubted).chain(&telling.drifted.found);
-    telling.writes = is.chain(&telling.drifted.gone).cloned().map(DriftWrite::Is).collect();
+    telling.writes = is.chain(&telling.drifted.gone).cloned().map(|it| DriftWrite::Is(Box::new(it))).collect();
     telling.writes.extend(compared.forgotten.into_iter().map(|id| DriftWrite::Forget { id }));
     Ok(telling)
 }

@@ -24,7 +24,7 @@ fn take(n: Option<i64>) -> Commit {
 
 fn done(n: i64, read_at: Option<Instant>) -> Commit {
     let look = LookWrite::Done { name: "drift/orders".into(), n, due_at: START + Span::from_minutes(5), read_at };
-    Commit { looks: vec![look], drift: vec![DriftWrite::Is(tracked("gus", Some(START)))], ..Commit::default() }
+    Commit { looks: vec![look], drift: vec![DriftWrite::Is(Box::new(tracked("gus", Some(START))))], ..Commit::default() }
 }
 
 fn tracked(principal: &str, found_at: Option<Instant>) -> Tracked {
@@ -65,7 +65,7 @@ async fn what_was_told_is_kept_and_what_was_not_is_forgotten(url: &str) {
     let store = Store::open(url).await.unwrap();
     let provider = "orders".parse().unwrap();
     let (gus, mia) = (tracked("gus", Some(START)), tracked("mia", None));
-    let drift = [&gus, &mia].map(|it| DriftWrite::Is(it.clone())).to_vec();
+    let drift = [&gus, &mia].map(|it| DriftWrite::Is(Box::new(it.clone()))).to_vec();
     store.commit(Commit { drift, ..Commit::default() }).await.unwrap();
     assert_eq!(store.tracked(&provider).await.unwrap(), [gus.clone(), mia.clone()]);
     assert_eq!(store.drift(START).await.unwrap(), [gus.row.clone()], "what was not told is nobody's news");
@@ -74,7 +74,7 @@ async fn what_was_told_is_kept_and_what_was_not_is_forgotten(url: &str) {
     assert_eq!(store.tracked(&provider).await.unwrap(), [gus.clone()]);
     let at = START + Span::from_minutes(60);
     let gone = Tracked { row: DriftRow { gone_at: Some(at), ..gus.row.clone() }, ..gus };
-    store.commit(Commit { drift: vec![DriftWrite::Is(gone.clone())], ..Commit::default() }).await.unwrap();
+    store.commit(Commit { drift: vec![DriftWrite::Is(Box::new(gone.clone()))], ..Commit::default() }).await.unwrap();
     assert!(store.tracked(&provider).await.unwrap().is_empty() && store.drifting().await.unwrap().is_empty());
     assert_eq!(store.drift(at).await.unwrap(), [gone.row]);
     assert!(store.drift(at + Span::from_seconds(1)).await.unwrap().is_empty());

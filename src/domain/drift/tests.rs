@@ -74,7 +74,7 @@ fn who_holds_it_by_a_live_grant_is_no_difference() {
 #[test]
 fn what_is_being_given_or_taken_is_the_workers_business() {
     let starting = Claim { until: None, ..works(10) };
-    assert_eq!(kinds(&[carries()], &given(Ownership::PerGrant, |_| {}, &[starting.clone()])), [""; 0]);
+    assert_eq!(kinds(&[carries()], &given(Ownership::PerGrant, |_| {}, std::slice::from_ref(&starting))), [""; 0]);
     assert_eq!(kinds(&[], &given(Ownership::PerGrant, |r| r.given = true, &[starting])), [""; 0]);
     assert_eq!(kinds(&[carries()], &given(Ownership::PerGrant, |r| r.given = true, &[works(0)])), [""; 0]);
     let busy = |r: &mut Entitlement| (r.given, r.call) = (true, Some(Call { verb: Verb::Extend, started: NOW, deadline: NOW }));

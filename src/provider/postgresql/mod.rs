@@ -24,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use self::settings::Settings;
 pub(super) use self::settings::check_target;
@@ -177,6 +177,11 @@ impl Provider for Postgresql {
             Form::Login => login::credential(&self.link, order, &target, handle, Deadline::after(DEADLINE.std())).await,
             Form::Membership => Err(Fault::unsupported("credential")),
         }
+    }
+
+    /// However a role is given, it has the same members.
+    fn held_part(&self, value: &Value) -> Value {
+        target(value).map_or_else(|_| value.clone(), |target| json!({ "role": target.role }))
     }
 
     async fn holders(&self, value: &Value) -> Result<Vec<Holder>, Fault> {

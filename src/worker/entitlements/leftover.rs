@@ -2,14 +2,17 @@
 //! Must not decide when to clean up: `plan` does.
 
 use super::{Done, EntitlementWrite, Job, Stop, learn};
-use crate::{domain::entitlement::Ownership, store::Past};
+use crate::{
+    domain::{entitlement::Ownership, request::Request},
+    store::Past,
+};
 
 impl Job<'_> {
     /// What an administrator has settled meanwhile is nobody's business any more.
     pub(super) async fn forget_settled(&mut self) -> Done<()> {
         let Some(left) = self.leased.row.leftover.as_ref().filter(|_| self.claims.is_empty()) else { return Ok(()) };
         let requests = self.deps.store.requests_by_id(&left.requests).await.map_err(Stop::read)?;
-        let open: Vec<_> = requests.into_iter().filter(|request| request.leaves_something()).map(|request| request.id).collect();
+        let open: Vec<_> = requests.into_iter().filter(Request::leaves_something).map(|request| request.id).collect();
         learn::settled(&mut self.leased.row, &open);
         Ok(())
     }
