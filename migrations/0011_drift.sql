@@ -1,5 +1,5 @@
 -- How a provider's holders differ from what was given, from when it was first seen until it was gone, and afterwards.
--- `found_at`: seen twice, and told then. `doubted`: the newest look did not show it.
+-- `found_at`: seen twice, and told then. `doubted`: the newest look did not show it. `alarm`: which one speaks of it.
 CREATE TABLE drift (
     id TEXT PRIMARY KEY,
     provider TEXT NOT NULL,
@@ -13,14 +13,15 @@ CREATE TABLE drift (
     doubted BOOLEAN NOT NULL,
     gone_at BIGINT,
     places TEXT NOT NULL,
-    request TEXT
+    request TEXT,
+    alarm TEXT
 );
 CREATE INDEX drift_open ON drift (provider, first_seen) WHERE gone_at IS NULL;
 CREATE INDEX drift_gone ON drift (gone_at) WHERE gone_at IS NOT NULL;
 
--- Whose turn a look at a provider's holders is: whoever finds `n` as it was has it. `read_at`: when it was last read whole.
-CREATE TABLE drift_looks (
-    provider TEXT PRIMARY KEY,
+-- Looks that one process makes for all: whoever finds `n` as it was has the turn. `read_at`: when all of it was last read.
+CREATE TABLE looks (
+    name TEXT PRIMARY KEY,
     n BIGINT NOT NULL,
     due_at BIGINT NOT NULL,
     read_at BIGINT NOT NULL
@@ -47,4 +48,12 @@ CREATE TABLE sightings (
     about TEXT,
     PRIMARY KEY (entitlement, session)
 );
-CREATE INDEX sightings_last ON sightings (last_seen);
+
+-- When it was looked for them, and the longest time between two looks, in seconds.
+CREATE TABLE samples (
+    entitlement TEXT PRIMARY KEY,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    longest BIGINT NOT NULL
+);
+CREATE INDEX samples_last ON samples (last_at);

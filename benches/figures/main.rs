@@ -10,6 +10,7 @@ mod events;
 mod fill;
 mod house;
 mod place;
+mod postgresql;
 mod process;
 mod raw;
 mod slack;
@@ -18,7 +19,7 @@ mod table;
 use anyhow::{Context as _, bail};
 
 /// Each figure's name, for the command line.
-const ALL: [&str; 8] = ["core", "events", "ends", "overdue", "digest", "process", "slack", "discord"];
+const ALL: [&str; 9] = ["core", "events", "ends", "overdue", "digest", "process", "slack", "discord", "postgresql"];
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
@@ -59,6 +60,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("discord") {
         runtime.block_on(discord::run(rounds))?;
+    }
+    if wanted("postgresql") {
+        runtime.block_on(postgresql::run())?;
     }
     Ok(())
 }

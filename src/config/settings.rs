@@ -166,6 +166,11 @@ pub(super) fn providers(file: &Table<'_>) -> Vec<ProviderConfig> {
             continue;
         }
         secrets_are_there(entries.get("environment"), reading);
+        for (key, value) in build::secrets(&kind.value).iter().filter_map(|key| Some((key, entries.get(*key)?))) {
+            if let Some(secret) = node::secret(value, key, reading) {
+                reading.must_be_there(&secret);
+            }
+        }
         let settings = absolute(&kind.value, settings, reading);
         if let Some((program, at)) = program(&kind.value, &settings).zip(entries.get("program").map(|program| program.span().start))
             && reading.strict
@@ -223,6 +228,9 @@ fn absolute(kind: &str, settings: toml::de::DeTable<'_>, reading: &Reading) -> t
     let environment = settings.get_mut("environment").and_then(toml::Value::as_table_mut);
     for secret in environment.into_iter().flat_map(|table| table.iter_mut().map(|(_, value)| value)) {
         secret.get_mut("file").into_iter().for_each(made);
+    }
+    for key in build::secrets(kind) {
+        settings.get_mut(*key).and_then(|secret| secret.get_mut("file")).into_iter().for_each(made);
     }
     settings
 }

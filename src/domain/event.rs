@@ -144,6 +144,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unwritten: Option<Instant>,
     },
+    /// Cleaning up after the end came to another answer: what remains now; nothing: all of it is gone.
+    Leftover {
+        residue: Vec<String>,
+    },
+    /// By an administrator: an end that nobody could read back, or what remains after one.
     Settled {
         person: PersonId,
         reason: WordId,

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod due;
 pub mod entitlement;
 pub mod event;
+pub mod evidence;
 pub mod explain;
 pub mod facts;
 pub mod ids;

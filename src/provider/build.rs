@@ -8,11 +8,11 @@ use toml::{
     de::{DeValue, Error, ValueDeserializer},
 };
 
-use super::{Provider, exec, pretend::Pretend, ssh};
+use super::{Provider, exec, postgresql, pretend::Pretend, ssh};
 use crate::{clock::Clock, domain::entitlement::Ownership};
 
 /// Every kind.
-pub const KINDS: [&str; 3] = ["ssh", "exec", "pretend"];
+pub const KINDS: [&str; 4] = ["ssh", "exec", "postgresql", "pretend"];
 
 /// Is the shape of these settings right? Starts and opens nothing. The error knows its place in the file.
 /// # Errors
@@ -21,6 +21,7 @@ pub fn check(kind: &str, settings: Spanned<DeValue<'_>>) -> Result<(), Error> {
     match kind {
         "ssh" => ssh::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         "exec" => exec::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
+        "postgresql" => postgresql::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         _ => Nothing::deserialize(ValueDeserializer::from(settings)).map(drop),
     }
 }
@@ -34,7 +35,11 @@ struct Nothing {}
 /// # Errors
 /// As for `check`.
 pub fn check_target(kind: &str, target: Spanned<DeValue<'_>>) -> Result<(), Error> {
-    if kind == "ssh" { ssh::check_target(ValueDeserializer::from(target)) } else { Ok(()) }
+    match kind {
+        "ssh" => ssh::check_target(ValueDeserializer::from(target)),
+        "postgresql" => postgresql::check_target(ValueDeserializer::from(target)),
+        _ => Ok(()),
+    }
 }
 
 /// Settings of this kind that are paths.
@@ -42,6 +47,15 @@ pub fn paths(kind: &str) -> &'static [&'static str] {
     match kind {
         "ssh" => &["ca_key_file", "revocation_list"],
         "exec" => &["program"],
+        "postgresql" => &["ca_file"],
+        _ => &[],
+    }
+}
+
+/// Settings of this kind that say where a secret is found.
+pub fn secrets(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "postgresql" => &["password"],
         _ => &[],
     }
 }
@@ -62,7 +76,8 @@ pub async fn build(kind: &str, settings: &toml::Table, clock: Arc<dyn Clock>) ->
         },
         "ssh" => Ok(Arc::new(ssh::Ssh::open(read(settings)?, clock)?)),
         "exec" => Ok(Arc::new(exec::Exec::start(read(settings)?).await.map_err(|fault| fault.message)?)),
-        other => Err(format!("\"{other}\" is not a kind of provider: ssh, exec, pretend")),
+        "postgresql" => Ok(Arc::new(postgresql::Postgresql::open(read(settings)?, clock)?)),
+        other => Err(format!("\"{other}\" is not a kind of provider: {}", KINDS.join(", "))),
     }
 }
 

@@ -151,7 +151,8 @@ fn aggregates(commit: &Commit) -> Vec<String> {
         EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } | EntitlementWrite::Free { key, .. } => key.0.clone(),
     });
     let (links, members) = (commit.links.iter().map(super::LinkWrite::aggregate), commit.members.iter().map(super::MemberWrite::aggregate));
-    requests.chain(entitlements).chain(links).chain(members.collect::<BTreeSet<_>>()).collect()
+    let looks = commit.looks.iter().map(super::LookWrite::aggregate);
+    requests.chain(entitlements).chain(links).chain(members.collect::<BTreeSet<_>>()).chain(looks).collect()
 }
 
 async fn receive(tx: &mut Tx<'_>, rows: &[&InboxRow]) -> Result<Vec<Received>, CommitError> {

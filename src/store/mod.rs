@@ -22,6 +22,7 @@ mod members;
 mod open;
 mod owed;
 mod posts;
+mod sightings;
 mod snapshot;
 mod tx;
 mod verified;
@@ -29,11 +30,13 @@ mod writer;
 
 pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
+pub use drift::{DriftWrite, Look, LookWrite};
 pub use held::Holding;
 pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search, Troubled};
 pub use links::LinkWrite;
 pub use listing::Filter;
 pub use members::MemberWrite;
+pub use sightings::SightingWrite;
 pub use snapshot::Snapshot;
 pub use verified::{Checked, CheckedWrite};
 
@@ -64,6 +67,9 @@ pub struct Commit {
     pub inputs: Vec<InputWrite>,
     pub links: Vec<LinkWrite>,
     pub members: Vec<MemberWrite>,
+    pub drift: Vec<DriftWrite>,
+    pub looks: Vec<LookWrite>,
+    pub sightings: Vec<SightingWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.
@@ -94,7 +100,16 @@ pub enum EntitlementWrite {
     /// nobody can lease it before. No row: nothing to do.
     Free { key: EntitlementKey, fence: Option<i64>, at: Instant },
     /// The lease holder's: removes the row if `gen` is still `seen_gen` and no claim is left; otherwise only releases.
-    Drop { key: EntitlementKey, seen_gen: i64 },
+    /// `past`: it is kept aside then.
+    Drop { key: EntitlementKey, seen_gen: i64, past: Option<Past> },
+}
+
+/// How an entitlement that is over is found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The name by which the object carries it: the order's `grant`.
+    pub object: String,
+    pub at: Instant,
 }
 
 #[derive(Debug, Clone)]

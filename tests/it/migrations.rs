@@ -102,6 +102,9 @@ async fn everything_is_read(url: &str) {
     let codes = raw.pairs("SELECT n, person FROM link_codes").await;
     let members = raw.pairs("SELECT since, name FROM members WHERE platform = 'slack' ORDER BY account").await;
     let tries = raw.pairs("SELECT n, platform || ' ' || account FROM link_tries").await;
+    let drift = raw.pairs("SELECT first_seen, id FROM drift").await;
+    let looks = raw.pairs("SELECT n, name FROM looks").await;
+    let samples = raw.pairs("SELECT longest, entitlement FROM samples").await;
     drop(raw);
 
     let store = Store::open(url).await.unwrap();
@@ -144,6 +147,19 @@ async fn everything_is_read(url: &str) {
         let (platform, account) = account.split_once(' ').unwrap();
         let found = store.link_tries(Platform::named(platform).unwrap(), account).await.unwrap();
         assert_eq!(found.map(|(_, n)| n), u64::try_from(n).ok());
+    }
+    let early = Instant::from_micros(0);
+    assert_eq!(store.drift(early).await.unwrap().len(), drift.len());
+    let open = store.drifting().await.unwrap();
+    assert_eq!(open.is_empty(), drift.is_empty());
+    for provider in open {
+        assert!(!store.tracked(&provider).await.unwrap().is_empty());
+    }
+    for (n, name) in looks {
+        assert_eq!(store.look(&name).await.unwrap().map(|look| look.n), Some(n));
+    }
+    for (_, entitlement) in samples {
+        assert!(store.sampled(&EntitlementKey(entitlement), early).await.unwrap().is_some_and(|seen| !seen.sessions.is_empty()));
     }
     history_is_whole(&store, &all).await;
     let inbox = store.inbox_open(10).await.unwrap();

@@ -1,6 +1,7 @@
 //! Adapters against what they are for: the examples of docs/, OpenSSH's own tools, a real sshd.
 
 mod flawed;
+mod postgresql;
 mod sshd;
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, sync::Arc, time::Duration};

@@ -72,10 +72,12 @@ const STOPWATCHES: [(&str, &str); 11] = [
 ];
 
 /// Tests that wait for another process; each looks again until it is so, with a limit.
-const WAITING: [(&str, &str); 8] = [
+const WAITING: [(&str, &str); 10] = [
     ("tests/it/running", "the real binary, started, stopped and killed"),
     ("tests/it/own_alarms.rs", "workers on threads of their own, one of which dies"),
     ("tests/it/outage/postgres.rs", "a PostgreSQL of its own that is stopped and started"),
+    ("tests/it/postgresql/client.rs", "what a real PostgreSQL does by itself"),
+    ("tests/it/fakes/proxy.rs", "answers that are slow"),
     ("tests/it/crash", "the real binary, in processes of its own"),
     ("tests/it/discord_program.rs", "the real binary, in processes of its own"),
     ("tests/it/slack/program.rs", "the real binary, in processes of its own"),

@@ -18,7 +18,7 @@ reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/short
 reply/grant_failed why permanent|reply/warned what until until_in|reply/extension_asked who more until reason names
 reply/extension_closed how who reason until|reply/extended until until_in|reply/grace_began until|reply/found_absent
 reply/credential_shown who at|reply/undone gone why remains residue|reply/ended first_line how sessions_closed gone remains residue asked approved used settled entries root
-reply/still_open first_line alarm id|reply/residue residue|reply/alarm_cleared at
+reply/still_open first_line alarm id|reply/residue residue id|reply/leftover residue|reply/settled who reason|reply/alarm_cleared at
 direct/asked_for_you what id requester subject length reason|direct/denied what id requester subject who reason
 direct/cancelled what id requester subject who reason|direct/unanswered what id requester subject after next got
 direct/offered what id requester subject who less comment|direct/scheduled what id requester subject start start_in
@@ -31,7 +31,7 @@ direct/reopened what id requester subject|direct/grace_began what id requester s
 direct/found_absent what id requester subject|direct/undone what id requester subject gone residue
 alarm/still_open what since id line alarm residue over|alarm/grant_failed what since id line alarm residue over
 alarm/residue what since id line alarm residue over|alarm/clock what since id line alarm residue over
-alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
+alarm/drift what since id line alarm residue over|alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
 alarm/store what since id line alarm residue over|alarm/chat what since id line alarm residue over|alarm/worker what since id line alarm residue over
 alarm/over what since id line alarm residue over
 refusal/not_linked|refusal/inactive|refusal/timed_out platform|refusal/rules_unread platform|refusal/cannot_ask_group group platform why|refusal/cannot_ask_profile why|refusal/not_administrator

@@ -134,6 +134,8 @@ fn of_request(event: &Event) -> String {
         Event::GraceBegan { until } => format!("grace_began until {}", second(*until)),
         Event::Revoking { cause } => format!("revoking: {}", ending(cause)),
         Event::Gone { remains, .. } => format!("gone: {}", left(remains)),
+        Event::Leftover { residue } if residue.is_empty() => "leftover: nothing remains".into(),
+        Event::Leftover { residue } => format!("leftover: {} still there", residue.len()),
         Event::Settled { person, .. } => format!("settled by {person}"),
         Event::CredentialShown { person } => format!("credential_shown to {person}"),
         Event::Refused { act, why } => format!("refused: {act} ({why})"),

@@ -27,7 +27,7 @@ const HOSTILE: [&str; 8] = [
 
 impl Bench<'_> {
     pub(super) fn description(&self) -> Outcome {
-        let about = self.provider.describe();
+        let about = self.about();
         must(!about.name.is_empty(), "it has no name")?;
         must(about.settling.reads >= 1, "it settles after no read at all")?;
         must(about.deadline > Span::ZERO, "its deadline is zero")?;
@@ -139,7 +139,7 @@ impl Bench<'_> {
 
     /// Only where each grant is an object of its own; else the core has one entitlement for both.
     pub(super) async fn overlapping(&self) -> Outcome {
-        if self.provider.describe().ownership != Ownership::PerGrant {
+        if self.about().ownership != Ownership::PerGrant {
             return Err(Stop::Skipped("the core sees to it where objects are not per grant"));
         }
         let first = self.order(&self.fixture.person, "first").await?;
@@ -168,7 +168,7 @@ impl Bench<'_> {
     }
 
     pub(super) async fn extended(&self) -> Outcome {
-        if !self.provider.describe().verbs.extend {
+        if !self.about().verbs.extend {
             return Err(Stop::Skipped("it does not extend"));
         }
         let order = self.order(&self.fixture.person, "longer").await?;
@@ -186,7 +186,7 @@ impl Bench<'_> {
     }
 
     pub(super) async fn credential(&self) -> Outcome {
-        if !self.provider.describe().verbs.credential {
+        if !self.about().verbs.credential {
             return Err(Stop::Skipped("it has no credentials"));
         }
         let order = self.order(&self.fixture.person, "secret").await?;
@@ -202,7 +202,7 @@ impl Bench<'_> {
     }
 
     pub(super) async fn holders(&self) -> Outcome {
-        if !self.provider.describe().verbs.holders {
+        if !self.about().verbs.holders {
             return Err(Stop::Skipped("it does not list holders"));
         }
         let order = self.order(&self.fixture.person, "listed").await?;
@@ -244,7 +244,7 @@ impl Bench<'_> {
     }
 
     pub(super) async fn health(&self) -> Outcome {
-        if !self.provider.describe().verbs.health {
+        if !self.about().verbs.health {
             return Err(Stop::Skipped("it has no health"));
         }
         let line = self.timed("health", self.provider.health()).await?.map_err(|fault| said("health", &fault))?;

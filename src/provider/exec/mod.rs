@@ -26,7 +26,7 @@ use self::{
     redact::Secrets,
     wire::{Described, PROTOCOLS, Reply, Status},
 };
-use super::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Step};
+use super::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Sighting, Step};
 use crate::domain::{
     entitlement::{Handle, Order},
     event::Used,
@@ -286,6 +286,14 @@ impl Provider for Exec {
         self.must_have("uses")?;
         let reply = self.look("uses", with(about(order, handle), "since", json!(since))).await?;
         reply.used().ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say how it was used"))
+    }
+
+    async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        self.must_have("sightings")?;
+        let about: Vec<Value> = orders.iter().map(|order| about(order, None)).collect();
+        let reply = self.look("sightings", json!({ "orders": about })).await?;
+        let seen = reply.sightings.ok_or_else(|| Fault::new(FaultKind::Transient, "the adapter does not say what is open"))?;
+        Ok(seen.into_iter().map(|sessions| sessions.into_iter().map(Sighting::from).collect()).collect())
     }
 
     async fn health(&self) -> Result<String, Fault> {

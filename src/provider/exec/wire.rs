@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    super::{Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Step, Verbs},
+    super::{Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Sighting, Step, Verbs},
     process::{Ran, TALK_MAX},
     redact::Secrets,
 };
@@ -61,6 +61,7 @@ pub(super) struct Reply {
     pub(super) credential: Option<String>,
     pub(super) holders: Option<Vec<WireHolder>>,
     used: Option<Used>,
+    pub(super) sightings: Option<Vec<Vec<WireSighting>>>,
     pub(super) target: Option<Value>,
     pub(super) principal: Option<String>,
     pub(super) inputs: Option<BTreeMap<String, String>>,
@@ -86,6 +87,20 @@ pub(super) struct WireHolder {
 impl From<WireHolder> for Holder {
     fn from(holder: WireHolder) -> Self {
         Self { principal: holder.principal, grant: holder.grant, ours: holder.ours }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireSighting {
+    session: String,
+    since: Instant,
+    from: Option<String>,
+    about: Option<String>,
+}
+
+impl From<WireSighting> for Sighting {
+    fn from(WireSighting { session, since, from, about }: WireSighting) -> Self {
+        Self { session, since, from, about }
     }
 }
 

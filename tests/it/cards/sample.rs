@@ -26,6 +26,7 @@ const TEXTS: [&str; 9] = [
     "server deleted",
     "one more batch",
     "enough for today",
+    "kept for the audit",
 ];
 
 pub(crate) fn said(text: &str) -> WordId {
