@@ -164,7 +164,7 @@ fn what_is_wrong_with_the_digest_is_refused_at_its_place() {
         refused_at("[digest]\nchannels = [\"console:#ops\"]", "[digest]\nchannels = [‸\"#ops\"]"),
         refused_at("[digest]", "[digest]\n‸channel = 1"),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
+    insta::assert_snapshot!(all.join("\n"), @r##"
     "9 o'clock" is not a time of the day such as "09:00" or "17:30"
     "24:00" is not a time of the day such as "09:00" or "17:30"
     "Europe/Berln" is not a time zone such as Europe/Berlin; did you mean "Europe/Berlin"?
@@ -177,7 +177,7 @@ fn what_is_wrong_with_the_digest_is_refused_at_its_place() {
     unknown key "pair_day"; did you mean "pair_days"?
     "#ops" is not a channel: write console:#name, slack:C0123 or discord:123456789012345678
     unknown key "channel"; did you mean "channels"?
-    "#);
+    "##);
 }
 
 #[test]
