@@ -24,6 +24,9 @@ const LOST: usize = 100;
 /// Requests read at a time.
 const BATCH: usize = 500;
 
+/// Processes that go by another file within this time do so for the same reason.
+const TOGETHER: Span = Span::from_minutes(10);
+
 /// Alarms about requests begin so.
 const STILL_OPEN: &str = "still_open/";
 const RESIDUE: &str = "residue/";
@@ -167,7 +170,10 @@ async fn operations(store: &Store, from: Instant, to: Instant, found: &mut Found
         let Ok(said) = entry::decode(stored) else { continue };
         let Ok(operation) = serde_json::from_value(said.event) else { continue };
         if let Some(exception) = exception(operation, said.at, said.actor.person) {
-            kinds.entry(exception.kind()).or_default().push(exception);
+            let told = kinds.entry(exception.kind()).or_default();
+            if !told.iter().any(|other| is_same_change(other, &exception)) {
+                told.push(exception);
+            }
         }
     }
     for (kind, exceptions) in kinds {
@@ -176,6 +182,17 @@ async fn operations(store: &Store, from: Instant, to: Instant, found: &mut Found
     // Of the bot's own operations most change what is in force.
     found.add(Kind::PolicyChanged, more, []);
     Ok(())
+}
+
+/// Each of several processes says that it goes by the other file.
+fn is_same_change(one: &Exception, other: &Exception) -> bool {
+    match (one, other) {
+        (
+            Exception::PolicyChanged { at, digest, before, .. },
+            Exception::PolicyChanged { at: then, digest: same_digest, before: same_before, .. },
+        ) => digest == same_digest && before == same_before && then.since(*at) < TOGETHER,
+        _ => false,
+    }
 }
 
 fn exception(operation: Operation, at: Instant, by: Option<PersonId>) -> Option<Exception> {

@@ -23,6 +23,7 @@ mod keys;
 mod leavers;
 mod lines;
 mod links;
+mod past;
 mod quiet;
 mod reports;
 mod roster;
@@ -48,6 +49,7 @@ pub use facts::{Facts, Fresh};
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
 pub use home::{Home, Listed};
+pub use past::{Did, FoundPage, Had, Rates, RatesPage, ThenPage};
 pub use starts::Start;
 
 use self::in_force::InForce;

@@ -8,6 +8,7 @@ pub mod directory;
 pub mod discord;
 pub mod home;
 pub mod marks;
+mod past;
 pub mod render;
 pub mod replies;
 mod sealed;

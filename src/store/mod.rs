@@ -23,6 +23,7 @@ mod members;
 mod open;
 mod owed;
 mod posts;
+mod questions;
 mod snapshot;
 mod tx;
 mod verified;

@@ -48,6 +48,7 @@ pub(super) const FOLDER: Folder = Folder {
         ("refusal.hbs", include_str!("../../../templates/console/refusal.hbs")),
         ("answer.hbs", include_str!("../../../templates/console/answer.hbs")),
         ("help.hbs", include_str!("../../../templates/console/help.hbs")),
+        ("past.hbs", include_str!("../../../templates/console/past.hbs")),
     ],
     // Numbered under the text; one without a label cannot be seen.
     actions: |message| message.buttons.iter().filter(|b| !b.label.trim().is_empty()).map(|b| b.action.clone()).collect(),

@@ -40,6 +40,7 @@ pub(in crate::chat) const FOLDER: Folder = Folder {
         ("direct.hbs", include_str!("../../../templates/discord/direct.hbs")),
         ("form.hbs", include_str!("../../../templates/discord/form.hbs")),
         ("lines.hbs", include_str!("../../../templates/discord/lines.hbs")),
+        ("past.hbs", include_str!("../../../templates/discord/past.hbs")),
     ],
     actions,
     sorry,

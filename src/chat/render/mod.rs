@@ -26,6 +26,7 @@ use super::{
     digest::DigestPage,
     discord,
     marks::Marks,
+    past,
     replies::ReplyView,
     slack,
     typing::Typing,
@@ -151,7 +152,11 @@ impl Templates {
 
     /// An answer in words alone, for a page that shows lines.
     pub fn answer_words(&self, name: &str, data: &Value, reader: &Reader<'_>) -> String {
-        self.on(reader.platform).words().render(&format!("answer/{name}"), &answers::dressed(data, reader))
+        let words = self.on(reader.platform).words();
+        if past::NAMES.contains(&name) {
+            return words.render("past", &self.past(name, data, reader));
+        }
+        words.render(&format!("answer/{name}"), &answers::dressed(data, reader))
     }
 
     /// A "no" in words alone, for a place that takes no markup.
@@ -178,7 +183,16 @@ impl Templates {
         if let Some(section) = topic.filter(|section| name == "help" && set.has(section)) {
             return set.render(&section, &Value::Null);
         }
+        if past::NAMES.contains(&name) {
+            return set.render("past", &self.past(name, data, reader));
+        }
         set.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+    }
+
+    /// An answer about the past, its lines in words; None where it cannot be read, which is no page.
+    fn past(&self, name: &str, data: &Value, reader: &Reader<'_>) -> Option<past::PastPage> {
+        let words = self.on(reader.platform).words();
+        past::page(name, data, reader, &|name, data| words.render(&format!("past/{name}"), data).trim().to_owned())
     }
 
     /// A credential, for its holder alone. What is made of it is sent to them and kept nowhere.

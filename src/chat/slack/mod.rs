@@ -49,6 +49,7 @@ pub(super) const FOLDER: Folder = Folder {
         ("form.hbs", include_str!("../../../templates/slack/form.hbs")),
         ("home.hbs", include_str!("../../../templates/slack/home.hbs")),
         ("lines.hbs", include_str!("../../../templates/slack/lines.hbs")),
+        ("past.hbs", include_str!("../../../templates/slack/past.hbs")),
     ],
     actions: blocks::actions,
     sorry: blocks::sorry,

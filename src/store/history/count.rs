@@ -89,9 +89,14 @@ impl Store {
     /// # Errors
     /// The store does not answer.
     pub async fn open_now(&self, resource: Option<&ResourceId>) -> Result<OpenNow, StoreError> {
-        let sql = "SELECT (SELECT COUNT(*) FROM history WHERE closed_at IS NULL AND begun_at IS NOT NULL AND ($1 IS NULL OR resource = $1)), \
-                   (SELECT COUNT(*) FROM requests WHERE open AND ($1 IS NULL OR resource = $1))";
-        let rows = self.read(sql, &[TextOr(resource.map(ToString::to_string))]).await?;
+        let all = "SELECT (SELECT COUNT(*) FROM history WHERE closed_at IS NULL AND begun_at IS NOT NULL), \
+                   (SELECT COUNT(*) FROM requests WHERE open)";
+        let of_one = "SELECT (SELECT COUNT(*) FROM history WHERE closed_at IS NULL AND begun_at IS NOT NULL AND resource = $1), \
+                      (SELECT COUNT(*) FROM requests WHERE open AND resource = $1)";
+        let rows = match resource {
+            None => self.read(all, &[]).await?,
+            Some(resource) => self.read(of_one, &[Text(resource.to_string())]).await?,
+        };
         let row = rows.first().ok_or_else(|| corrupt("no row"))?;
         let (held, open) = (unsigned(row, 0)?, unsigned(row, 1)?);
         Ok(OpenNow { held, waiting: open.saturating_sub(held) })

@@ -50,9 +50,11 @@ pub struct Page {
 /// The newest of one part: `$1` person, `$2` resource, `$3` since, `$4` until or the cursor's instant, both included up to there,
 /// `$5` and `$6` the cursor, `$7` the limit.
 macro_rules! part {
-    ($id:literal, $table:literal, $where:literal) => {
+    ($select:literal, $id:literal, $table:literal, $where:literal) => {
         concat!(
-            "SELECT id, opened_at FROM (SELECT ",
+            "SELECT id, opened_at FROM (",
+            $select,
+            " ",
             $id,
             " AS id, opened_at FROM ",
             $table,
@@ -60,11 +62,13 @@ macro_rules! part {
             $where,
             " AND opened_at <= $4 AND ($2 IS NULL OR resource = $2) AND (opened_at <> $5 OR ",
             $id,
-            " > $6) \
-             ORDER BY opened_at DESC, ",
+            " > $6) ORDER BY opened_at DESC, ",
             $id,
             " LIMIT $7) AS part"
         )
+    };
+    ($id:literal, $table:literal, $where:literal) => {
+        part!("SELECT", $id, $table, $where)
     };
 }
 
@@ -85,7 +89,8 @@ const OF_PERSON: &str = page!(
     part!("id", "requests", "requester = $1 AND open AND opened_at < $3"),
     part!("id", "requests", "subject = $1 AND open AND opened_at < $3"),
     part!("request", "history", "subject = $1 AND closed_at >= $3 AND opened_at < $3"),
-    part!("request", "acts", "person = $1 AND at >= $3")
+    // Somebody may have done several things about one request.
+    part!("SELECT DISTINCT", "request", "acts", "person = $1 AND at >= $3")
 );
 
 const OF_ALL: &str = page!(

@@ -26,7 +26,7 @@ fn line(length: usize) -> String {
 }
 
 /// What a message does that no card, line or answer of the bot's own does.
-fn does(message: &Value) -> Vec<String> {
+pub(crate) fn does(message: &Value) -> Vec<String> {
     // Times and accounts are the bot's own: which ones is for the tests of cards. Here they are what was typed, or not.
     let typed = [
         "everyone".to_owned(),
