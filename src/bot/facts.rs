@@ -18,6 +18,7 @@ use crate::domain::{
     refusal::Refusal,
     request::{Preview, Request},
 };
+use crate::store::Posted;
 
 /// Longest that a press waits for a chat or a provider to answer a question.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -77,6 +78,12 @@ pub trait Facts: Send + Sync {
 
     /// One account of the platform, if it is a full member now.
     async fn member(&self, platform: Platform, user: &str) -> Result<Option<Member>, String>;
+
+    /// A web address that opens a message of ours where it stands.
+    async fn link(&self, platform: Platform, at: &Posted) -> Option<String> {
+        let _ = (platform, at);
+        None
+    }
 }
 
 /// Whom a decision is about, besides those who voted on its requests. Of whoever is not named here, a chat that names no

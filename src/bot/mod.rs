@@ -13,6 +13,7 @@ mod copies;
 mod could;
 mod credentials;
 mod digest;
+mod digest_answer;
 mod drift;
 mod facts;
 mod form;
@@ -23,6 +24,7 @@ mod keys;
 mod leavers;
 mod lines;
 mod links;
+mod past;
 mod quiet;
 mod reports;
 mod roster;
@@ -49,6 +51,7 @@ pub use facts::{Facts, Fresh};
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
 pub use home::{Home, Listed};
+pub use past::{Did, FoundPage, Had, Rates, RatesPage, ThenPage};
 pub use starts::Start;
 
 use self::in_force::InForce;
@@ -229,6 +232,11 @@ impl Bot {
     /// A bit of chance, for pauses: 0 to 255.
     pub fn chance(&self) -> u8 {
         u8::try_from(self.random() & 0xff).unwrap_or_default()
+    }
+
+    /// Whether the time is believed: after a jump ahead it is not until it is confirmed (R17).
+    pub fn believes_its_clock(&self) -> bool {
+        self.guard.is_trusted()
     }
 
     /// True when nothing may be granted: broken policy file, or a clock that is not believed.

@@ -268,6 +268,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
     let (mut written, mut alarms, mut inputs, mut words) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut highest, mut told, mut links, mut members) = (None, Vec::new(), Vec::new(), Vec::new());
     let (mut drift, mut looks, mut sightings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut digests = Vec::new();
     for commit in commits {
         written.extend(&commit.posts);
         alarms.extend(commit.alarms.iter().map(|super::AlarmWrite(alarm)| (&alarm.id, alarm)));
@@ -278,6 +279,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
         drift.extend(&commit.drift);
         looks.extend(&commit.looks);
         sightings.extend(&commit.sightings);
+        digests.extend(&commit.digests);
         words.extend(commit.words.iter().map(|words| (&words.id, words)));
         highest = highest.max(commit.now);
     }
@@ -305,6 +307,7 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
     super::drift::looks(tx, looks.into_iter());
     super::drift::apply(tx, drift.into_iter())?;
     super::sightings::apply(tx, sightings.into_iter());
+    super::digests::apply(tx, &digests)?;
     let rows = words.into_values().map(|w| [Text(w.id.as_str().into()), Text(w.salt.clone()), Text(w.text.clone())]);
     exec(tx, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect(), None);
     let sql = "INSERT INTO marks (name, value) VALUES {rows} \

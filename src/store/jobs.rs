@@ -152,7 +152,8 @@ fn aggregates(commit: &Commit) -> Vec<String> {
     });
     let (links, members) = (commit.links.iter().map(super::LinkWrite::aggregate), commit.members.iter().map(super::MemberWrite::aggregate));
     let looks = commit.looks.iter().map(super::LookWrite::aggregate);
-    requests.chain(entitlements).chain(links).chain(members.collect::<BTreeSet<_>>()).chain(looks).collect()
+    let digests = (!commit.digests.is_empty()).then(|| "digests".to_owned());
+    requests.chain(entitlements).chain(links).chain(members.collect::<BTreeSet<_>>()).chain(looks).chain(digests).collect()
 }
 
 async fn receive(tx: &mut Tx<'_>, rows: &[&InboxRow]) -> Result<Vec<Received>, CommitError> {

@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod audit;
 mod db;
+mod digests;
 pub mod document;
 mod drift;
 mod entries;
@@ -22,6 +23,7 @@ mod members;
 mod open;
 mod owed;
 mod posts;
+mod questions;
 mod sightings;
 mod snapshot;
 mod tx;
@@ -30,6 +32,7 @@ mod writer;
 
 pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
+pub use digests::{DigestPost, DigestWrite};
 pub use drift::{DriftWrite, Look, LookWrite};
 pub use held::Holding;
 pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search, Troubled};
@@ -70,6 +73,7 @@ pub struct Commit {
     pub drift: Vec<DriftWrite>,
     pub looks: Vec<LookWrite>,
     pub sightings: Vec<SightingWrite>,
+    pub digests: Vec<DigestWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.
@@ -150,10 +154,12 @@ pub enum TaskKind {
     Alarm,
     /// Tell a person that an account was joined to them, or parted from them.
     Link,
+    /// Post a digest at a place, as far as it does not stand there yet.
+    Digest,
 }
 
 impl TaskKind {
-    const ALL: [Self; 4] = [Self::Card, Self::Thread, Self::Alarm, Self::Link];
+    const ALL: [Self; 5] = [Self::Card, Self::Thread, Self::Alarm, Self::Link, Self::Digest];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -162,6 +168,7 @@ impl TaskKind {
             Self::Thread => "thread",
             Self::Alarm => "alarm",
             Self::Link => "link",
+            Self::Digest => "digest",
         }
     }
 

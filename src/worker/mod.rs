@@ -4,6 +4,7 @@
 mod alarms;
 mod chat;
 mod credentials;
+mod digests;
 mod drift;
 mod entitlements;
 mod gates;
@@ -29,12 +30,13 @@ use std::{
 
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use shows::{Scene, Shows, Telling};
+pub use shows::{Digested, Scene, Shows, Telling};
 pub use stop::Stop;
 
 use self::{
     chat::places::Places,
     credentials::Hand,
+    digests::Digests,
     entitlements::Due,
     gates::Gates,
     heartbeat::Heartbeat,
@@ -93,6 +95,7 @@ pub struct Workers {
     looks: Looks,
     heartbeat: Heartbeat,
     places: Places,
+    digests: Digests,
     /// Steady microseconds of the last time that a worker died.
     died: Mutex<Option<i64>>,
 }
@@ -115,7 +118,8 @@ impl Workers {
         let (lifeline, gates, heartbeat, places) = (Arc::<Lifeline>::default(), Gates::default(), Heartbeat::default(), Places::default());
         let deps = Arc::new(deps);
         deps.bot.is_served_by(Arc::new(Hand { deps: Arc::downgrade(&deps), lifeline: lifeline.clone() }));
-        Self { deps, lifeline, gates, looks: Looks::default(), heartbeat, places, died: Mutex::default() }
+        let (looks, digests) = (Looks::default(), Digests::default());
+        Self { deps, lifeline, gates, looks, heartbeat, places, digests, died: Mutex::default() }
     }
 
     pub fn deps(&self) -> &Deps {
@@ -190,8 +194,9 @@ impl Workers {
         let done = self.tick().await? + self.make_starts().await?;
         let looked = self.noted(self.look_at_all().await)?;
         let ended = self.noted(self.provide(Due::All).await)?;
+        let made = self.make_digest().await;
         let told = self.noted(chat::handle_due(deps, &self.lifeline, &self.places).await)?;
-        Ok(done + looked + ended + told)
+        Ok(done + looked + ended + made + told)
     }
 
     async fn provide(&self, what: Due) -> Result<usize, Stop> {
@@ -246,6 +251,7 @@ impl Workers {
         work.spawn(self.clone().keep("starts", Self::run_starts));
         work.spawn(self.clone().keep("chats", Self::run_chats));
         work.spawn(self.clone().keep("looks", Self::run_looks));
+        work.spawn(self.clone().keep("digests", Self::run_digests));
         work
     }
 

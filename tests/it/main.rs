@@ -14,6 +14,7 @@ mod console_commands;
 #[cfg(feature = "faults")]
 mod crash;
 mod demo;
+mod digest;
 mod discord;
 mod discord_cards;
 mod discord_doctor;
@@ -40,6 +41,7 @@ mod past;
 mod people;
 mod postgresql;
 mod providers;
+mod questions;
 mod random;
 mod reloading;
 mod rights;

@@ -120,6 +120,18 @@ fn message(body: &Value) -> Value {
     json!({ "type": 4, "data": for_one(body) })
 }
 
+/// What a template made, without what is not for an answer.
+fn made(body: &str) -> Value {
+    let body: Value = serde_json::from_str(body).unwrap_or_else(|_| json!({ "content": "…" }));
+    let mut private = json!({ "allowed_mentions": { "parse": [] } });
+    for key in ["content", "embeds", "components", "flags"] {
+        if !body[key].is_null() {
+            private[key] = body[key].clone();
+        }
+    }
+    private
+}
+
 /// Seen by one person only.
 fn for_one(body: &Value) -> Value {
     let mut body = body.clone();
@@ -153,15 +165,24 @@ impl Door {
 
     /// For one person alone.
     pub(super) async fn private(&self, answer: &Answer) -> Value {
-        let body = self.voice.answer(DISCORD, None, answer).await.unwrap_or_default();
-        let body: Value = serde_json::from_str(&body).unwrap_or_else(|_| json!({ "content": "…" }));
-        let mut private = json!({ "allowed_mentions": { "parse": [] } });
-        for key in ["content", "embeds", "components", "flags"] {
-            if !body[key].is_null() {
-                private[key] = body[key].clone();
+        self.privately(answer).await.0
+    }
+
+    /// For one person alone: the first message, and those that follow it.
+    pub(super) async fn privately(&self, answer: &Answer) -> (Value, Vec<Value>) {
+        let bodies = self.voice.answers(DISCORD, None, answer).await.unwrap_or_default();
+        let mut bodies = bodies.iter().map(|body| made(body));
+        (bodies.next().unwrap_or_else(|| made("")), bodies.collect())
+    }
+
+    /// The rest of an answer that takes several messages, after its first.
+    pub(super) async fn follow(&self, reply: &Reply, rest: &[Value]) {
+        for body in rest {
+            if let Err(trouble) = self.discord.follow_up(&reply.token, &for_one(body)).await {
+                tracing::warn!(%trouble, "the rest of an answer could not be sent");
+                return;
             }
         }
-        private
     }
 
     /// What came of it, where they did it; else as a direct message, which stays, and so may say something else.

@@ -1,6 +1,8 @@
 //! Who had what at an instant, and how sure that is: between a decision and the first "it works" access may have been there,
 //! and so between its end and the read-back that said "gone".
 
+use serde::{Deserialize, Serialize};
+
 use super::{Moments, Stage, What};
 use crate::domain::{
     ids::{PersonId, RoleName},
@@ -9,7 +11,7 @@ use crate::domain::{
 };
 
 /// One grant that was there at an instant, or may have been.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldAt {
     pub request: RequestId,
     /// Who had it.
@@ -32,7 +34,8 @@ pub struct HeldAt {
 }
 
 /// How sure it is that access was there at the instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sure {
     /// It worked, and its end had not begun.
     Held,

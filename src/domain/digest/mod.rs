@@ -5,9 +5,12 @@
 mod exception;
 mod held;
 mod ledger;
+mod made;
 mod moments;
 mod policy;
 mod quality;
+mod rules;
+mod schedule;
 mod tally;
 
 use serde::{Deserialize, Serialize};
@@ -16,9 +19,12 @@ pub use self::{
     exception::{Exception, Given, Kind, about},
     held::{HeldAt, Sure},
     ledger::{LedgerNow, Verified},
+    made::{AWAY, Away, DOCUMENT_VERSION, Made},
     moments::{Act, ActKind, Moments, Stage, acts, acts_now, moments},
     policy::{About, PolicyChange, changes},
     quality::{Approvals, NAMED, Quality, quality},
+    rules::{Rules, may_read, readers},
+    schedule::{Before, Schedule},
     tally::{ByResource, Day, LongGrant, OpenNow, Stats, TOP, Tallies, Tally, Unused, What, median},
 };
 use super::time::{Instant, Span};

@@ -1,6 +1,8 @@
 //! The moments of a request's life that history keeps beside its document, and what people did to it: so that no question
 //! about the past has to read documents. Follows from the document alone.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{
     ids::{PersonId, ResourceId, RoleName},
     request::{Ask, AskKind, Ending, Held, Request, State, Vote, Work},
@@ -151,7 +153,8 @@ const fn by(ending: &Ending) -> Option<&PersonId> {
 }
 
 /// What somebody did about a request, other than asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ActKind {
     Approved,
     Denied,

@@ -239,6 +239,12 @@ impl<'a> Drive<'a> {
         self.waits("switched on", |_| house.was_given()).await.map(|_| ())
     }
 
+    /// Waits until the digest was sent, whatever the bot knows of that.
+    pub(super) async fn digested(&mut self) -> Result<(), String> {
+        let house = self.house;
+        self.waits("the digest", |_| house.was_digested()).await.map(|_| ())
+    }
+
     /// Waits until it is closed and nothing is left to do.
     pub(super) async fn quiet(&mut self) -> Result<(), String> {
         self.waits("closed, and nothing left to do", |seen| !seen.busy && seen.requests.iter().all(|r| !r.is_open())).await.map(|_| ())

@@ -201,6 +201,18 @@ roles = [{{ name = "open", title = "open it", target = {{ name = "open" }} }}]
         lines(&self.path("record.jsonl")).iter().any(|line| line["what"] == "on")
     }
 
+    /// A digest is to be made in six minutes of the bot's time: the program is up by then, also on a busy machine.
+    pub(super) fn expects_a_morning(&self) {
+        let at = (self.epoch + Span::from_minutes(7)).utc().format("%H:%M").to_string();
+        let section = format!("[digest]\nchannels = [\"console:#security\"]\nat = \"{at}\"\n");
+        fs::write(self.path("bot.toml"), format!("{}{section}", self.bot_toml())).unwrap();
+    }
+
+    /// The chat has got it.
+    pub(super) fn was_digested(&self) -> bool {
+        lines(&self.path("chat.jsonl")).iter().any(|line| line["nonce"].as_str().unwrap().starts_with("digest-1/"))
+    }
+
     /// Messages that the chat got twice, by their nonce.
     pub(super) fn doubled(&self) -> Vec<String> {
         let (mut seen, mut doubled) = (BTreeSet::new(), Vec::new());

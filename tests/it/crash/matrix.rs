@@ -8,7 +8,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use super::{
     drive::{Armed, Drive},
     house::House,
-    stories::Story::{self, Away, Back, Cancelled, Expired, Left, MoreAsked, Reloaded, Returned, Stuck},
+    stories::Story::{self, Away, Back, Cancelled, Expired, Left, MoreAsked, Morning, Reloaded, Returned, Stuck},
 };
 use crate::checker::check;
 
@@ -84,9 +84,15 @@ fn cases() -> Vec<Case> {
     cases.extend(all(Left, &["revoke.intended:2", "revoke.answered:2", "revoke.written:2", "news.deciding:3", "news.decided:3"]));
     let back = ["drift.deciding:1", "drift.wanted", "drift.taken", "revoke.intended:2"].map(|point| Case::at(Back, point));
     cases.extend(back.into_iter().chain([Case::of(Back)]).map(|case| Case { ownership: "per_grant", ..case }));
+    cases.extend(all(Morning, &["digest.computed", "digest.made", "digest.posted"]));
     let sent = ["card.noted:1", "card.posted:1", "reply.noted:1", "reply.posted:1", "reply.posted:3", "direct.posted:1"];
     cases.extend(sent.map(|point| {
         let mut case = Case::at(Returned, point);
+        case.armed.forgetful = true;
+        case
+    }));
+    cases.extend(["digest.noted", "digest.posted"].map(|point| {
+        let mut case = Case::at(Morning, point);
         case.armed.forgetful = true;
         case
     }));
@@ -105,6 +111,9 @@ async fn judged(case: &Case, store: Option<String>) -> Result<(), String> {
     let house = House::build(store, case.ownership, case.before);
     if let Some((op, how)) = case.temper {
         house.temper(op, how);
+    }
+    if case.story == Morning {
+        house.expects_a_morning();
     }
     lived(case, &house).await.map_err(|why| format!("{why}\n{}", house.log()))
 }

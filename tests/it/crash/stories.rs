@@ -27,6 +27,8 @@ pub(super) enum Story {
     Left,
     /// It is there again after its end, as from a backup.
     Back,
+    /// Returned, and told in the digest of the morning.
+    Morning,
 }
 
 impl Story {
@@ -65,6 +67,10 @@ impl Story {
                 drive.until("back", |request| request.leaves_something()).await?;
                 drive.house.temper("revoke", "well");
                 drive.until("gone again", |request| !request.leaves_something()).await?;
+            }
+            Self::Morning => {
+                drive.presses("ana", "return", None).await?;
+                drive.digested().await?;
             }
             Self::Expired | Self::Cancelled => {}
             Self::MoreAsked => {
