@@ -8,10 +8,10 @@ use crate::{
         digest::{DIGEST_VERSION, Day, Digest, Exception, Given, Kind, LINES, Moments, NAMED, Quality, Thresholds, What, Window, quality},
         event::Operation,
         ids::PersonId,
-        request::{RequestId, State},
+        request::{Request, RequestId, State},
         time::{Instant, Span},
     },
-    store::{Store, StoreError, entry},
+    store::{Store, StoreError, Troubled, entry},
 };
 
 /// Settled this long before the window's end is said once more each day.
@@ -79,18 +79,18 @@ impl Bot {
 /// What is open now and should not be.
 async fn troubles(store: &Store, now: Instant, found: &mut Found) -> Result<(), StoreError> {
     let (open, more) = store.troubled(STILL_OPEN).await?;
+    let documents = self::documents(store, &open).await?;
     let still = open.into_iter().filter_map(|row| {
-        let (given, end) = row.about?;
-        let end = end.unwrap_or(row.since);
+        let (given, began) = row.about?;
+        let end = documents.get(&given.request).and_then(ends).or(began).unwrap_or(row.since);
         Some(Exception::StillOpen { given, end, past: now.since(end) })
     });
     found.add(Kind::StillOpen, more, still);
     let (left, more) = store.troubled(RESIDUE).await?;
-    let requests: Vec<RequestId> = left.iter().filter_map(|row| Some(row.about.as_ref()?.0.request.clone())).collect();
-    let things = things(store, &requests).await?;
+    let documents = self::documents(store, &left).await?;
     let residue = left.into_iter().filter_map(|row| {
         let (given, _) = row.about?;
-        let things = things.get(&given.request).copied().unwrap_or(0);
+        let things = documents.get(&given.request).map_or(0, remaining);
         Some(Exception::Residue { given, since: row.since, things })
     });
     found.add(Kind::Residue, more, residue);
@@ -102,17 +102,32 @@ async fn troubles(store: &Store, now: Instant, found: &mut Found) -> Result<(), 
     Ok(())
 }
 
-/// How many things are left of each of these requests.
-async fn things(store: &Store, requests: &[RequestId]) -> Result<BTreeMap<RequestId, u32>, StoreError> {
-    let mut things = BTreeMap::new();
-    for batch in requests.chunks(BATCH) {
-        for request in store.requests_by_id(batch).await? {
-            if let State::Closed { held: Some(held), .. } = &request.state {
-                things.insert(request.id, u32::try_from(held.residue.len()).unwrap_or(u32::MAX));
-            }
-        }
+/// The documents of these, by id.
+async fn documents(store: &Store, troubled: &[Troubled]) -> Result<BTreeMap<RequestId, Request>, StoreError> {
+    let ids: Vec<RequestId> = troubled.iter().filter_map(|row| Some(row.about.as_ref()?.0.request.clone())).collect();
+    let mut documents = BTreeMap::new();
+    for batch in ids.chunks(BATCH) {
+        documents.extend(store.requests_by_id(batch).await?.into_iter().map(|request| (request.id.clone(), request)));
     }
-    Ok(things)
+    Ok(documents)
+}
+
+/// When it should have been over: a bot that was down begins an end late.
+fn ends(request: &Request) -> Option<Instant> {
+    match &request.state {
+        State::Revoking { work: Some(work), since, .. } => Some(work.until.min(*since)),
+        State::Revoking { since, .. } => Some(*since),
+        State::Active { work, .. } => Some(work.until),
+        _ => None,
+    }
+}
+
+/// How many things are left of it.
+fn remaining(request: &Request) -> u32 {
+    match &request.state {
+        State::Closed { held: Some(held), .. } => u32::try_from(held.residue.len()).unwrap_or(u32::MAX),
+        _ => 0,
+    }
 }
 
 /// What ended otherwise than it should.
