@@ -16,6 +16,8 @@ use crate::domain::{
 
 /// Most channels: each is posted to on its own.
 const CHANNELS: usize = 20;
+/// The longest that an approval can be called fast.
+const SECONDS: i64 = 3_600;
 
 /// None: the file has no such section, and no digest is made. `otherwise` is the file's time zone.
 pub(super) fn digest(file: &Table<'_>, names: &Names, otherwise: Tz) -> Option<Rules> {
@@ -47,11 +49,22 @@ fn time_of_day(table: &Table<'_>) -> Option<NaiveTime> {
     time
 }
 
+/// `fast = "3s"`; `"0"`: nothing is.
+fn seconds(table: &Table<'_>, key: &'static str) -> Option<Span> {
+    let text = table.text(key, TITLE_MAX)?;
+    let number = text.value.strip_suffix('s').unwrap_or(&text.value).parse().ok();
+    let seconds = number.filter(|seconds| (0..=SECONDS).contains(seconds) && (text.value.ends_with('s') || *seconds == 0));
+    if seconds.is_none() {
+        table.refuse(text.at, format!("{key} is a number of seconds in quotes up to \"{SECONDS}s\", such as \"3s\""));
+    }
+    seconds.map(Span::from_seconds)
+}
+
 fn thresholds(table: &Table<'_>, usual: Thresholds) -> Thresholds {
     let number =
         |key, least, most, usual: u32| table.count(key, least, most).and_then(|number| u32::try_from(number.value).ok()).unwrap_or(usual);
     Thresholds {
-        fast: table.length("fast", true).map_or(usual.fast, |fast| fast.value.min(Span::from_minutes(60))),
+        fast: seconds(table, "fast").unwrap_or(usual.fast),
         most_percent: number("most_percent", 1, 100, usual.most_percent),
         most_of: number("most_of", 1, 1_000_000, usual.most_of),
         pairs: number("pairs", 1, 1_000_000, usual.pairs),

@@ -137,7 +137,7 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
                 [resources.r]\nprovider = 'x'\nchannels = []\nroles = []\n";
     let said = parse(text, "/etc/hallpass/bot.toml").unwrap_err().to_string();
     insta::assert_snapshot!(said, @r#"
-    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, slack, discord, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
+    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, slack, discord, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, digest, templates
     /etc/hallpass/bot.toml:4:9: name is missing: write name = "Ana Reyes"
     /etc/hallpass/bot.toml:5:1: unknown key "age"; known here: console, slack, discord, name, email, time_zone, active, logins
     /etc/hallpass/bot.toml:6:11: nobody would approve: write stages = [{ approvers = [".."] }], or at_once_up_to equal to the cap
@@ -159,11 +159,25 @@ fn what_is_wrong_with_the_digest_is_refused_at_its_place() {
         refused_at("may_read = []", "may_read = [‸\"everyone\"]"),
         refused_at("most_percent = 70", "most_percent = ‸101"),
         refused_at("fast = \"3s\"", "fast = ‸3"),
+        refused_at("fast = \"3s\"", "fast = ‸\"3m\""),
         refused_at("pair_days = 30", "‸pair_day = 30"),
         refused_at("[digest]\nchannels = [\"console:#ops\"]", "[digest]\nchannels = [‸\"#ops\"]"),
         refused_at("[digest]", "[digest]\n‸channel = 1"),
     ];
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r##"
+    "9 o'clock" is not a time of the day such as "09:00" or "17:30"
+    "24:00" is not a time of the day such as "09:00" or "17:30"
+    "Europe/Berln" is not a time zone such as Europe/Berlin; did you mean "Europe/Berlin"?
+    weekdays_only must be true or false
+    "gus" is neither a person nor a group
+    the digest tells what everybody did: name the people or groups who may read it
+    most_percent must be a number from 1 to 100
+    fast must be a text in quotes
+    fast is a number of seconds in quotes up to "3600s", such as "3s"
+    unknown key "pair_day"; did you mean "pair_days"?
+    "#ops" is not a channel: write console:#name, slack:C0123 or discord:123456789012345678
+    unknown key "channel"; did you mean "channels"?
+    "##);
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub(super) fn pages(
         row_of_more(say("more", &json!({ "count": thousands(u64::try_from(count).unwrap_or(u64::MAX)), "day": made.date() })))
     };
     let room = templates.digest_room(r.platform);
-    let rows = pages::bounded(parts.collect(), room * bounds.most, &|text| r.marks.plain(text), more);
+    let rows = pages::bounded(parts.collect(), (room, bounds.most), &|text| r.marks.plain(text), more);
     let told = Told { lines: bounds.told.0, messages: bounds.told.1 };
     let cut = pages::cut(&rows, told, room, &|text| r.marks.plain(text));
     let last = told.messages + cut.len();

@@ -26,12 +26,18 @@ const AROUND: usize = 12;
 /// Lines of one message: nobody reads more of them in one piece.
 const LINES: usize = 40;
 
-/// The rows of all parts within what all messages hold. What a part lost is said in its place by `more`.
-pub(super) fn bounded(parts: Vec<Part>, room: usize, plain: &impl Fn(&str) -> String, more: impl Fn(usize) -> Row) -> Vec<Row> {
+/// The rows of all parts within what so many messages of this room hold. What a part lost is said in its place by `more`.
+pub(super) fn bounded(
+    parts: Vec<Part>,
+    (room, most): (usize, usize),
+    plain: &impl Fn(&str) -> String,
+    more: impl Fn(usize) -> Row,
+) -> Vec<Row> {
+    let least = room.div_ceil(LINES);
     // Messages are never full to the last character.
-    let room = room * 3 / 4;
+    let room = room * most * 3 / 4;
     let share = room / SHARE;
-    let costs: Vec<Vec<usize>> = parts.iter().map(|part| part.rows.iter().map(|row| cost(row, plain)).collect()).collect();
+    let costs: Vec<Vec<usize>> = parts.iter().map(|part| part.rows.iter().map(|row| cost(row, plain).max(least)).collect()).collect();
     let others: usize =
         costs.iter().enumerate().filter(|(n, _)| *n != FIRST).map(|(_, costs)| costs.iter().sum::<usize>().min(share)).sum();
     let mut rows = Vec::new();
@@ -117,13 +123,13 @@ mod tests {
     fn what_all_messages_together_cannot_hold_is_counted_in_its_place_and_the_rest_is_there() {
         let many = |what: &str, n: usize| Part { rows: (0..n).map(|i| row(&format!("{what} {i} {}", "x".repeat(80)))).collect() };
         let parts = || vec![many("covers", 1), many("exception", 10_000), many("day", 500), many("quality", 500), many("ledger", 1)];
-        let rows = bounded(parts(), 20 * 3_600, &plain, more);
+        let rows = bounded(parts(), (3_600, 20), &plain, more);
         let of = |what: &str| rows.iter().filter(|row| row.words.starts_with(what)).count();
         let lost: usize = rows.iter().filter_map(|row| row.words.strip_suffix(" more")?.parse::<usize>().ok()).sum();
         assert_eq!(rows.len() - 3 + lost, 11_002, "three parts lost something, and nothing is lost without being counted");
         assert!(of("covers") == 1 && of("ledger") == 1 && of("day") > 50 && of("exception") > 250);
         assert!(cut(&rows, Told { lines: 0, messages: 0 }, 3_600, &plain).len() <= 20);
-        assert_eq!(bounded(vec![many("exception", 3)], 20 * 3_600, &plain, more).len(), 3);
+        assert_eq!(bounded(vec![many("exception", 3)], (3_600, 20), &plain, more).len(), 3);
     }
 
     #[test]

@@ -31,6 +31,7 @@ fn days(n: i64) -> Span {
 impl World {
     /// Time passes in steps in which a bot that runs does something.
     async fn live(&self, until: Instant) {
+        self.workers.drain().await.unwrap();
         while self.now() < until {
             self.advance(until.since(self.now()).min(HOUR)).await;
         }
