@@ -16,7 +16,7 @@ use hallpass::{
 use crate::world::START;
 
 /// Everything that people say in these stories.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 10] = [
     "Unblock the stuck import",
     "only the import table, please",
     "use the read replica",
