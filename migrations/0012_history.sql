@@ -21,6 +21,8 @@ CREATE TABLE history (
     sessions BIGINT,
     sampled BOOLEAN NOT NULL,
     less BOOLEAN NOT NULL,
+    settled_at BIGINT,
+    settled_by TEXT,
     node BIGINT
 );
 CREATE INDEX history_begun ON history (resource, node, begun_at) WHERE node IS NOT NULL;
@@ -29,7 +31,18 @@ CREATE INDEX history_live ON history (resource, begun_at) WHERE closed_at IS NUL
 CREATE INDEX history_held ON history (held_from) WHERE held_from IS NOT NULL;
 CREATE INDEX history_closed ON history (closed_at, ending) WHERE closed_at IS NOT NULL;
 CREATE INDEX history_subject ON history (subject, closed_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX history_settled ON history (settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX requests_opened ON requests (opened_at, resource);
+
+-- Access that was found at its target again after it had been said to be gone, until it was read as gone once more.
+CREATE TABLE came_back (
+    request TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    from_at BIGINT NOT NULL,
+    to_at BIGINT,
+    PRIMARY KEY (request, from_at)
+);
+CREATE INDEX came_back_resource ON came_back (resource, from_at);
 
 -- What people did about requests, other than asking. `took`: seconds since it could be done. `decided`: on the one act that
 -- decided the request, seconds since it was asked.

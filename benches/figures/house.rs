@@ -370,5 +370,6 @@ pub(crate) fn catalogue() -> Catalogue {
         digest: "sha256:bench".into(),
         frozen: false,
         time_zone: chrono_tz::UTC,
+        digests: None,
     }
 }

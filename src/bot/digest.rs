@@ -118,6 +118,8 @@ fn ends(request: &Request) -> Option<Instant> {
         State::Revoking { work: Some(work), since, .. } => Some(work.until.min(*since)),
         State::Revoking { since, .. } => Some(*since),
         State::Active { work, .. } => Some(work.until),
+        // It came back after its end.
+        State::Closed { held: Some(held), .. } => Some(held.ended_at),
         _ => None,
     }
 }
@@ -133,8 +135,8 @@ fn remaining(request: &Request) -> u32 {
 /// What ended otherwise than it should.
 async fn closed(store: &Store, Window { from, to, .. }: Window, found: &mut Found) -> Result<(), StoreError> {
     let at = |row: &Moments| row.closed_at.unwrap_or(to);
-    let (settled, more) = store.closed_so(What::Settled, from.min(to - SETTLED_FOR), to).await?;
-    let line = |(given, row): (Given, Moments)| Some(Exception::Settled { at: at(&row), by: row.closed_by?, given });
+    let (settled, more) = store.settled(from.min(to - SETTLED_FOR), to).await?;
+    let line = |(given, row): (Given, Moments)| row.settled.map(|(by, at)| Exception::Settled { given, by, at });
     found.add(Kind::Settled, more, settled.into_iter().filter_map(line));
     let (unanswered, more) = store.closed_so(What::Unanswered, from, to).await?;
     let line = |(given, row): (Given, Moments)| Exception::Unanswered { at: at(&row), asked_at: row.opened_at, given };
@@ -227,7 +229,7 @@ fn exception(operation: Operation, at: Instant, by: Option<PersonId>) -> Option<
 /// What stands out among the approvals, with some of the requests that each line is about.
 async fn approvals(store: &Store, Window { from, to, .. }: Window, thresholds: &Thresholds) -> Result<Vec<Quality>, StoreError> {
     let lately = to - Span::from_seconds(i64::from(thresholds.pair_days) * DAY);
-    let (given, pairs) = (store.approvals(from, to, thresholds.fast).await?, store.approvals(lately, to, thresholds.fast).await?);
+    let (given, pairs) = store.approvals(lately, (from, to), thresholds.fast).await?;
     let mut lines = quality(&given, &pairs, thresholds);
     lines.truncate(usize::try_from(LINES).unwrap_or(usize::MAX));
     for line in lines.iter_mut().take(LOOKED_UP) {

@@ -32,7 +32,7 @@ pub(super) fn lived(life: Life) -> anyhow::Result<Request> {
     let decided = at + Span::from_seconds(20 + i64::from(n % 600));
     let approver = format!("a{}", n % APPROVERS).parse()?;
     let reason = Words::new("not now", u128::from(n)).id;
-    let events: Vec<(Event, Instant)> = match n % 50 {
+    let events: Vec<(Event, Instant)> = match n / 100 % 50 {
         0 => vec![(Event::Denied { person: approver, reason }, decided)],
         1 => vec![(Event::Unanswered, at + Span::from_minutes(240))],
         _ => given(life, &ask, decided)?,

@@ -68,6 +68,7 @@ const fn sure(sure: Sure) -> &'static str {
         Sure::Ending => "ending",
         Sure::FoundAbsent => "found_absent",
         Sure::NeverWorked => "never_worked",
+        Sure::CameBack => "came_back",
         Sure::Settled => "settled",
     }
 }

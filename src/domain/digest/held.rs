@@ -47,6 +47,8 @@ pub enum Sure {
     FoundAbsent,
     /// Perhaps: it was never seen to work, and undone.
     NeverWorked,
+    /// It was found there again after it had been said to be gone, and had not been read as gone since.
+    CameBack,
     /// Perhaps: its end was declared by a person, and nobody read it back.
     Settled,
 }
@@ -71,6 +73,24 @@ impl HeldAt {
             had_before: row.had_before,
             ending: row.ending,
         })
+    }
+
+    /// What this row says of access that was found again at `from` and was there until `to` at most; None: it is there yet.
+    pub fn back(request: RequestId, row: &Moments, from: Instant, to: Option<Instant>) -> Self {
+        Self {
+            request,
+            person: row.subject.clone(),
+            requester: row.requester.clone(),
+            role: row.role.clone(),
+            sure: Sure::CameBack,
+            from: Some(from),
+            to,
+            // It came back at some time since it was gone.
+            not_before: row.gone_at.unwrap_or(from).min(from),
+            not_after: to,
+            had_before: row.had_before,
+            ending: row.ending,
+        }
     }
 
     pub fn is_sure(&self) -> bool {
@@ -119,6 +139,7 @@ mod tests {
             sessions: None,
             sampled: false,
             less: false,
+            settled: None,
         }
     }
 

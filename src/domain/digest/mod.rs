@@ -20,7 +20,7 @@ pub use self::{
     held::{HeldAt, Sure},
     ledger::{LedgerNow, Verified},
     made::{AWAY, Away, DOCUMENT_VERSION, Made},
-    moments::{Act, ActKind, Moments, Stage, acts, acts_now, moments},
+    moments::{Act, ActKind, Back, Moments, Stage, acts, acts_now, back, moments},
     policy::{About, PolicyChange, changes},
     quality::{Approvals, NAMED, Quality, quality},
     rules::{Rules, may_read, readers},

@@ -22,10 +22,13 @@ pub enum Stage {
     FoundAbsent,
     Revoking,
     Closed,
+    /// Closed, and a person took over what remained, or declared its end.
+    Settled,
 }
 
 impl Stage {
-    pub const ALL: [Self; 6] = [Self::Reopened, Self::Granting, Self::Active, Self::FoundAbsent, Self::Revoking, Self::Closed];
+    pub const ALL: [Self; 7] =
+        [Self::Reopened, Self::Granting, Self::Active, Self::FoundAbsent, Self::Revoking, Self::Closed, Self::Settled];
 
     /// Its number in the store.
     pub const fn number(self) -> i64 {
@@ -36,6 +39,7 @@ impl Stage {
             Self::FoundAbsent => 3,
             Self::Revoking => 4,
             Self::Closed => 5,
+            Self::Settled => 6,
         }
     }
 
@@ -75,6 +79,8 @@ pub struct Moments {
     pub sampled: bool,
     /// Less than was asked for first.
     pub less: bool,
+    /// Who declared its end, or took over what remained after it, and when.
+    pub settled: Option<(PersonId, Instant)>,
 }
 
 /// What history keeps of a request; None while it only waits.
@@ -99,6 +105,7 @@ pub fn moments(request: &Request) -> Option<Moments> {
         sessions: None,
         sampled: false,
         less: ask.kind == AskKind::Offer,
+        settled: None,
     };
     match &request.state {
         // A round that did not begin with an ask began with what was decided before.
@@ -119,7 +126,10 @@ pub fn moments(request: &Request) -> Option<Moments> {
         State::Closed { ending, at, held, .. } => {
             (row.closed_at, row.ending, row.closed_by) = (Some(*at), Some(What::of(ending)), by(ending).cloned());
             held.iter().for_each(|held| row.held(held, *at, request.last_at));
-            row.stage = Stage::Closed;
+            if let Ending::Settled { by, .. } = ending {
+                row.settled = Some((by.clone(), *at));
+            }
+            row.stage = if row.settled.is_some() { Stage::Settled } else { Stage::Closed };
         }
     }
     Some(row)
@@ -139,6 +149,7 @@ impl Moments {
         self.ended_at = Some(held.ended_at);
         self.gone_at = Some(held.gone_at.unwrap_or(closed).max(held.ended_at));
         self.sessions = held.used.as_ref().map(|used| used.sessions);
+        self.settled = held.settled.as_ref().map(|settled| (settled.by.clone(), settled.at));
         self.sampled = held.used.as_ref().is_some_and(|used| used.sampled_every.is_some());
     }
 }
@@ -204,7 +215,11 @@ pub fn acts_now(request: &Request) -> Vec<Act> {
             let approved = approvals(votes, &request.asks, if scheduled { latest(votes) } else { Some(*at) });
             approved.into_iter().chain(ended(ending, *at, request)).collect()
         }
-        State::Closed { ending, at, held: Some(_), .. } => ended(ending, *at, request).into_iter().collect(),
+        State::Closed { ending, at, held: Some(held), .. } => {
+            let rest = held.settled.iter();
+            let rest = rest.map(|rest| Act { person: rest.by.clone(), kind: ActKind::Settled, at: rest.at, took: None, decided: None });
+            ended(ending, *at, request).into_iter().chain(rest).collect()
+        }
     }
 }
 
@@ -265,6 +280,24 @@ fn ended(ending: &Ending, at: Instant, request: &Request) -> Option<Act> {
         }
         Ending::Revoked { by: Some(by), .. } => Some(act(by, ActKind::Revoked)),
         Ending::Settled { by, .. } => Some(act(by, ActKind::Settled)),
+        _ => None,
+    }
+}
+
+/// What the target has again after it was said to be gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// Found there again then, and not read as gone since.
+    Since(Instant),
+    /// Whatever was found there again is not there, at the latest then.
+    Until(Instant),
+}
+
+/// What this state of a request says of access that came back; None: nothing.
+pub fn back(request: &Request) -> Option<Back> {
+    match &request.state {
+        State::Closed { held: Some(Held { back_at: Some(at), .. }), .. } => Some(Back::Since(*at)),
+        State::Closed { at, held: Some(_), .. } if request.last_at > *at => Some(Back::Until(request.last_at)),
         _ => None,
     }
 }

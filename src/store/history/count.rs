@@ -115,19 +115,30 @@ impl Store {
         Ok(Unused { grants: Vec::new(), never, sampled, used: unsigned(row, 2)?, unknown: unsigned(row, 3)? })
     }
 
-    /// Who approved whose access how often in `[from, to)`, and how often sooner than `fast`.
+    /// Who approved whose access how often in `[from, to)`, and how often sooner than `fast`; and the same of all `[since, to)`,
+    /// which begins no later.
     /// # Errors
     /// The store does not answer, or is still reading in what an older version wrote.
-    pub async fn approvals(&self, from: Instant, to: Instant, fast: Span) -> Result<Vec<Approvals>, StoreError> {
+    pub async fn approvals(
+        &self,
+        since: Instant,
+        (from, to): (Instant, Instant),
+        fast: Span,
+    ) -> Result<(Vec<Approvals>, Vec<Approvals>), StoreError> {
         self.whole_history().await?;
-        let sql = "SELECT person, subject, COUNT(*), COUNT(CASE WHEN took < $3 THEN 1 END) FROM acts WHERE at >= $1 AND at < $2 \
-                   AND kind = 'approved' GROUP BY person, subject";
-        let rows = self.read(sql, &[Int(from.micros()), Int(to.micros()), Int(fast.seconds())]).await?;
-        let approvals = |row: &Row| {
-            let (by, subject) = (name(&row.text(0)?)?, name(&row.text(1)?)?);
-            Ok(Approvals { by, subject, count: unsigned(row, 2)?, fast: unsigned(row, 3)? })
-        };
-        rows.iter().map(approvals).collect()
+        let sql = "SELECT person, subject, COUNT(CASE WHEN at >= $2 THEN 1 END), COUNT(CASE WHEN at >= $2 AND took < $4 THEN 1 END), \
+                   COUNT(*), COUNT(CASE WHEN took < $4 THEN 1 END) FROM acts WHERE at >= $1 AND at < $3 AND kind = 'approved' \
+                   GROUP BY person, subject";
+        let values = [Int(since.min(from).micros()), Int(from.micros()), Int(to.micros()), Int(fast.seconds())];
+        let (mut within, mut all) = (Vec::new(), Vec::new());
+        for row in self.read(sql, &values).await? {
+            let (by, subject): (PersonId, PersonId) = (name(&row.text(0)?)?, name(&row.text(1)?)?);
+            let approvals = |count, fast| Approvals { by: by.clone(), subject: subject.clone(), count, fast };
+            within.push(approvals(unsigned(&row, 2)?, unsigned(&row, 3)?));
+            all.push(approvals(unsigned(&row, 4)?, unsigned(&row, 5)?));
+        }
+        within.retain(|approvals| approvals.count > 0);
+        Ok((within, all))
     }
 
     /// Requests that this person approved in `[from, to)`, newest first: of this subject, and sooner than `fast`, where given.

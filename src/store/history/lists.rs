@@ -108,6 +108,27 @@ impl Store {
         Ok((closed, more))
     }
 
+    /// What people declared over, or took over after an end, in `[from, to)`, in that order, at most `LINES`; and how many more.
+    /// # Errors
+    /// The store does not answer, or is still reading in what an older version wrote.
+    pub async fn settled(&self, from: Instant, to: Instant) -> Result<(Vec<(Given, Moments)>, u64), StoreError> {
+        self.whole_history().await?;
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM history WHERE settled_at >= $1 AND settled_at < $2 ORDER BY settled_at, request LIMIT $3"
+        );
+        let span = [Int(from.micros()), Int(to.micros())];
+        let mut values = span.to_vec();
+        values.push(Int(i64::from(LINES)));
+        let rows = self.read(sql, &values).await?;
+        let line = |found: &Row| row(found).map(|(request, moments)| (given(request, &moments), moments));
+        let settled: Vec<_> = rows.iter().map(line).collect::<Result<_, _>>()?;
+        let sql = "SELECT COUNT(*) FROM history WHERE settled_at >= $1 AND settled_at < $2";
+        let more = if settled.len() < lines() { 0 } else { self.beyond(sql, &span).await? };
+        Ok((settled, more))
+    }
+
     /// Alarms that are open now and whose id begins so, oldest first, at most `LINES`; and how many more.
     /// # Errors
     /// The store does not answer, or is still reading in what an older version wrote.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::places::node;
 use crate::{
     domain::{
-        digest::{Act, Moments, Stage, What, acts, acts_now, moments},
+        digest::{Act, Back, Moments, Stage, What, acts, acts_now, back, moments},
         request::{Request, RequestId},
         time::{Instant, Span},
     },
@@ -22,14 +22,14 @@ use crate::{
 };
 
 /// Values of a row of `history`, and of `acts`.
-const WIDTH: usize = 20;
+const WIDTH: usize = 22;
 const ACT: usize = 9;
 
 /// The columns of a row, in the order in which `row` reads them.
 macro_rules! columns {
     () => {
         "request, stage, resource, role, requester, subject, opened_at, begun_at, held_from, had_before, absent_at, ended_at, gone_at, \
-         closed_at, ending, closed_by, sessions, sampled, less"
+         closed_at, ending, closed_by, sessions, sampled, less, settled_at, settled_by"
     };
 }
 pub(super) use columns;
@@ -45,27 +45,39 @@ const PUT: &str = insert!(
     "UPDATE SET stage = excluded.stage, role = excluded.role, begun_at = excluded.begun_at, held_from = excluded.held_from, \
      had_before = excluded.had_before, absent_at = COALESCE(history.absent_at, excluded.absent_at), ended_at = excluded.ended_at, \
      gone_at = excluded.gone_at, closed_at = excluded.closed_at, ending = excluded.ending, closed_by = excluded.closed_by, \
-     sessions = excluded.sessions, sampled = excluded.sampled, less = excluded.less, node = excluded.node \
+     sessions = excluded.sessions, sampled = excluded.sampled, less = excluded.less, \
+     settled_at = excluded.settled_at, settled_by = excluded.settled_by, node = excluded.node \
      WHERE history.stage <> excluded.stage"
 );
 const ADD: &str = insert!("NOTHING");
 const ACTED: &str = "INSERT INTO acts (person, at, request, kind, subject, resource, opened_at, took, decided) VALUES {rows} \
                      ON CONFLICT (person, at, request, kind) DO NOTHING";
 
+const BACK: &str = "INSERT INTO came_back (request, resource, from_at) VALUES {rows} ON CONFLICT (request, from_at) DO NOTHING";
+const GONE: &str = "WITH v (request, at) AS (VALUES {rows}) UPDATE came_back SET to_at = v.at FROM v \
+                    WHERE came_back.request = v.request AND came_back.to_at IS NULL";
+
 /// The rows of documents that are being written.
 pub(in crate::store) fn apply<'a>(tx: &mut Tx<'_>, requests: impl Iterator<Item = &'a Request>) {
-    let (mut rows, mut acted) = (Vec::new(), BTreeMap::new());
+    let (mut rows, mut acted, mut returned, mut left) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
     for request in requests {
+        match back(request) {
+            Some(Back::Since(at)) => returned.push(came_back(request, at)),
+            Some(Back::Until(at)) => left.push([Text(request.id.to_string()), Int(at.micros())]),
+            None => {}
+        }
         rows.extend(moments(request).map(|row| values(&request.id, &row)));
         add(&mut acted, request, acts_now(request));
     }
     exec(tx, PUT, rows, None);
     exec(tx, ACTED, acted.into_values().collect(), None);
+    exec(tx, BACK, returned, None);
+    exec(tx, GONE, left, None);
 }
 
 /// The rows of documents that were written without any, as far as those still say.
 pub(super) fn apply_older(tx: &mut Tx<'_>, requests: &[Request]) {
-    let (mut rows, mut acted) = (Vec::new(), BTreeMap::new());
+    let (mut rows, mut acted, mut returned) = (Vec::new(), BTreeMap::new(), Vec::new());
     let mut requests: Vec<&Request> = requests.iter().collect();
     requests.sort_by(|a, b| a.id.cmp(&b.id));
     for request in requests {
@@ -73,9 +85,17 @@ pub(super) fn apply_older(tx: &mut Tx<'_>, requests: &[Request]) {
         let row = moments(request).map(|row| Moments { absent_at: row.absent_at.and(row.held_from), ..row });
         rows.extend(row.map(|row| values(&request.id, &row)));
         add(&mut acted, request, acts(request));
+        if let Some(Back::Since(at)) = back(request) {
+            returned.push(came_back(request, at));
+        }
     }
     exec(tx, ADD, rows, None);
+    exec(tx, BACK, returned, None);
     exec(tx, ACTED, acted.into_values().collect(), None);
+}
+
+fn came_back(request: &Request, at: Instant) -> [Value; 3] {
+    [Text(request.id.to_string()), Text(request.main_ask().resource.to_string()), Int(at.micros())]
 }
 
 type Key = (String, i64, String, &'static str);
@@ -123,6 +143,8 @@ fn values(request: &RequestId, row: &Moments) -> [Value; WIDTH] {
         IntOr(row.sessions.map(i64::from)),
         Bool(row.sampled),
         Bool(row.less),
+        IntOr(micros(row.settled.as_ref().map(|(_, at)| *at))),
+        TextOr(row.settled.as_ref().map(|(by, _)| by.to_string())),
         IntOr(row.begun_at.zip(row.gone_at).map(|(begun, gone)| node(begun, gone))),
     ]
 }
@@ -154,6 +176,7 @@ pub(super) fn row(row: &Row) -> Result<(RequestId, Moments), StoreError> {
         sessions: row.int_or(16)?.and_then(|sessions| u32::try_from(sessions).ok()),
         sampled: row.bool(17)?,
         less: row.bool(18)?,
+        settled: row.text_or(20)?.as_deref().map(name).transpose()?.zip(at(19)?),
     };
     Ok((name(&row.text(0)?)?, moments))
 }

@@ -23,6 +23,9 @@ fn said(lives: &Lives, resource: &str, at: Instant) -> BTreeMap<RequestId, Sure>
 }
 
 fn sure(fact: &Fact, at: Instant) -> Option<Sure> {
+    if fact.back.is_some_and(|(from, to)| from <= at && to.is_none_or(|to| to > at)) {
+        return Some(Sure::CameBack);
+    }
     let begun = fact.begun?;
     if at < begun || fact.over.is_some_and(|over| over <= at) {
         return None;
@@ -48,7 +51,7 @@ async fn found(store: &Store, resource: &str, at: Instant) -> BTreeMap<RequestId
 }
 
 async fn who_held_what_is_what_the_events_say(url: &str) {
-    let (store, lives) = lived(url, 11, 340).await;
+    let (store, lives) = lived(url, 11, 360).await;
     let mut chance = StdRng::seed_from_u64(12);
     let mut instants: Vec<Instant> = (0..60).map(|_| second(chance.random_range(-10..OVER))).collect();
     for life in lives.0.iter().step_by(5) {
@@ -63,7 +66,7 @@ async fn who_held_what_is_what_the_events_say(url: &str) {
             wanted.into_values().for_each(|sure| *seen.entry(sure).or_insert(0) += 1);
         }
     }
-    assert_eq!(seen.len(), 6, "every degree of sureness was met: {seen:?}");
+    assert_eq!(seen.len(), 7, "every degree of sureness was met: {seen:?}");
     let during = store.held_at(&"prod-db".parse().unwrap(), second(BEGIN)).await.unwrap();
     assert!(during.grants.is_sorted_by_key(|grant| grant.not_before), "the earliest first");
 }

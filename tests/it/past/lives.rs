@@ -4,7 +4,7 @@ use hallpass::{
     domain::{
         command::{Length, Less},
         entitlement::EntitlementKey,
-        event::{Event, Used},
+        event::{AlarmKind, Event, Used},
         ids::PersonId,
         request::{Ask, AskKind, Ending, Grant, GrantId, Preview, Remains, Request, RequestId, Vote, Work},
         time::{Instant, Span},
@@ -20,7 +20,7 @@ use crate::world::START;
 pub(super) const BEGIN: i64 = 3 * 86_400;
 /// And are over by then, if they come to an end.
 pub(super) const OVER: i64 = 30 * 86_400;
-const KINDS: u32 = 17;
+const KINDS: u32 = 18;
 
 /// What happened to a request, and when.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub(super) struct Fact {
     pub ending: Option<&'static str>,
     pub less: bool,
     pub sessions: Option<u32>,
+    /// Found there again, and not there any more.
+    pub back: Option<(Instant, Option<Instant>)>,
     /// From the ask to the last vote or the denial that decided it, and when that was.
     pub decided: Option<(Instant, i64)>,
 }
@@ -105,6 +107,8 @@ impl Life {
                 Event::GrantFailed { .. } => (fact.ended, fact.ending) = (Some(*at), Some("failed")),
                 Event::Gone { used, .. } => (fact.over, fact.sessions) = (Some(*at), used.as_ref().map(|used| used.sessions)),
                 Event::Settled { .. } => (fact.over, fact.ending) = (Some(*at), Some("settled")),
+                Event::AlarmRaised { alarm: AlarmKind::StillOpen } => fact.back = Some((*at, None)),
+                Event::AlarmCleared { alarm: AlarmKind::StillOpen } => fact.back = fact.back.map(|(from, _)| (from, Some(*at))),
                 Event::Denied { .. } => {
                     (fact.over, fact.ending) = (Some(*at), Some("denied"));
                     fact.decided = Some((*at, at.since(fact.asked.unwrap()).seconds()));
@@ -218,6 +222,7 @@ fn life(n: u32, chance: &mut StdRng) -> Life {
 
 /// From the grant on.
 fn end(kind: u32, (who, approver): (&str, &str), length: Span, now: &mut i64, chance: &mut StdRng, events: &mut Vec<(Event, Instant)>) {
+    let chance_of_end = chance.random_bool(0.7);
     let mut step = |most: i64| {
         *now += chance.random_range(1..most);
         second(*now)
@@ -252,6 +257,13 @@ fn end(kind: u32, (who, approver): (&str, &str), length: Span, now: &mut i64, ch
         6 => events.push((Event::Settled { person: person(approver), reason: words() }, step(90_000))),
         4 => events.push((gone(used(0)), step(30))),
         3 => events.push((gone(used(2)), step(30))),
+        17 => {
+            events.push((gone(None), step(30)));
+            events.push((Event::AlarmRaised { alarm: AlarmKind::StillOpen }, step(90_000)));
+            if chance_of_end {
+                events.push((Event::AlarmCleared { alarm: AlarmKind::StillOpen }, step(90_000)));
+            }
+        }
         _ => events.push((gone(None), step(30))),
     }
 }

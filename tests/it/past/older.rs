@@ -18,13 +18,15 @@ const ROWS: &str = "SELECT opened_at, request || ' ' || stage || ' ' || resource
                     CASE WHEN less THEN 'less' ELSE 'all' END FROM history ORDER BY 1, 2";
 const ACTS: &str = "SELECT at, person || ' ' || request || ' ' || kind || ' ' || subject || ' ' || resource || ' ' || \
                     COALESCE(CAST(took AS TEXT), '-') || ' ' || COALESCE(CAST(decided AS TEXT), '-') FROM acts ORDER BY 1, 2";
+/// Of what came back and is gone again the document says nothing.
+const BACK: &str = "SELECT from_at, request || ' ' || resource FROM came_back WHERE to_at IS NULL ORDER BY 1, 2";
 
-async fn history(raw: &mut Raw) -> [Vec<(i64, String)>; 2] {
-    [raw.pairs(ROWS).await, raw.pairs(ACTS).await]
+async fn history(raw: &mut Raw) -> [Vec<(i64, String)>; 3] {
+    [raw.pairs(ROWS).await, raw.pairs(ACTS).await, raw.pairs(BACK).await]
 }
 
 async fn forget(raw: &mut Raw) {
-    raw.run("DELETE FROM history; DELETE FROM acts; DELETE FROM marks WHERE name = 'history'").await;
+    raw.run("DELETE FROM history; DELETE FROM acts; DELETE FROM came_back; DELETE FROM marks WHERE name = 'history'").await;
 }
 
 /// Opens it and waits until everything is read in.
@@ -43,11 +45,12 @@ async fn what_was_written_without_a_history_gets_the_same(url: &str) {
     let (store, lives) = lived(url, 41, 510).await;
     store.close().await;
     let mut raw = Raw::open(url).await;
-    let [rows, acts] = history(&mut raw).await;
+    let [rows, acts, back] = history(&mut raw).await;
     forget(&mut raw).await;
     let store = opened(url).await;
-    let [rows_now, acts_now] = history(&mut raw).await;
-    assert_eq!(rows_now, rows);
+    let [rows_now, acts_now, back_now] = history(&mut raw).await;
+    assert_eq!((&rows_now, &back_now), (&rows, &back));
+    assert!(!back.is_empty());
     assert!(rows.len() > 400 && acts.len() > 300);
     let reopened = lives
         .0
@@ -58,7 +61,7 @@ async fn what_was_written_without_a_history_gets_the_same(url: &str) {
     store.close().await;
     // Another start finds nothing to do.
     drop(opened(url).await);
-    assert_eq!(history(&mut raw).await, [rows_now, acts_now]);
+    assert_eq!(history(&mut raw).await, [rows_now, acts_now, back_now]);
 }
 
 async fn a_stop_in_between_loses_and_doubles_nothing(url: &str) {
