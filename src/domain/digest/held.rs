@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn said(row: &Moments, at: Instant) -> Option<Sure> {
-        HeldAt::of("R-7K3QD2".parse().unwrap(), row, at).map(|held| held.sure)
+        HeldAt::of(RequestId::new(7), row, at).map(|held| held.sure)
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn offset(text: &str) -> Option<FixedOffset> {
     let number = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i32>().ok()).flatten();
     let (hours, minutes) = match (digits.split_once(':'), digits.len()) {
         (Some((hours, minutes)), 4..=5) if minutes.len() == 2 => (number(hours)?, number(minutes)?),
-        (None, 4) => (number(&digits[..2])?, number(&digits[2..])?),
+        (None, 4) => (number(digits.get(..2)?)?, number(digits.get(2..)?)?),
         (None, 1..=2) => (number(digits)?, 0),
         _ => return None,
     };
