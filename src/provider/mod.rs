@@ -8,8 +8,10 @@ pub mod exec;
 mod krl;
 pub mod postgresql;
 pub mod pretend;
+mod protocol;
 mod revoked;
 pub mod ssh;
+pub mod webhook;
 
 use std::{collections::BTreeMap, time::Duration};
 

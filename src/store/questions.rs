@@ -55,7 +55,7 @@ impl Store {
                  ORDER BY decided LIMIT 1 OFFSET $4",
             ),
         };
-        let mut values = span(resource, from, to).to_vec();
+        let mut values = span(resource, from, to);
         let counted = self.read(counting, &values).await?;
         let count = counted.first().map(|row| row.int(0)).transpose()?.unwrap_or(0);
         if count == 0 {

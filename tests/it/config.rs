@@ -125,7 +125,7 @@ fn what_is_no_name_title_place_or_length_is_refused_with_what_to_write_instead()
     "Ben" cannot be the name of a person: only a-z, 0-9, '.', '_' and '-' are allowed, starting with a letter or digit
     "ben" is taken: people and groups share their names, and everyone is everybody
     "eve" stands here twice: once is enough
-    "shs" is not a kind of provider: ssh, exec, postgresql, pretend; did you mean "ssh"?
+    "shs" is not a kind of provider: ssh, exec, webhook, postgresql, pretend; did you mean "ssh"?
     expected a list
     role "login" is there twice: each has a name of its own
     "##);

@@ -115,8 +115,8 @@ fn check_says_who_could_approve_what_within_eighty_columns() {
     administrators: Eve Stone (eve)
     auditors: nobody
 
-    warning: bot.toml:140:9: nothing names the group many
-    warning: bot.toml:142:9: S0123 is not reached: there is no [slack]
+    warning: bot.toml:149:9: nothing names the group many
+    warning: bot.toml:151:9: S0123 is not reached: there is no [slack]
     ");
 }
 

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 /// More than any call here takes.
 const LEFT: Duration = Duration::from_mins(1);
 
-fn person(id: &str, login: (&str, &str)) -> Person {
+pub(crate) fn person(id: &str, login: (&str, &str)) -> Person {
     Person {
         id: id.parse().unwrap(),
         name: id.to_owned(),
@@ -39,11 +39,11 @@ fn person(id: &str, login: (&str, &str)) -> Person {
     }
 }
 
-fn role(target: Value) -> Role {
+pub(crate) fn role(target: Value) -> Role {
     Role { name: "write".parse().unwrap(), title: "Write".into(), policy: "usual".parse().unwrap(), target }
 }
 
-fn fixture(key: &str, logins: [&str; 2], target: Value) -> Fixture {
+pub(crate) fn fixture(key: &str, logins: [&str; 2], target: Value) -> Fixture {
     let until = SystemClock.now() + Span::from_minutes(5);
     Fixture {
         provider: "real".parse().unwrap(),

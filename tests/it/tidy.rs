@@ -31,7 +31,7 @@ const EXCEPTIONS: [(&str, &[&str], &str); 7] = [
     ("src/chat/view/held.rs", &["provider::Sessions"], "the same, in words"),
     (
         "src/chat/show.rs",
-        &["worker::Scene", "worker::Shows", "worker::Telling"],
+        &["worker::Digested", "worker::Scene", "worker::Shows", "worker::Telling"],
         "implements the trait that the worker declares for what it wants shown",
     ),
     (

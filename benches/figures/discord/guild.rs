@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -18,6 +18,7 @@ use axum::{
     http::Method,
     routing::any,
 };
+use hallpass::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -26,8 +27,12 @@ pub(crate) const GUILD: &str = "100000000000000002";
 /// The role of whoever may approve, and the one who has it.
 pub(crate) const LEADS: &str = "100000000000000003";
 pub(crate) const BOSS: &str = "100000000000000004";
+/// When Discord's time begins, in milliseconds since 1970: a message's id tells when it was sent.
+const EPOCH: i64 = 1_420_070_400_000;
 /// Longest wait for what the bot sends by itself.
 const GIVE_UP: Duration = Duration::from_mins(2);
+/// No answer for so long: there is none to come. Longer than the bot waits for Discord's word about somebody.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Who asks for the resource of this number.
 pub(crate) fn asker(n: usize) -> String {
@@ -48,11 +53,13 @@ pub(crate) struct Guild {
 
 #[derive(Default)]
 struct Noted {
-    made: AtomicU64,
+    made: AtomicI64,
     cards: Mutex<Vec<Value>>,
     commands: Mutex<Value>,
     /// When each press was answered, by its token.
     answered: Mutex<HashMap<u64, Instant>>,
+    /// How many of them are to be pressed again.
+    put_off: AtomicU64,
 }
 
 impl Guild {
@@ -86,6 +93,22 @@ impl Guild {
         .await
     }
 
+    /// Waits until no press is answered any more: how many were, and how many of those with the word to press again, for want of
+    /// Discord's own about somebody. Forgets them.
+    pub(crate) async fn drained(&self) -> (usize, u64) {
+        let mut before = usize::MAX;
+        loop {
+            let answered = self.noted.answered.lock().unwrap_or_else(PoisonError::into_inner).len();
+            if answered == before {
+                break;
+            }
+            before = answered;
+            tokio::time::sleep(QUIET).await;
+        }
+        self.noted.answered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        (before, self.noted.put_off.swap(0, Ordering::Relaxed))
+    }
+
     async fn until<T>(&self, what: &str, look: impl Fn() -> Result<T, usize>) -> anyhow::Result<T> {
         let start = Instant::now();
         loop {
@@ -98,17 +121,31 @@ impl Guild {
     }
 
     fn posted(&self, channel: &str, mut message: Value) -> Value {
-        let id = format!("4000000{:011}", self.noted.made.fetch_add(1, Ordering::Relaxed));
-        message["id"] = json!(id);
+        let mut cards = self.noted.cards.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = |card: &&Value| card["channel_id"] == channel && card["nonce"] == message["nonce"];
+        if let Some(card) = cards.iter().find(again) {
+            return card.clone();
+        }
+        let millis = SystemClock.now().micros() / 1_000 - EPOCH;
+        message["id"] = json!(((millis << 22) | self.noted.made.fetch_add(1, Ordering::Relaxed)).to_string());
+        message["type"] = json!(0);
         message["channel_id"] = json!(channel);
         message["author"] = json!({ "id": APPLICATION, "username": "hallpass", "discriminator": "0000", "bot": true });
         if approve(&message).is_some() {
-            self.noted.cards.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
+            cards.push(message.clone());
         }
         message
     }
 
-    fn answered(&self, token: &str) {
+    fn standing(&self, channel: &str) -> Value {
+        let cards = self.noted.cards.lock().unwrap_or_else(PoisonError::into_inner);
+        cards.iter().filter(|card| card["channel_id"] == channel).cloned().collect()
+    }
+
+    fn answered(&self, token: &str, said: &Value) {
+        if said["content"].as_str().is_some_and(|said| said.contains("Press again")) {
+            self.noted.put_off.fetch_add(1, Ordering::Relaxed);
+        }
         if let Ok(press) = token.parse() {
             self.noted.answered.lock().unwrap_or_else(PoisonError::into_inner).insert(press, Instant::now());
         }
@@ -139,10 +176,12 @@ async fn call(State(guild): State<Guild>, method: Method, Path(path): Path<Strin
         }),
         (_, ["guilds", id]) => json!({ "id": id, "name": "Bench" }),
         ("POST", ["channels", channel, "messages"]) => guild.posted(channel, body),
+        // Looked through for a card whose sending was not certain.
+        ("GET", ["channels", channel, "messages"]) => guild.standing(channel),
         ("PATCH", ["channels", channel, "messages", id]) => json!({ "id": id, "channel_id": channel }),
         ("POST", ["channels", channel, "messages", id, "threads"]) => json!({ "id": id, "parent_id": channel, "type": 11 }),
         ("POST", ["webhooks", _, token]) | ("PATCH", ["webhooks", _, token, ..]) => {
-            guild.answered(token);
+            guild.answered(token, &body);
             json!({ "id": "400000000000000000", "channel_id": GUILD })
         }
         _ => json!({}),

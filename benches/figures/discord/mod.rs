@@ -1,13 +1,14 @@
 //! Discord over HTTP, beside a bare handler on Discord's own JavaScript package: how many signed presses a second are acknowledged on
 //! 16 kept connections, how long one waits, and what the process weighs. Ours is `hallpass run` as it is shipped, on SQLite, and has
 //! each press durably committed before it acknowledges; what follows (deciding, the ledger, the private answer) goes on beside it on
-//! the same processors, as it does in life. So do the load and the loopback Discord, which are this process.
+//! the same processors, as it does in life. So do the load and the loopback Discord, which are this process. Such a flood is more than
+//! Discord lets the bot ask about (fifty calls a second), so many are told to press again: how many is a figure of its own.
 
 mod guild;
 mod presses;
 mod servers;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use self::{
     guild::Guild,
@@ -16,10 +17,13 @@ use self::{
 };
 use crate::{
     doors::{Answers, Door, load::percentile, measure, one_by_one, waited},
-    place,
-    raw::{self, per_second},
+    place, raw,
     table::{self, Peer, Rounds},
 };
+
+/// Between two approvals. Discord takes fifty calls a second of a bot, and each approval makes half a dozen.
+const EVERY: Duration = Duration::from_millis(250);
+const APPROVALS: usize = 100;
 
 pub(crate) async fn run(rounds: u32) -> anyhow::Result<()> {
     let (mut ours, mut bare, mut javascript) = (Door::default(), Door::default(), Door::default());
@@ -44,9 +48,9 @@ pub(crate) async fn run(rounds: u32) -> anyhow::Result<()> {
     let ratio = ours.rate.over(&disk);
     table::line(name, "/s", &ours.rate, Some(&Peer { name: "raw commits, 1 connection", rounds: &disk, ratio: &ratio }), "");
     bare.print("Discord press let go without a commit", peer, [""; 4]);
-    table::line("the same presses decided and answered as well", "/s", &answers.handled, None, "");
-    table::line("approvals, 20/s: press to private answer, p50", "ms", &answers.p50, None, "");
-    table::line("approvals, 20/s: press to private answer, p99", "ms", &answers.p99, None, "under 500");
+    table::line("of that flood, decided; the others: press again", "%", &answers.handled, None, "");
+    table::line("approvals, 4/s: press to private answer, p50", "ms", &answers.p50, None, "");
+    table::line("approvals, 4/s: press to private answer, p99", "ms", &answers.p99, None, "under 500");
     Ok(())
 }
 
@@ -55,12 +59,11 @@ async fn committed(guild: &Guild, door: &mut Door, answers: &mut Answers) -> any
     let place = place::Kind::Sqlite.fresh().await?;
     let server = servers::hallpass(place.folder.path(), guild)?;
     let cards = ask(server.door, guild).await?;
-    let (presses, start) = (cards.of(Kind::Outsiders), Instant::now());
-    measure(&server, INTERACTIONS, presses.next(), door).await?;
-    let came = guild.answers(presses.count()).await?;
-    let last = came.values().max().map_or(Duration::ZERO, |last| last.duration_since(start));
-    answers.handled.push(per_second(i64::try_from(came.len())?, last));
-    let pressed = one_by_one(&server, INTERACTIONS, cards.of(Kind::Approvals).each()).await?;
+    measure(&server, INTERACTIONS, cards.of(Kind::Outsiders).next(), door).await?;
+    let (came, put_off) = guild.drained().await;
+    answers.handled.push(100.0 * (1.0 - f64::from(u32::try_from(put_off)?) / f64::from(u32::try_from(came)?)));
+    let approvals = cards.of(Kind::Approvals).each().into_iter().take(APPROVALS).collect();
+    let pressed = one_by_one(&server, INTERACTIONS, approvals, EVERY).await?;
     let mut took = waited(&pressed, &guild.answers(pressed.len()).await?);
     answers.p50.push(percentile(&mut took, 50));
     answers.p99.push(percentile(&mut took, 99));

@@ -35,15 +35,13 @@ pub(crate) struct Presses {
     bodies: Arc<Vec<String>>,
     /// Shared by all presses of a round: no id comes twice.
     next: Arc<AtomicU64>,
-    first: u64,
 }
 
 impl Presses {
     /// Presses of this kind on the same cards.
     pub(crate) fn of(&self, kind: Kind) -> Self {
         let bodies = self.cards.iter().enumerate().map(|(n, card)| press(card, n, kind).to_string());
-        let first = self.next.load(Ordering::Relaxed);
-        Self { cards: self.cards.clone(), bodies: Arc::new(bodies.collect()), next: self.next.clone(), first }
+        Self { cards: self.cards.clone(), bodies: Arc::new(bodies.collect()), next: self.next.clone() }
     }
 
     /// One after the other, for as long as one likes.
@@ -61,12 +59,11 @@ impl Presses {
         let first = self.next.fetch_add(self.bodies.len() as u64, Ordering::Relaxed);
         (first..).zip(self.bodies.iter()).map(|(press, body)| (press, body.replace(NUMBER, &press.to_string()))).collect()
     }
-
-    /// How many were made since these presses began.
-    pub(crate) fn count(&self) -> usize {
-        usize::try_from(self.next.load(Ordering::Relaxed) - self.first).unwrap_or(usize::MAX)
-    }
 }
+
+/// So many ask at the same moment. Each ask needs Discord's word about several people, for which the bot keeps to 45 calls a second:
+/// two hundred in one burst would be refused in part.
+const AT_ONCE: usize = 10;
 
 /// Has everybody ask for something, and waits until the cards stand and everybody was told.
 pub(crate) async fn ask(door: std::net::SocketAddr, guild: &Guild) -> anyhow::Result<Presses> {
@@ -83,10 +80,12 @@ pub(crate) async fn ask(door: std::net::SocketAddr, guild: &Guild) -> anyhow::Re
         asked["data"] = json!({ "id": "500000000000000000", "name": "jit", "type": 1,
             "options": [{ "type": 1, "name": "request", "options": options }] });
         connection.send(INTERACTIONS, asked.to_string()).await?;
+        if (n + 1) % AT_ONCE == 0 {
+            guild.answers(AT_ONCE).await?;
+        }
     }
-    guild.answers(REQUESTS).await?;
     let cards = Arc::new(guild.cards(REQUESTS).await?);
-    Ok(Presses { cards, bodies: Arc::default(), next: Arc::new(AtomicU64::new(REQUESTS as u64)), first: 0 })
+    Ok(Presses { cards, bodies: Arc::default(), next: Arc::new(AtomicU64::new(REQUESTS as u64)) })
 }
 
 fn press(card: &Value, n: usize, kind: Kind) -> Value {

@@ -15,8 +15,6 @@ use self::{
 };
 use crate::table::{self, Peer, Rounds};
 
-/// Between two presses of the moderate rate: twenty a second.
-const EVERY: Duration = Duration::from_millis(50);
 /// Connections that share them.
 const LANES: usize = 10;
 
@@ -67,8 +65,8 @@ pub(crate) async fn measure(server: &Server, way: Way, next: std::sync::Arc<Next
     Ok(())
 }
 
-/// Sends each of these, one each twentieth of a second, and says when.
-pub(crate) async fn one_by_one(server: &Server, way: Way, all: Vec<(u64, String)>) -> anyhow::Result<Vec<(u64, Instant)>> {
+/// Sends each of these, with so much time between two, and says when.
+pub(crate) async fn one_by_one(server: &Server, way: Way, all: Vec<(u64, String)>, every: Duration) -> anyhow::Result<Vec<(u64, Instant)>> {
     let start = Instant::now();
     let mut lanes = tokio::task::JoinSet::new();
     for lane in 0..LANES {
@@ -77,7 +75,7 @@ pub(crate) async fn one_by_one(server: &Server, way: Way, all: Vec<(u64, String)
         lanes.spawn(async move {
             let (mut connection, mut pressed) = (Connection::open(door).await?, Vec::new());
             for (n, (press, body)) in mine {
-                tokio::time::sleep_until((start + EVERY * u32::try_from(n)?).into()).await;
+                tokio::time::sleep_until((start + every * u32::try_from(n)?).into()).await;
                 pressed.push((press, Instant::now()));
                 connection.send(way, body).await?;
             }

@@ -22,6 +22,9 @@ use crate::{
     table::{self, Peer, Rounds},
 };
 
+/// Between two approvals: twenty a second.
+const EVERY: Duration = Duration::from_millis(50);
+
 pub(crate) async fn run(rounds: u32) -> anyhow::Result<()> {
     let (mut ours, mut bare, mut javascript, mut python) = (Door::default(), Door::default(), Door::default(), Door::default());
     let (mut disk, mut answers) = (Rounds::default(), Answers::default());
@@ -67,7 +70,7 @@ async fn committed(workspace: &Workspace, door: &mut Door, answers: &mut Answers
     let came = workspace.answers(presses.count()).await?;
     let last = came.values().max().map_or(Duration::ZERO, |last| last.duration_since(start));
     answers.handled.push(per_second(i64::try_from(came.len())?, last));
-    let pressed = one_by_one(&server, INTERACTIVE, cards.of(Kind::Approvals).each()).await?;
+    let pressed = one_by_one(&server, INTERACTIVE, cards.of(Kind::Approvals).each(), EVERY).await?;
     let mut took = waited(&pressed, &workspace.answers(pressed.len()).await?);
     answers.p50.push(percentile(&mut took, 50));
     answers.p99.push(percentile(&mut took, 99));

@@ -28,6 +28,7 @@ const READ: u32 = 200;
 const THROUGH: usize = 20_000;
 
 /// A page of what somebody did.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts that its reader is told")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundPage {
     pub person: PersonId,

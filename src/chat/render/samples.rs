@@ -100,11 +100,10 @@ fn field(name: &str) -> (String, Value) {
         "secret" => (key.to_owned(), json!(vec!["x".repeat(70); 50])),
         "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
         "permanent" | "unknown" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed"
-        | "quiet" => (key.to_owned(), json!(true)),
+        | "quiet" | "only_own" => (key.to_owned(), json!(true)),
         "alarm" => (key.to_owned(), alarm()),
         "view" => (key.to_owned(), card()),
         "said" => (key.to_owned(), json!(false)),
-        "only_own" => (key.to_owned(), json!(true)),
         "sessions_view" => ("sessions".to_owned(), sessions()),
         "unknown_count" => ("unknown".to_owned(), json!(text)),
         "at_clock" => ("at".to_owned(), json!({ "clock": text, "ago": text })),

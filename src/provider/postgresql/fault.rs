@@ -1,5 +1,7 @@
 //! What an error of the server or of the way to it means. What the server says in words stays here: it quotes names and values.
 
+use std::io::{self, ErrorKind};
+
 use tokio_postgres::{
     Error,
     error::{DbError, Severity, SqlState},
@@ -13,19 +15,55 @@ pub(super) const TOO_LATE: SqlState = SqlState::DIVISION_BY_ZERO;
 /// Why there is no connection. Nothing was sent.
 pub(super) fn connecting(error: &Error) -> Fault {
     let Some(said) = error.as_db_error() else {
-        return Fault::new(FaultKind::Transient, "the database server cannot be reached");
+        return Fault::new(FaultKind::Transient, format!("the database server cannot be reached: {}", in_the_way(error)));
     };
     let (kind, why) = match said.code() {
-        code if is(code, &[SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION]) => {
-            (FaultKind::Denied, "the database server refuses the bot's own login")
+        code if *code == SqlState::INVALID_PASSWORD => {
+            (FaultKind::Denied, "the database server refuses the bot's own login: its password is wrong, or its time is over")
         }
-        code if is(code, &[SqlState::INVALID_CATALOG_NAME, SqlState::INSUFFICIENT_PRIVILEGE]) => {
-            (FaultKind::Denied, "the bot's own login may not connect to that database")
-        }
+        code if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => (
+            FaultKind::Denied,
+            "the database server does not let the bot's own login in from here: its pg_hba.conf does not, or there is no such login",
+        ),
+        code if *code == SqlState::INVALID_CATALOG_NAME => (FaultKind::Denied, "the database server has no such database"),
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE => (FaultKind::Denied, "the bot's own login may not connect to that database"),
         code if is(code, &[SqlState::TOO_MANY_CONNECTIONS]) => (FaultKind::Transient, "the database server has no connection left"),
         _ => (FaultKind::Transient, "the database server takes no connection just now"),
     };
     Fault::new(kind, format!("{why} ({})", said.code().code()))
+}
+
+/// In words that name nobody.
+fn in_the_way(error: &Error) -> String {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    while let Some(behind) = cause.source().filter(|_| !cause.is::<io::Error>() && !cause.is::<native_tls::Error>()) {
+        cause = behind;
+    }
+    if let Some(error) = cause.downcast_ref::<io::Error>() {
+        return on_the_way(error).to_owned();
+    }
+    let said = cause.to_string();
+    match said.rsplit_once('(').and_then(|(before, reason)| Some((before, reason.strip_suffix(')')?))) {
+        // The reason is one of OpenSSL's own.
+        Some((before, reason)) if before.contains("certificate verify failed") => format!("its certificate is not trusted ({reason})"),
+        _ if said.contains("does not support TLS") => "it does not speak TLS".to_owned(),
+        _ => "TLS cannot be agreed on with it".to_owned(),
+    }
+}
+
+fn on_the_way(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "nobody listens at that address and port",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "there is no way to it from here",
+        ErrorKind::TimedOut => "it does not answer",
+        ErrorKind::NotFound => "there is no such socket",
+        ErrorKind::PermissionDenied => "its socket is not for this user",
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
+            "it ended the connection before it said anything"
+        }
+        _ if error.to_string().contains("lookup") => "its name has no address",
+        _ => "the way to it is closed",
+    }
 }
 
 /// What became of a message that may have changed something.

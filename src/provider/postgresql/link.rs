@@ -17,7 +17,7 @@ use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout},
 };
-use tokio_postgres::{Client, Config, Connection, NoTls, SimpleQueryMessage, config::SslMode};
+use tokio_postgres::{Client, Config, Connection, NoTls, SimpleQueryMessage, config::SslMode, error::SqlState};
 
 use super::{
     super::{Fault, FaultKind},
@@ -29,7 +29,7 @@ use super::{
 /// Until a connection is there, with its login.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A connection that nobody used for so long is not trusted to be there still.
-const IDLE_MAX: Duration = Duration::from_secs(120);
+const IDLE_MAX: Duration = Duration::from_mins(2);
 /// So much before its deadline a message that changes something stops, for the commit's own time.
 const MARGIN: Duration = Duration::from_millis(100);
 /// A message is not sent with less.
@@ -120,13 +120,12 @@ impl Link {
     async fn session(&self, database: &str, deadline: Deadline) -> Result<Session<'_>, Fault> {
         let late = || Fault::new(FaultKind::Transient, "the database server's connections are all in use");
         let turn = timeout(deadline.left(), self.turns.acquire()).await.ok().and_then(Result::ok).ok_or_else(late)?;
-        let (client, version, used_before) = match self.take_idle(database) {
-            Some(idle) => (idle.client, idle.version, true),
-            None => {
-                self.make_room();
-                let (client, version) = self.connect(database, deadline).await?;
-                (client, version, false)
-            }
+        let (client, version, used_before) = if let Some(idle) = self.take_idle(database) {
+            (idle.client, idle.version, true)
+        } else {
+            self.make_room();
+            let (client, version) = self.connect(database, deadline).await?;
+            (client, version, false)
         };
         let database = database.to_owned();
         Ok(Session { link: self, client: Some(client), database, version, used_before, sound: true, deadline, clock: None, _turn: turn })
@@ -163,6 +162,22 @@ impl Link {
         .map_err(|error| fault::connecting(&error))?;
         self.version.store(version, Ordering::Relaxed);
         Ok((client, version))
+    }
+
+    /// Does somebody get in as the bot with another password than its own? None: the bot has none, or nobody could tell.
+    pub(super) async fn lets_anybody_in(&self, deadline: Deadline) -> Option<bool> {
+        self.settings.password.as_ref()?;
+        let mut config = self.config(&self.settings.database).ok()?;
+        config.password("no password of anybody");
+        let most = deadline.left().min(CONNECT);
+        let tried = match &self.tls {
+            None => timeout(most, plainly(&config)).await.ok()?,
+            Some(tls) => timeout(most, encrypted(&config, tls.clone())).await.ok()?,
+        };
+        match tried {
+            Ok(_) => Some(true),
+            Err(error) => (error.code() == Some(&SqlState::INVALID_PASSWORD)).then_some(false),
+        }
     }
 
     fn config(&self, database: &str) -> Result<Config, Fault> {
@@ -297,11 +312,9 @@ impl Session<'_> {
         self.sound = true;
         let mut answer: Vec<Vec<Row>> = Vec::new();
         for message in messages {
-            match message {
-                SimpleQueryMessage::RowDescription(_) => answer.push(Vec::new()),
-                SimpleQueryMessage::Row(row) => {
-                    answer.last_mut().into_iter().try_for_each(|rows| Row::of(&row).map(|row| rows.push(row)))?
-                }
+            match (message, answer.last_mut()) {
+                (SimpleQueryMessage::RowDescription(_), _) => answer.push(Vec::new()),
+                (SimpleQueryMessage::Row(row), Some(rows)) => rows.push(Row::of(&row)?),
                 _ => {}
             }
         }

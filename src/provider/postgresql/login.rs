@@ -89,7 +89,7 @@ pub(super) async fn observe(
         let detail = Some("a login with this grant's name is there, and its comment does not name the grant".to_owned());
         return Ok(Seen::Present { native_expiry: None, detail });
     }
-    let open = look.ours.iter().find(|login| login.can_login);
+    let open = look.ours.iter().find(|login| login.gets_in);
     if open.is_none() && look.held.is_empty() && look.sessions == 0 {
         return Ok(Seen::Absent);
     }
@@ -140,7 +140,7 @@ pub(super) async fn credential(
 fn usable(look: &Look) -> Result<&Login, Fault> {
     look.must_be_ours()?;
     let gone = || Fault::new(FaultKind::NoSuchPrincipal, "the grant's login is not there, or cannot log in any more");
-    look.ours.iter().find(|login| login.can_login).ok_or_else(gone)
+    look.ours.iter().find(|login| login.gets_in).ok_or_else(gone)
 }
 
 /// Letters, digits, `-` and `_`, beginning with a letter.
@@ -216,7 +216,7 @@ async fn end_sessions(session: &mut Session<'_>, logins: &[u32], role: Option<u3
     let mut told = std::collections::BTreeSet::new();
     for look in 0..LOOKS {
         if look % TOLD_AGAIN == 0 {
-            let answer = session.change(&[sql::terminate(&whose)], session.deadline().left()).await?;
+            let answer = session.change(&[sql::terminate(&whose)], session.deadline().left()).await.map_err(sql::kept_open)?;
             for row in answer.rows(0)? {
                 told.insert(row.number::<i32>(0)?);
             }

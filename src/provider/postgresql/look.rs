@@ -39,7 +39,7 @@ impl Bot {
 pub(super) struct Login {
     pub(super) oid: u32,
     pub(super) name: String,
-    pub(super) can_login: bool,
+    pub(super) gets_in: bool,
     /// None: it never ends.
     pub(super) until: Option<Instant>,
     pub(super) comment: String,
@@ -114,7 +114,7 @@ pub(super) fn noted(handle: Option<&Handle>) -> Option<u32> {
 fn login(row: &Row) -> Result<Login, Fault> {
     let until = row.get(3)?.map(|_| row.number(3).map(Instant::from_micros)).transpose()?;
     let comment = row.get(4)?.map(|_| row.name(4)).transpose()?.unwrap_or_default();
-    Ok(Login { oid: row.number(0)?, name: row.name(1)?, can_login: row.flag(2)?, until, comment })
+    Ok(Login { oid: row.number(0)?, name: row.name(1)?, gets_in: row.flag(2)?, until, comment })
 }
 
 fn question(order: &Order, target: &Target, noted: Option<u32>) -> String {

@@ -150,8 +150,12 @@ impl Revoke<'_> {
         let mut told = BTreeSet::new();
         if is_there {
             let taken = sql::take(self.role, self.login, self.bot, self.session.version);
-            let answer = self.change(vec![taken, sql::terminate(&self.sessions())]).await?;
-            told = pids(&answer)?;
+            let together = self.change(vec![taken.clone(), sql::terminate(&self.sessions())]).await;
+            // Whoever may not end sessions takes the membership away all the same.
+            told = match together {
+                Err(fault) if fault.kind == FaultKind::Denied => self.change(vec![taken]).await.map(|_| BTreeSet::new())?,
+                together => pids(&together?)?,
+            };
         }
         self.end_sessions(told).await
     }
@@ -171,7 +175,7 @@ impl Revoke<'_> {
 
     /// Sessions that begin later are without the role, and stay. `told` have been told to end already.
     async fn end_sessions(&mut self, mut told: BTreeSet<i32>) -> Result<u32, Fault> {
-        let answer = self.change(vec![sql::terminate(&self.sessions())]).await?;
+        let answer = self.change(vec![sql::terminate(&self.sessions())]).await.map_err(sql::kept_open)?;
         told.extend(pids(&answer)?);
         let list: Vec<String> = told.iter().map(i32::to_string).collect();
         let open = format!(

@@ -195,7 +195,11 @@ impl Provider for Postgresql {
 
     async fn rights(&self, targets: &[Value]) -> Result<Vec<Right>, Fault> {
         let targets: Vec<Target> = targets.iter().map(target).collect::<Result<_, _>>()?;
-        rights::rights(&self.link, &targets, Deadline::after(DEADLINE.std())).await
+        let deadline = Deadline::after(DEADLINE.std());
+        let mut all = rights::rights(&self.link, &targets, deadline).await?;
+        let anybody = self.link.lets_anybody_in(deadline).await;
+        all.extend(anybody.map(|anybody| rights::password(anybody, &self.link.settings().user)));
+        Ok(all)
     }
 
     async fn health(&self) -> Result<String, Fault> {

@@ -26,6 +26,7 @@ const FAR: [(&str, &str); 7] = [
 ];
 
 /// A role as somebody is about to get it.
+#[expect(clippy::struct_excessive_bools, reason = "attributes of a role, as the server has them")]
 struct About {
     superuser: bool,
     creates_roles: bool,

@@ -19,6 +19,7 @@ const NEEDED: [(&str, &str); 2] = [
 ];
 
 /// What a server says of the bot's own role.
+#[expect(clippy::struct_excessive_bools, reason = "attributes of a role, as the server has them")]
 struct Bot {
     name: String,
     superuser: bool,
@@ -129,6 +130,18 @@ impl Given {
 fn right(what: impl Into<String>, state: RightState, why: impl Into<String>, mend: Vec<String>) -> Right {
     let mend = if state == RightState::Fine { Vec::new() } else { mend };
     Right { what: what.into(), state, why: why.into(), mend }
+}
+
+/// Whether the server asks for the bot's password at all.
+pub(super) fn password(lets_anybody_in: bool, user: &str) -> Right {
+    if !lets_anybody_in {
+        return right("log in with its own password alone", RightState::Fine, "the server asks for it", Vec::new());
+    }
+    let mend = vec![
+        format!("in pg_hba.conf, before the line with trust:  host all {} ADDRESS scram-sha-256", Ident(user)),
+        "SELECT pg_reload_conf();".into(),
+    ];
+    right("log in with any password", RightState::TooMuch, "pg_hba.conf trusts whoever comes from this machine to be the bot", mend)
 }
 
 /// What every role has or has not by itself.

@@ -1,6 +1,9 @@
 //! Pieces of SQL that several questions are made of. Everything from outside passes through `quote`.
 
-use super::quote::{Ident, Literal};
+use super::{
+    super::{Fault, FaultKind},
+    quote::{Ident, Literal},
+};
 
 /// A name, in hexadecimal: the database's encoding does not matter, and neither does what the name holds.
 pub(super) fn name(column: &str) -> String {
@@ -45,6 +48,12 @@ pub(super) fn take(role: &str, from: &str, by: &str, version: u32) -> String {
     let (role, from) = (Ident(role), Ident(from));
     let by = if version >= 16 { format!(" GRANTED BY {}", Ident(by)) } else { String::new() };
     format!("REVOKE {role} FROM {from}{by} CASCADE")
+}
+
+/// Why sessions that were to be ended stay open, if that is for want of a right.
+pub(super) fn kept_open(fault: Fault) -> Fault {
+    let why = "the access is taken away, and sessions are still open: the bot's own login may not end them, it lacks pg_signal_backend";
+    if fault.kind == FaultKind::Denied { Fault::new(FaultKind::Denied, why) } else { fault }
 }
 
 /// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end. Which ones are

@@ -12,7 +12,7 @@ use std::{
 
 use hallpass::domain::{
     event::Event,
-    request::{Request, State},
+    request::State,
     time::{Instant, Span},
 };
 use rustix::process::{Signal, kill_process};
@@ -26,6 +26,7 @@ use crate::{
     checker::{Evidence, check},
     fakes::proxy::{Fault, Proxy},
     postgresql::{
+        client::Session,
         cluster::{Cluster, Form},
         server::{Server, Version},
     },
@@ -143,9 +144,8 @@ impl Case {
         // The server keeps no record of looks and changes.
         let evidence = Evidence { looks: None, ..evidence };
         let mut findings = check(&evidence);
-        let [request] = evidence.requests.as_slice() else { return vec![format!("{} requests", evidence.requests.len())] };
         let Some(last) = watch.last() else { return vec!["it was never there".into()] };
-        match gone(request, &evidence) {
+        match gone(&evidence) {
             Some(at) if at < last => findings.push(format!("said to be gone at {at}, and seen at {last}")),
             Some(_) => {}
             None => findings.push("never said to be gone".into()),
@@ -172,7 +172,7 @@ fn events(evidence: &Evidence) -> impl Iterator<Item = (Instant, Event)> {
     })
 }
 
-fn gone(_: &Request, evidence: &Evidence) -> Option<Instant> {
+fn gone(evidence: &Evidence) -> Option<Instant> {
     events(evidence).filter(|(_, event)| matches!(event, Event::Gone { .. })).map(|(at, _)| at).last()
 }
 
@@ -239,19 +239,7 @@ impl Cluster {
         );
         admin.asks(&sql).await.parse().unwrap()
     }
-
-    /// What the server says of this test's own names, for a server on which other tests are at work.
-    async fn named_lines(&self) -> Vec<String> {
-        let sql = format!("SELECT line FROM ({NAMED}) named WHERE line LIKE '%{}%' ORDER BY line", self.suffix);
-        self.admin().await.reads(&sql).await.unwrap()
-    }
 }
-
-const NAMED: &str = "
-    SELECT 'role ' || (to_jsonb(a) - 'oid')::text AS line FROM pg_authid a
-    UNION ALL SELECT 'member ' || (to_jsonb(m) - '{oid,roleid,member,grantor}'::text[])::text || ' ' || roleid::regrole || ' ' || member::regrole
-        || ' ' || grantor::regrole FROM pg_auth_members m
-    UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database";
 
 /// Each message of one part, on one version and in one form, in turn.
 async fn everywhere(version: Version, form: Form, arrives: bool) {
@@ -286,9 +274,8 @@ async fn everywhere(version: Version, form: Form, arrives: bool) {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
     // One message more or less is a look that comes by in some lives only.
     assert!(killed + 3 >= all, "killed at {killed} of {all} messages only");
-    let admin = tokio_postgres::Config::clone(&server.url().parse().unwrap());
-    let left =
-        crate::postgresql::client::Session::open(&admin).await.unwrap().reads("SELECT rolname FROM pg_roles WHERE rolname ~ '^hp_'").await;
+    let admin = server.url().parse().unwrap();
+    let left = Session::open(&admin).await.unwrap().reads("SELECT rolname FROM pg_roles WHERE rolname ~ '^hp_'").await;
     assert_eq!(left.unwrap(), [String::new(); 0]);
 }
 

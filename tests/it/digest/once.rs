@@ -58,6 +58,8 @@ async fn what_was_sent_without_an_answer_stands_once_after_every_restart() {
     }
     world.console.set_lossy(false);
     world = restarted(world, &file(&folder)).await;
+    // What was tried in vain waits a little longer each time.
+    world.advance(Span::from_minutes(2)).await;
     let told = world.console.channel(PLACE);
     let pages = super::shown::shown(Platform::Console, &enormous(), (0, 0)).await.len();
     assert!(pages > 3 && pages <= 20, "{pages}");

@@ -43,7 +43,7 @@ struct Trial {
     proxy: Proxy,
     form: Form,
     fixture: Fixture,
-    _server: Server,
+    server: Server,
 }
 
 /// What one case looks at.
@@ -60,7 +60,7 @@ impl Trial {
         let cluster = Cluster::on(&server.url()).await;
         let proxy = Proxy::before(server.address()).await;
         let fixture = cluster.fixture(form);
-        Self { cluster, proxy, form, fixture, _server: server }
+        Self { cluster, proxy, form, fixture, server }
     }
 
     /// An adapter with no connection yet, as after a start.
@@ -69,8 +69,10 @@ impl Trial {
     }
 
     async fn held(&self, name: &str) -> Held {
-        let (provider, before) = (self.provider().await, self.cluster.snapshot().await);
-        let order = ordered(provider.as_ref(), &self.fixture, name).await;
+        let before = self.cluster.snapshot().await;
+        let order = ordered(self.provider().await.as_ref(), &self.fixture, name).await;
+        // Logging in is part of what can fail.
+        let provider = self.provider().await;
         Held { provider, order, handle: None, before }
     }
 
@@ -132,7 +134,6 @@ impl Trial {
                 Ok(done) => held.handle = done.handle,
                 Err(why) => return Some(Err(why)),
             }
-            // Logging in is part of what can fail.
             held.provider = self.provider().await;
         }
         let busy = if verb == Verb::Revoke { Some(self.busy(&held).await) } else { None };
@@ -358,18 +359,18 @@ async fn refused_connections_change_nothing_and_are_worth_another_try() {
 /// The server's machine loses its power and comes back: connections of before are not trusted, what was given is there.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test"]
-async fn a_server_that_was_restarted_is_spoken_to_again() {
+async fn aserver_that_was_restarted_is_spoken_to_again() {
     let server = Server::start(Version::V15, &[]);
     let cluster = Cluster::on(&server.url()).await;
     let proxy = Proxy::before(server.address()).await;
     let fixture = cluster.fixture(Form::Login);
-    let trial = Trial { cluster, proxy, form: Form::Login, fixture, _server: server };
+    let trial = Trial { cluster, proxy, form: Form::Login, fixture, server };
     let mut held = trial.held("restarted").await;
     held.handle = trial.works(Verb::Grant, &held).await.unwrap().handle;
-    trial._server.stop();
+    trial.server.stop();
     let down = held.provider.observe(&held.order, held.handle.as_ref()).await;
     assert!(!matches!(down, Ok(Seen::Absent | Seen::Present { .. })), "it cannot know: {down:?}");
-    trial._server.begin();
+    trial.server.begin();
     until("it sees what was given", async || trial.sees(&held).await == Ok(true)).await;
     trial.ends(&held, None).await.unwrap();
 }

@@ -60,8 +60,16 @@ impl Server {
         let password = server.folder.path().join("password");
         fs::write(&password, "throwaway").unwrap();
         server.run("initdb", &["-A", "scram-sha-256", "--pwfile", &password.display().to_string(), "-U", "postgres", "--no-sync"]);
+        server.lets_its_administrator_in();
         server.begin();
         server
+    }
+
+    /// Without a password: tests ask much, and in an unoptimised build each login with one takes its time.
+    fn lets_its_administrator_in(&self) {
+        let file = self.folder.path().join("data/pg_hba.conf");
+        let rules = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("host all postgres 127.0.0.1/32 trust\n{rules}")).unwrap();
     }
 
     /// As its administrator.
@@ -76,6 +84,13 @@ impl Server {
     /// Everything that it wrote to its log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    /// Says who may connect from where, and waits until that holds.
+    pub(crate) fn hba(&self, lines: &str) {
+        fs::write(self.folder.path().join("data/pg_hba.conf"), lines).unwrap();
+        self.stop();
+        self.begin();
     }
 
     /// Starts it, as it was configured first.

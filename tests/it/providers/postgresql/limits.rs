@@ -144,3 +144,59 @@ async fn who_cannot_be_spoken_to_is_unknown_and_the_reason_is_said_without_names
     }
     assert!(is_absent(cluster.provider(None).await.as_ref(), &order, None).await);
 }
+
+/// The cut is made and said to be incomplete; the next call goes on from there.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn without_the_right_to_end_sessions_access_is_cut_and_the_end_does_not_succeed() {
+    for version in BOTH {
+        let cluster = Cluster::on(&version.shared()).await;
+        let (provider, admin, bot) = (cluster.provider(None).await, cluster.admin().await, cluster.bot());
+        for form in [Form::Login, Form::Membership] {
+            let fixture = cluster.fixture(form);
+            let order = ordered(provider.as_ref(), &fixture, "signal").await;
+            let done = granted(provider.as_ref(), &order, fixture.until).await;
+            let config = match form {
+                Form::Login => fetched(&cluster, provider.as_ref(), &order, done.handle.as_ref()).await.unwrap(),
+                Form::Membership => cluster.own("ana"),
+            };
+            let mut session = Session::open(&config).await.unwrap();
+            session.does(&format!("SET ROLE {}", cluster.role())).await.unwrap();
+            admin.does(&format!("REVOKE pg_signal_backend FROM {bot}")).await.unwrap();
+            let refused = revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap_err();
+            assert!(refused.kind == FaultKind::Denied && refused.message.contains("pg_signal_backend"), "{refused:?}");
+            assert!(!writes(&config).await.unwrap(), "nobody gets in any more");
+            admin.does(&format!("GRANT pg_signal_backend TO {bot}")).await.unwrap();
+            revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap();
+            assert!(session.was_ended().await);
+            assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await);
+        }
+    }
+}
+
+/// It may end every session there is, and ends those that are meant.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn a_bot_that_is_a_superuser_ends_nobody_elses_sessions() {
+    for version in BOTH {
+        let server = Server::start(version, &[]);
+        let cluster = Cluster::on(&server.url()).await;
+        cluster.admin().await.does(&format!("ALTER ROLE {} SUPERUSER", cluster.bot())).await.unwrap();
+        let provider = cluster.provider(None).await;
+        let (ben, admin) = (Session::open(&cluster.own("ben")).await.unwrap(), cluster.admin().await);
+        for form in [Form::Login, Form::Membership] {
+            let fixture = cluster.fixture(form);
+            let order = ordered(provider.as_ref(), &fixture, "mighty").await;
+            let done = granted(provider.as_ref(), &order, fixture.until).await;
+            let config = match form {
+                Form::Login => fetched(&cluster, provider.as_ref(), &order, done.handle.as_ref()).await.unwrap(),
+                Form::Membership => cluster.own("ana"),
+            };
+            let mut session = Session::open(&config).await.unwrap();
+            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().sessions_closed, Some(1));
+            assert!(session.was_ended().await);
+            assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await);
+            assert!(ben.is_open().await && admin.is_open().await);
+        }
+    }
+}
