@@ -31,6 +31,7 @@ CREATE INDEX history_live ON history (resource, begun_at) WHERE closed_at IS NUL
 CREATE INDEX history_held ON history (held_from) WHERE held_from IS NOT NULL;
 CREATE INDEX history_closed ON history (closed_at, ending) WHERE closed_at IS NOT NULL;
 CREATE INDEX history_subject ON history (subject, closed_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX history_requester ON history (requester, closed_at) WHERE closed_at IS NOT NULL AND requester <> subject;
 CREATE INDEX history_settled ON history (settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX requests_opened ON requests (opened_at, resource);
 

@@ -80,6 +80,8 @@ async fn what_a_life_leaves_is_exported_and_read_back(url: &str) {
     let mut raw = Raw::open(url).await;
     if url != file(&folder) {
         migrate(&mut raw, newest).await;
+        // A fresh schema says of itself that there is nothing older in it.
+        raw.run("DELETE FROM marks").await;
         raw.run(&rows).await;
     }
     drop(raw);

@@ -120,12 +120,16 @@ pub fn moments(request: &Request) -> Option<Moments> {
         }
         State::Revoking { grant, work, since, .. } => {
             (row.begun_at, row.ended_at) = (Some(grant.decided_at), Some(*since));
-            work.iter().for_each(|work| row.works(work, request.last_at));
+            if let Some(work) = work {
+                row.works(work, request.last_at);
+            }
             row.stage = Stage::Revoking;
         }
         State::Closed { ending, at, held, .. } => {
             (row.closed_at, row.ending, row.closed_by) = (Some(*at), Some(What::of(ending)), by(ending).cloned());
-            held.iter().for_each(|held| row.held(held, *at, request.last_at));
+            if let Some(held) = held {
+                row.held(held, *at, request.last_at);
+            }
             if let Ending::Settled { by, .. } = ending {
                 row.settled = Some((by.clone(), *at));
             }
@@ -144,7 +148,9 @@ impl Moments {
     }
 
     fn held(&mut self, held: &Held, closed: Instant, seen: Instant) {
-        held.work.iter().for_each(|work| self.works(work, seen));
+        if let Some(work) = &held.work {
+            self.works(work, seen);
+        }
         self.begun_at = Some(held.grant.decided_at.min(held.ended_at));
         self.ended_at = Some(held.ended_at);
         self.gone_at = Some(held.gone_at.unwrap_or(closed).max(held.ended_at));
@@ -260,7 +266,7 @@ fn more_time(work: &Work, request: &Request) -> Vec<Act> {
 /// In the order in which they were given.
 fn approvals(votes: &[Vote], asks: &[Ask], at: Option<Instant>) -> Vec<Act> {
     let mut votes: Vec<&Vote> = votes.iter().collect();
-    votes.sort_by(|a, b| (a.at, a.stage).cmp(&(b.at, b.stage)));
+    votes.sort_by_key(|vote| (vote.at, vote.stage));
     let act = |vote: &&Vote| {
         let asked = asks.iter().map(|ask| ask.at).filter(|asked| *asked <= vote.at).max();
         let before = votes.iter().filter(|other| other.stage < vote.stage && other.at <= vote.at).map(|other| other.at).max();

@@ -192,7 +192,9 @@ fn of_person(person: &Person) -> Keys {
     ]);
     hidden(&mut keys, "name", Some(person.name.clone()));
     hidden(&mut keys, "email", person.email.clone());
-    person.logins.iter().for_each(|(login, value)| hidden(&mut keys, login, Some(value.clone())));
+    for (login, value) in &person.logins {
+        hidden(&mut keys, login, Some(value.clone()));
+    }
     keys
 }
 

@@ -164,7 +164,7 @@ mod tests {
                     }
                     Quality::Most { count, of, percent, .. } => {
                         prop_assert_eq!(of, all);
-                        prop_assert!(count <= of && percent <= 100 && percent >= 70);
+                        prop_assert!(count <= of && (70..=100).contains(&percent));
                     }
                     Quality::Pair { people: [one, other], counts: [there, back], .. } => {
                         prop_assert!(one < other && there > 0 && back > 0 && there + back >= 4);

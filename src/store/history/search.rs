@@ -89,6 +89,7 @@ const OF_PERSON: &str = page!(
     part!("id", "requests", "requester = $1 AND open AND opened_at < $3"),
     part!("id", "requests", "subject = $1 AND open AND opened_at < $3"),
     part!("request", "history", "subject = $1 AND closed_at >= $3 AND opened_at < $3"),
+    part!("request", "history", "requester = $1 AND requester <> subject AND closed_at >= $3 AND opened_at < $3"),
     // Somebody may have done several things about one request.
     part!("SELECT DISTINCT", "request", "acts", "person = $1 AND at >= $3")
 );
