@@ -142,9 +142,12 @@ impl Given {
     }
 
     fn is_of(&self, holds: &Holds) -> bool {
-        match &holds.grant {
-            Some(grant) => *grant == self.object,
-            None => self.ownership != Ownership::PerGrant && holds.principal == self.principal,
+        match (&holds.grant, self.ownership) {
+            (Some(grant), _) => *grant == self.object,
+            (None, Ownership::PerGrant) => false,
+            // What does not say that it is ours is somebody else's, beside ours.
+            (None, Ownership::Ours) => holds.ours && holds.principal == self.principal,
+            (None, Ownership::Shared) => holds.principal == self.principal,
         }
     }
 }

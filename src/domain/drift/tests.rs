@@ -128,6 +128,17 @@ fn what_says_nothing_of_itself_is_ours_only_until_it_was_seen_to_go() {
     assert_eq!(kinds(&[bare()], &given(Ownership::Shared, |r| r.given = true, &[])), ["ours_after_end"]);
 }
 
+#[test]
+fn what_somebody_else_gave_beside_a_live_grant_of_ours_is_still_not_ours() {
+    let live = given(Ownership::Ours, |r| r.given = true, &[works(10)]);
+    assert_eq!(kinds(&[bare(), marked()], &live), ["not_ours"]);
+    assert_eq!(kinds(&[bare()], &live), ["not_ours", "ours_and_gone"], "and does not stand for ours");
+    // Settled by a person, and never read as absent.
+    let settled = given(Ownership::Ours, |r| r.given = true, &[]);
+    assert_eq!(kinds(&[bare()], &settled), ["not_ours"]);
+    assert_eq!(kinds(&[marked()], &settled), ["ours_after_end"]);
+}
+
 /// What the next look makes of what the one before left.
 struct Looks {
     tracked: Vec<Tracked>,

@@ -48,7 +48,7 @@ fn question(target: &Target, version: u32) -> String {
            WHERE {gives} AND m.member NOT IN (SELECT oid FROM bot)) \
          SELECT DISTINCT {name}, {comment}, h.ours FROM held h JOIN pg_catalog.pg_roles r ON r.oid = h.member \
          LEFT JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass \
-         WHERE h.direct OR r.rolcanlogin ORDER BY 1",
+         WHERE h.direct OR r.rolcanlogin ORDER BY 1, 3",
         role = sql::oid_of(&target.role),
         name = sql::name("r.rolname"),
         comment = sql::words("d.description"),
