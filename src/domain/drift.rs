@@ -95,6 +95,8 @@ pub struct Holds {
     pub grant: Option<String>,
     /// The object says that it is ours.
     pub ours: bool,
+    /// What the other target is called by which they hold this one; None: they hold it themselves.
+    pub through: Option<String>,
 }
 
 /// What we know of an entitlement at this target.
@@ -142,12 +144,13 @@ impl Given {
     }
 
     fn is_of(&self, holds: &Holds) -> bool {
+        let is_named = holds.principal == self.principal && holds.through.is_none();
         match (&holds.grant, self.ownership) {
             (Some(grant), _) => *grant == self.object,
             (None, Ownership::PerGrant) => false,
             // What does not say that it is ours is somebody else's, beside ours.
-            (None, Ownership::Ours) => holds.ours && holds.principal == self.principal,
-            (None, Ownership::Shared) => holds.principal == self.principal,
+            (None, Ownership::Ours) => holds.ours && is_named,
+            (None, Ownership::Shared) => is_named,
         }
     }
 }
@@ -166,6 +169,12 @@ pub struct Finding {
     pub request: Option<RequestId>,
     /// Of what is ours.
     pub entitlement: Option<EntitlementKey>,
+}
+
+/// Those who are to be judged here: who holds a target through another one that is looked at is judged there, by what was given
+/// there, and what lets all of them in is itself a holder here.
+pub fn judged_here(holders: Vec<Holds>, is_looked_at: impl Fn(&str) -> bool) -> Vec<Holds> {
+    holders.into_iter().filter(|holds| !holds.through.as_deref().is_some_and(&is_looked_at)).collect()
 }
 
 /// Those that say they are ours, and that no entitlement is known for: whether they were ours once must be looked up.

@@ -39,7 +39,7 @@ fn works(minutes: i64) -> Claim {
 }
 
 fn holds(principal: &str, grant: Option<&str>, ours: bool) -> Holds {
-    Holds { principal: principal.into(), grant: grant.map(Into::into), ours }
+    Holds { principal: principal.into(), grant: grant.map(Into::into), ours, through: None }
 }
 
 /// By name alone, by its own word, and by our grant.
@@ -137,6 +137,15 @@ fn what_somebody_else_gave_beside_a_live_grant_of_ours_is_still_not_ours() {
     let settled = given(Ownership::Ours, |r| r.given = true, &[]);
     assert_eq!(kinds(&[bare()], &settled), ["not_ours"]);
     assert_eq!(kinds(&[marked()], &settled), ["ours_after_end"]);
+}
+
+#[test]
+fn what_is_held_through_a_target_that_is_looked_at_is_judged_there() {
+    let through = |name: &str| Holds { through: Some(name.into()), ..bare() };
+    let all = [bare(), through("looked at"), through("another")];
+    assert_eq!(judged_here(all.to_vec(), |name| name == "looked at"), [bare(), through("another")]);
+    let live = given(Ownership::Shared, |r| r.given = true, &[works(10)]);
+    assert_eq!(kinds(&[through("another")], &live), ["not_ours", "ours_and_gone"], "another way in is not the one that was given");
 }
 
 /// What the next look makes of what the one before left.

@@ -187,7 +187,9 @@ impl Provider for System {
     async fn holders(&self, _target: &Value) -> Result<Vec<Holder>, Fault> {
         let state = self.state()?;
         let shown = state.objects.values().filter(|_| !self.has(Flaw::ListsNobody));
-        Ok(shown.map(|object| Holder { principal: object.principal.clone(), grant: Some(object.grant.clone()), ours: true }).collect())
+        Ok(shown
+            .map(|object| Holder { principal: object.principal.clone(), grant: Some(object.grant.clone()), ours: true, through: None })
+            .collect())
     }
 
     async fn health(&self) -> Result<String, Fault> {
