@@ -49,11 +49,13 @@ CREATE TABLE sightings (
     PRIMARY KEY (entitlement, session)
 );
 
--- When it was looked for them, and the longest time between two looks, in seconds.
+-- When it was looked for them, and the longest time between two looks, in seconds. `since`: the access works since then, or
+-- since earlier; what was looked before that was about other access.
 CREATE TABLE samples (
     entitlement TEXT PRIMARY KEY,
     first_at BIGINT NOT NULL,
     last_at BIGINT NOT NULL,
-    longest BIGINT NOT NULL
+    longest BIGINT NOT NULL,
+    since BIGINT NOT NULL
 );
 CREATE INDEX samples_last ON samples (last_at);
