@@ -53,7 +53,7 @@ impl DriftKind {
     }
 }
 
-/// One difference, from when it was first seen until it was gone; kept afterwards.
+/// One difference, from when it was first seen until it was gone or not looked at any more; kept afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftRow {
     pub provider: ProviderName,
@@ -69,6 +69,8 @@ pub struct DriftRow {
     /// Seen twice, and told then; what was seen only once is not told and not kept.
     pub found_at: Option<Instant>,
     pub gone_at: Option<Instant>,
+    /// Nobody looks at this target any more, and nobody knows whether it is there; never with `gone_at`.
+    pub unwatched_at: Option<Instant>,
     /// What bot.toml called this target when it was seen: resource and role, in the same order.
     pub resources: Vec<ResourceId>,
     pub roles: Vec<RoleName>,
@@ -76,7 +78,7 @@ pub struct DriftRow {
     pub request: Option<RequestId>,
 }
 
-/// A difference that is not gone, as the store keeps it.
+/// A difference that is looked at, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracked {
     pub id: String,

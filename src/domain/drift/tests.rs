@@ -194,14 +194,16 @@ fn a_difference_is_found_when_it_was_seen_twice_and_gone_when_it_was_missed_twic
 }
 
 #[test]
-fn what_is_not_looked_at_any_more_is_gone_at_once() {
+fn what_is_not_looked_at_any_more_is_not_said_to_be_gone() {
     let gus = &judge(&[holds("gus", None, false)], &[])[..];
     let mut looks = Looks { tracked: Vec::new(), at: NOW };
     looks.look(Some(gus));
     looks.look(Some(gus));
     let provider = "orders".parse().unwrap();
     let compared = compare(&provider, looks.tracked, &BTreeMap::new(), &BTreeSet::new(), &BTreeMap::new(), looks.at);
-    assert_eq!(compared.gone.len(), 1);
+    assert_eq!((compared.gone.len(), compared.unwatched.len()), (0, 1));
+    let row = &compared.unwatched[0].row;
+    assert_eq!((row.unwatched_at, row.gone_at), (Some(looks.at), None));
 }
 
 #[test]
@@ -216,6 +218,7 @@ fn a_line_names_few_and_says_how_many_more_there_are() {
         last_seen: NOW,
         found_at: Some(NOW),
         gone_at: None,
+        unwatched_at: None,
         resources: resource.map(|name| name.parse().unwrap()).into_iter().collect(),
         roles: resource.map(|_| "write".parse().unwrap()).into_iter().collect(),
         request: None,
