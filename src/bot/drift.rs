@@ -75,7 +75,7 @@ impl Bot {
 
 /// Why its alarm is over, though nobody saw it go.
 fn not_looked_at(rows: &[&DriftRow]) -> String {
-    format!("bot.toml has no such role there any more, so that it is not looked at: when last seen, {}", said(rows.iter().copied()))
+    format!("not looked at any more, as bot.toml is now, and nobody knows whether it is still so: {}", said(rows.iter().copied()))
 }
 
 fn operation(it: &Tracked) -> Operation {

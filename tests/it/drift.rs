@@ -243,7 +243,7 @@ async fn is_unwatched(world: &World, times: usize) {
     assert_eq!((count(world, "drift_unwatched").await, count(world, "drift_gone").await), (times, 0));
     assert!(rows(world).await.iter().all(|row| row.unwatched_at.is_some() && row.gone_at.is_none()));
     let ops = world.console.channel("#ops");
-    assert!(ops.contains("it is not looked at: when last seen, gus has write on prod-db"), "{ops}");
+    assert!(ops.contains("nobody knows whether it is still so: gus has write on prod-db"), "{ops}");
     let window = Window { from: crate::world::START, to: world.now(), days: 1 };
     let digest = world.bot.digest(window, &Thresholds::default()).await.unwrap();
     let drift: Vec<_> = digest.exceptions.iter().filter(|it| matches!(it, Exception::Drift { unwatched_at: Some(_), .. })).collect();

@@ -17,6 +17,9 @@ use crate::{
 
 on_both![what_is_held_through_another_role_is_judged_there];
 
+/// Of an hour of access, after `looks`.
+const REST: Span = Span::from_seconds(47 * 60 + 20);
+
 /// `write` is in `read`, and that is told.
 async fn world(url: &str, ownership: Ownership) -> World {
     let world = World::with_provider(url, Pretend::new(ownership).telling()).await;
@@ -51,7 +54,7 @@ async fn what_is_held_through_another_role_is_judged_there(url: &str) {
     let object = world.pretend.held().into_iter().next().unwrap().1;
     looks(&world).await;
     assert_eq!(told(&world).await.len(), 1, "a grant of the inner role");
-    world.advance(Span::from_minutes(60)).await;
+    world.advance(REST).await;
     looks(&world).await;
     assert_eq!(told(&world).await.len(), 1, "and its end");
     // Such as from a backup.
@@ -75,7 +78,7 @@ async fn a_membership_of_the_inner_role_is_no_difference_at_the_outer_one() {
         let world = world(&crate::store_suite::file(&folder), ownership).await;
         granted(&world).await;
         looks(&world).await;
-        world.advance(Span::from_minutes(60)).await;
+        world.advance(REST).await;
         looks(&world).await;
         assert_eq!(told(&world).await.len(), 1, "{ownership:?}");
         is_sound(&world).await;
@@ -87,6 +90,7 @@ async fn the_inner_role_does_not_stand_for_a_live_grant_of_the_outer_one() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(&crate::store_suite::file(&folder), Ownership::Shared).await;
     granted(&world).await;
+    world.clock.advance(Span::from_seconds(1));
     world.say("ana", "/jit request prod-db read 60m Look at the stuck import").await;
     let id = world.newest().await;
     world.press("ben", "approve", &id, None).await;
