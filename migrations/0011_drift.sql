@@ -1,4 +1,4 @@
--- How a provider's holders differ from what was given, from when it was first seen until it was gone, and afterwards.
+-- How a provider's holders differ from what was given, from when it was first seen until it was gone or not looked at any more, and afterwards.
 -- `found_at`: seen twice, and told then. `doubted`: the newest look did not show it. `alarm`: which one speaks of it.
 CREATE TABLE drift (
     id TEXT PRIMARY KEY,
@@ -12,12 +12,14 @@ CREATE TABLE drift (
     found_at BIGINT,
     doubted BOOLEAN NOT NULL,
     gone_at BIGINT,
+    unwatched_at BIGINT,
     places TEXT NOT NULL,
     request TEXT,
     alarm TEXT
 );
-CREATE INDEX drift_open ON drift (provider, first_seen) WHERE gone_at IS NULL;
+CREATE INDEX drift_open ON drift (provider, first_seen) WHERE gone_at IS NULL AND unwatched_at IS NULL;
 CREATE INDEX drift_gone ON drift (gone_at) WHERE gone_at IS NOT NULL;
+CREATE INDEX drift_unwatched ON drift (unwatched_at) WHERE unwatched_at IS NOT NULL;
 
 -- Looks that one process makes for all: whoever finds `n` as it was has the turn. `read_at`: when all of it was last read.
 CREATE TABLE looks (
@@ -49,11 +51,13 @@ CREATE TABLE sightings (
     PRIMARY KEY (entitlement, session)
 );
 
--- When it was looked for them, and the longest time between two looks, in seconds.
+-- When it was looked for them, and the longest time between two looks, in seconds. `since`: the access works since then, or
+-- since earlier; what was looked before that was about other access.
 CREATE TABLE samples (
     entitlement TEXT PRIMARY KEY,
     first_at BIGINT NOT NULL,
     last_at BIGINT NOT NULL,
-    longest BIGINT NOT NULL
+    longest BIGINT NOT NULL,
+    since BIGINT NOT NULL
 );
 CREATE INDEX samples_last ON samples (last_at);

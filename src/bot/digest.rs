@@ -161,9 +161,10 @@ fn leavers(left: impl Iterator<Item = (Given, Instant)>) -> Vec<Exception> {
     people.into_iter().map(|(person, (at, requests))| Exception::Left { at, person, requests }).collect()
 }
 
-/// Holders that are not as granted: what is there still, and what was put right in the window.
+/// Holders that are not as granted: what is there still, and what was put right, or given up to look at, in the window.
 async fn drift(store: &Store, from: Instant, to: Instant, found: &mut Found) -> Result<(), StoreError> {
-    let rows = store.drift(from).await?.into_iter().filter(|row| row.first_seen < to || row.gone_at.is_none());
+    let rows =
+        store.drift(from).await?.into_iter().filter(|row| row.first_seen < to || (row.gone_at.is_none() && row.unwatched_at.is_none()));
     let line = |row: crate::domain::drift::DriftRow| Exception::Drift {
         provider: row.provider,
         principal: row.principal,
@@ -174,6 +175,7 @@ async fn drift(store: &Store, from: Instant, to: Instant, found: &mut Found) -> 
         first_seen: row.first_seen,
         last_seen: row.last_seen,
         gone_at: row.gone_at,
+        unwatched_at: row.unwatched_at,
     };
     found.add(Kind::Drift, 0, rows.map(line));
     Ok(())

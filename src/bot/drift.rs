@@ -5,7 +5,7 @@ use super::{Bot, alarms};
 use crate::{
     domain::{
         command::Actor,
-        drift::{Tracked, said},
+        drift::{DriftRow, Tracked, said},
         event::Operation,
     },
     store::{Alarm, Commit, CommitError, StoreError},
@@ -18,6 +18,8 @@ pub struct Drifted {
     pub found: Vec<Tracked>,
     /// Told before, and missed twice.
     pub gone: Vec<Tracked>,
+    /// Told before, and not looked at any more.
+    pub unwatched: Vec<Tracked>,
     /// What is left of each alarm that has to be changed; empty: it is over.
     pub alarms: Vec<(String, Vec<Tracked>)>,
 }
@@ -27,11 +29,10 @@ impl Bot {
     /// # Errors
     /// Stale: somebody else has looked meanwhile, and nothing of this look counts.
     pub async fn drifted(&self, drifted: &Drifted, mut commit: Commit) -> Result<(), CommitError> {
-        let found = drifted.found.iter().map(|it| operation(it, true));
-        let gone = drifted.gone.iter().map(|it| operation(it, false));
-        let mut operations: Vec<Operation> = found.chain(gone).collect();
+        let all = drifted.found.iter().chain(&drifted.gone).chain(&drifted.unwatched);
+        let mut operations: Vec<Operation> = all.map(operation).collect();
         for (id, rest) in &drifted.alarms {
-            operations.extend(self.drift_alarm(id, rest, &mut commit).await?);
+            operations.extend(self.drift_alarm(id, rest, &drifted.unwatched, &mut commit).await?);
         }
         commit.entries.extend(operations.iter().map(|operation| self.entry("bot", Actor::BOT, operation)));
         commit.now = Some(self.guard.highest());
@@ -41,12 +42,22 @@ impl Bot {
     }
 
     /// Nothing is said here of who holds what: such names are text of others, which no log gets.
-    async fn drift_alarm(&self, id: &str, rest: &[Tracked], commit: &mut Commit) -> Result<Option<Operation>, StoreError> {
+    async fn drift_alarm(
+        &self,
+        id: &str,
+        rest: &[Tracked],
+        unwatched: &[Tracked],
+        commit: &mut Commit,
+    ) -> Result<Option<Operation>, StoreError> {
         let (now, known) = (self.now(), self.store.alarm(id).await?);
         let open = known.as_ref().filter(|alarm| alarm.cleared_at.is_none());
         let (alarm, operation) = match (open, rest.is_empty()) {
             (None, true) => return Ok(None),
-            (Some(open), true) => (Alarm { cleared_at: Some(now), ..open.clone() }, Some(Operation::AlarmCleared { alarm: id.to_owned() })),
+            (Some(open), true) => {
+                let left: Vec<_> = unwatched.iter().filter(|it| it.alarm.as_deref() == Some(id)).map(|it| &it.row).collect();
+                let what = if left.is_empty() { open.what.clone() } else { not_looked_at(&left) };
+                (Alarm { cleared_at: Some(now), what, ..open.clone() }, Some(Operation::AlarmCleared { alarm: id.to_owned() }))
+            }
             (open, false) => {
                 tracing::error!(alarm.id = id, count = rest.len(), "somebody holds what was not given through this bot");
                 let raised = open.is_none().then(|| Operation::AlarmRaised { alarm: id.to_owned() });
@@ -62,13 +73,18 @@ impl Bot {
     }
 }
 
-fn operation(it: &Tracked, is_found: bool) -> Operation {
+/// Why its alarm is over, though nobody saw it go.
+fn not_looked_at(rows: &[&DriftRow]) -> String {
+    format!("not looked at any more, as bot.toml is now, and nobody knows whether it is still so: {}", said(rows.iter().copied()))
+}
+
+fn operation(it: &Tracked) -> Operation {
     let row = &it.row;
     let (kind, provider) = (row.kind, row.provider.clone());
     let (target, principal, grant) = (row.target.clone(), row.principal.clone(), row.grant.clone());
-    if is_found {
-        Operation::DriftFound { kind, provider, target, principal, grant }
-    } else {
-        Operation::DriftGone { kind, provider, target, principal, grant }
+    match (row.gone_at, row.unwatched_at) {
+        (None, None) => Operation::DriftFound { kind, provider, target, principal, grant },
+        (Some(_), _) => Operation::DriftGone { kind, provider, target, principal, grant },
+        (None, Some(_)) => Operation::DriftUnwatched { kind, provider, target, principal, grant },
     }
 }

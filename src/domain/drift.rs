@@ -53,7 +53,7 @@ impl DriftKind {
     }
 }
 
-/// One difference, from when it was first seen until it was gone; kept afterwards.
+/// One difference, from when it was first seen until it was gone or not looked at any more; kept afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftRow {
     pub provider: ProviderName,
@@ -69,6 +69,8 @@ pub struct DriftRow {
     /// Seen twice, and told then; what was seen only once is not told and not kept.
     pub found_at: Option<Instant>,
     pub gone_at: Option<Instant>,
+    /// Nobody looks at this target any more, and nobody knows whether it is there; never with `gone_at`.
+    pub unwatched_at: Option<Instant>,
     /// What bot.toml called this target when it was seen: resource and role, in the same order.
     pub resources: Vec<ResourceId>,
     pub roles: Vec<RoleName>,
@@ -76,7 +78,7 @@ pub struct DriftRow {
     pub request: Option<RequestId>,
 }
 
-/// A difference that is not gone, as the store keeps it.
+/// A difference that is looked at, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracked {
     pub id: String,
@@ -95,6 +97,8 @@ pub struct Holds {
     pub grant: Option<String>,
     /// The object says that it is ours.
     pub ours: bool,
+    /// What the other target is called by which they hold this one; None: they hold it themselves.
+    pub through: Option<String>,
 }
 
 /// What we know of an entitlement at this target.
@@ -142,9 +146,13 @@ impl Given {
     }
 
     fn is_of(&self, holds: &Holds) -> bool {
-        match &holds.grant {
-            Some(grant) => *grant == self.object,
-            None => self.ownership != Ownership::PerGrant && holds.principal == self.principal,
+        let is_named = holds.principal == self.principal && holds.through.is_none();
+        match (&holds.grant, self.ownership) {
+            (Some(grant), _) => *grant == self.object,
+            (None, Ownership::PerGrant) => false,
+            // What does not say that it is ours is somebody else's, beside ours.
+            (None, Ownership::Ours) => holds.ours && is_named,
+            (None, Ownership::Shared) => is_named,
         }
     }
 }
@@ -163,6 +171,12 @@ pub struct Finding {
     pub request: Option<RequestId>,
     /// Of what is ours.
     pub entitlement: Option<EntitlementKey>,
+}
+
+/// Those who are to be judged here: who holds a target through another one that is looked at is judged there, by what was given
+/// there, and what lets all of them in is itself a holder here.
+pub fn judged_here(holders: Vec<Holds>, is_looked_at: impl Fn(&str) -> bool) -> Vec<Holds> {
+    holders.into_iter().filter(|holds| !holds.through.as_deref().is_some_and(&is_looked_at)).collect()
 }
 
 /// Those that say they are ours, and that no entitlement is known for: whether they were ours once must be looked up.

@@ -372,6 +372,15 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<String>,
     },
+    /// What was found is not looked at any more: nobody knows whether it is there.
+    DriftUnwatched {
+        kind: DriftKind,
+        provider: ProviderName,
+        target: String,
+        principal: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<String>,
+    },
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]

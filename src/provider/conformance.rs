@@ -91,6 +91,7 @@ pub async fn run(provider: &dyn Provider, fixture: &Fixture, access: Option<&dyn
         check("extending moves the native end", bench.extended().await),
         check("a credential is made when fetched", bench.credential().await),
         check("holders are listed", bench.holders().await),
+        check("open sessions are told for each order", bench.sightings().await),
         check("hostile names are data", bench.hostile().await),
         check("health answers", bench.health().await),
     ]

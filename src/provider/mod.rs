@@ -225,6 +225,9 @@ pub struct Holder {
     /// The object says by other means that it is ours, such as by who gave it. Without that and without `grant`, the core
     /// knows by its own records alone whose it is.
     pub ours: bool,
+    /// The other target by which they hold this one, such as a role that is in this role; the nearest to them. None: they hold
+    /// it themselves.
+    pub through: Option<serde_json::Value>,
 }
 
 /// A session that is open just now.

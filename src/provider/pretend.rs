@@ -66,6 +66,8 @@ pub struct Pretend {
     /// Of what is held: what the bot did not give.
     foreign: Mutex<BTreeSet<(String, String)>>,
     sessions: Mutex<BTreeMap<(String, String), Vec<Sighting>>>,
+    /// Targets, and others that are in them.
+    nested: Mutex<BTreeMap<String, String>>,
 }
 
 impl Pretend {
@@ -91,6 +93,7 @@ impl Pretend {
             credentials: Mutex::default(),
             foreign: Mutex::default(),
             sessions: Mutex::default(),
+            nested: Mutex::default(),
         }
     }
 
@@ -143,6 +146,11 @@ impl Pretend {
         self.switch(target, principal, on, true);
     }
 
+    /// Whoever holds `inner` holds `outer` by it, from now on.
+    pub fn nest(&self, inner: &str, outer: &str) {
+        self.nested.lock().unwrap_or_else(PoisonError::into_inner).insert(outer.to_owned(), inner.to_owned());
+    }
+
     /// Somebody works there with what they hold, from now on; or does so no longer.
     pub fn set_sessions(&self, target: &str, principal: &str, sessions: Vec<Sighting>) {
         let key = (target.to_owned(), principal.to_owned());
@@ -177,9 +185,9 @@ impl Pretend {
     fn holder(&self, ours: bool, who: &str) -> Holder {
         match (self.description.ownership, who.split_once(' ')) {
             (Ownership::PerGrant, Some((principal, grant))) => {
-                Holder { principal: principal.to_owned(), grant: Some(grant.to_owned()), ours: true }
+                Holder { principal: principal.to_owned(), grant: Some(grant.to_owned()), ours: true, through: None }
             }
-            (ownership, _) => Holder { principal: who.to_owned(), grant: None, ours: ours && ownership == Ownership::Ours },
+            (ownership, _) => Holder { principal: who.to_owned(), grant: None, ours: ours && ownership == Ownership::Ours, through: None },
         }
     }
 
@@ -259,9 +267,17 @@ impl Provider for Pretend {
             return Err(Fault::new(FaultKind::Transient, why));
         }
         let name = target.get("name").and_then(|n| n.as_str()).unwrap_or_default();
+        let inner = self.nested.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         let foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let here = self.held().into_iter().filter(|(target, _)| target == name);
-        Ok(here.map(|key| self.holder(!foreign.contains(&key), &key.1)).collect())
+        let of = |target: &str| self.held().into_iter().filter(move |key| key.0 == target).collect::<Vec<_>>();
+        let mut holders: Vec<Holder> = of(name).iter().map(|key| self.holder(!foreign.contains(key), &key.1)).collect();
+        if let Some(inner) = inner {
+            let through = Some(serde_json::json!({ "name": inner }));
+            let all = of(&inner);
+            holders.push(Holder { principal: inner, ..Holder::default() });
+            holders.extend(all.iter().map(|key| Holder { ours: false, through: through.clone(), ..self.holder(false, &key.1) }));
+        }
+        Ok(holders)
     }
 
     async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {

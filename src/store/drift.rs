@@ -60,28 +60,28 @@ pub struct Look {
 }
 
 impl Store {
-    /// Everything that was told, and is there or was gone only since then; first seen first.
+    /// Everything that was told, and is there, or was gone or was not looked at any more only since then; first seen first.
     /// # Errors
     /// The store does not answer, or holds what this version cannot read.
     pub async fn drift(&self, since: Instant) -> Result<Vec<DriftRow>, StoreError> {
-        let sql = "SELECT provider, target, principal, grant_id, kind, first_seen, last_seen, found_at, gone_at, places, request \
-                   FROM drift WHERE found_at IS NOT NULL AND (gone_at IS NULL OR gone_at >= $1) ORDER BY first_seen, id";
+        let sql = "SELECT provider, target, principal, grant_id, kind, first_seen, last_seen, found_at, gone_at, places, request, unwatched_at \
+                   FROM drift WHERE found_at IS NOT NULL AND ((gone_at IS NULL AND unwatched_at IS NULL) OR gone_at >= $1 OR unwatched_at >= $1) ORDER BY first_seen, id";
         self.read(sql, &[Int(since.micros())]).await?.iter().map(drift_row).collect()
     }
 
-    /// What differs at this provider and is not gone, told or not; first seen first.
+    /// What differs at this provider and is looked at, told or not; first seen first.
     pub async fn tracked(&self, provider: &ProviderName) -> Result<Vec<Tracked>, StoreError> {
-        let sql = "SELECT provider, target, principal, grant_id, kind, first_seen, last_seen, found_at, gone_at, places, request, \
-                   id, doubted, alarm FROM drift WHERE provider = $1 AND gone_at IS NULL ORDER BY first_seen, id";
+        let sql = "SELECT provider, target, principal, grant_id, kind, first_seen, last_seen, found_at, gone_at, places, request, unwatched_at, \
+                   id, doubted, alarm FROM drift WHERE provider = $1 AND gone_at IS NULL AND unwatched_at IS NULL ORDER BY first_seen, id";
         let rows = self.read(sql, &[Text(provider.to_string())]).await?;
         rows.iter()
-            .map(|row| Ok(Tracked { row: drift_row(row)?, id: row.text(11)?, doubted: row.bool(12)?, alarm: row.text_or(13)? }))
+            .map(|row| Ok(Tracked { row: drift_row(row)?, id: row.text(12)?, doubted: row.bool(13)?, alarm: row.text_or(14)? }))
             .collect()
     }
 
     /// Providers at which something differs.
     pub async fn drifting(&self) -> Result<Vec<ProviderName>, StoreError> {
-        let rows = self.read("SELECT DISTINCT provider FROM drift WHERE gone_at IS NULL", &[]).await?;
+        let rows = self.read("SELECT DISTINCT provider FROM drift WHERE gone_at IS NULL AND unwatched_at IS NULL", &[]).await?;
         rows.iter().map(|row| row.text(0)?.parse().map_err(|_| corrupt("a provider's name"))).collect()
     }
 
@@ -145,14 +145,15 @@ pub(super) fn apply<'a>(tx: &mut Tx<'_>, writes: impl Iterator<Item = &'a DriftW
         }
     }
     let sql = "INSERT INTO drift (id, provider, target, principal, grant_id, kind, first_seen, last_seen, found_at, doubted, gone_at, \
-               places, request, alarm) VALUES {rows} ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, \
-               found_at = excluded.found_at, doubted = excluded.doubted, gone_at = excluded.gone_at, alarm = excluded.alarm";
+               unwatched_at, places, request, alarm) VALUES {rows} ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, \
+               found_at = excluded.found_at, doubted = excluded.doubted, gone_at = excluded.gone_at, \
+               unwatched_at = excluded.unwatched_at, alarm = excluded.alarm";
     exec(tx, sql, is, None);
     exec(tx, "DELETE FROM drift WHERE found_at IS NULL AND id IN (VALUES {rows})", forgotten, None);
     Ok(())
 }
 
-fn values(it: &Tracked) -> Result<[super::db::Value; 14], CommitError> {
+fn values(it: &Tracked) -> Result<[super::db::Value; 15], CommitError> {
     let row = &it.row;
     let places: Vec<_> = row.resources.iter().zip(&row.roles).collect();
     let places = serde_json::to_string(&places).map_err(|error| CommitError::Unavailable(error.to_string()))?;
@@ -168,6 +169,7 @@ fn values(it: &Tracked) -> Result<[super::db::Value; 14], CommitError> {
         IntOr(micros(row.found_at)),
         Bool(it.doubted),
         IntOr(micros(row.gone_at)),
+        IntOr(micros(row.unwatched_at)),
         Text(places),
         TextOr(row.request.as_ref().map(ToString::to_string)),
         TextOr(it.alarm.clone()),
@@ -213,6 +215,7 @@ fn drift_row(row: &Row) -> Result<DriftRow, StoreError> {
         gone_at: row.int_or(8)?.map(Instant::from_micros),
         resources,
         roles,
+        unwatched_at: row.int_or(11)?.map(Instant::from_micros),
         request: row.text_or(10)?.map(|id| id.parse().map_err(|_| corrupt("a request's id"))).transpose()?,
     })
 }

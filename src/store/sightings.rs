@@ -20,8 +20,9 @@ use crate::domain::{
 /// What a look at open sessions adds.
 #[derive(Debug, Clone)]
 pub enum SightingWrite {
-    /// It was looked for sessions of this entitlement, and these were there.
-    Looked { entitlement: EntitlementKey, at: Instant, sessions: Vec<Session> },
+    /// It was looked for sessions of this entitlement, whose access works since then, and these were there. What was looked
+    /// before then says nothing of this access, and is left out.
+    Looked { entitlement: EntitlementKey, since: Instant, at: Instant, sessions: Vec<Session> },
     /// Of what nobody claims any more, what was last looked at before then goes.
     Forget { before: Instant },
 }
@@ -48,18 +49,22 @@ impl Store {
         Ok(Some(Sampled { first, last, longest, sessions }))
     }
 
-    /// Of one provider: entitlements with a claim that works at `now`, after this key, in order.
+    /// Of one provider: entitlements with a claim that works at `now`, after this key, in order; each with since when the first
+    /// of its claims works.
     pub async fn live_entitlements(
         &self,
         provider: &ProviderName,
         now: Instant,
         after: &EntitlementKey,
         limit: u32,
-    ) -> Result<Vec<Entitlement>, StoreError> {
-        let sql = "SELECT document FROM entitlements WHERE provider = $1 AND id > $2 AND EXISTS (SELECT 1 FROM claims \
+    ) -> Result<Vec<(Entitlement, Instant)>, StoreError> {
+        let sql = "SELECT document, (SELECT MIN(history.held_from) FROM claims JOIN history ON history.request = claims.request \
+                   WHERE claims.entitlement = entitlements.id AND claims.wanted AND claims.until > $3) \
+                   FROM entitlements WHERE provider = $1 AND id > $2 AND EXISTS (SELECT 1 FROM claims \
                    WHERE claims.entitlement = entitlements.id AND claims.wanted AND claims.until > $3) ORDER BY id LIMIT $4";
         let values = [Text(provider.to_string()), Text(after.0.clone()), Int(now.micros()), Int(i64::from(limit))];
-        self.read(sql, &values).await?.iter().map(|row| parsed(&row.text(0)?)).collect()
+        let rows = self.read(sql, &values).await?;
+        rows.iter().map(|row| Ok((parsed(&row.text(0)?)?, Instant::from_micros(row.int_or(1)?.unwrap_or(0))))).collect()
     }
 }
 
@@ -68,9 +73,9 @@ pub(super) fn apply<'a>(tx: &mut Tx<'_>, writes: impl Iterator<Item = &'a Sighti
     let (mut looked, mut seen, mut forgotten) = (BTreeMap::new(), BTreeMap::new(), None);
     for write in writes {
         match write {
-            SightingWrite::Looked { entitlement, at, sessions } => {
+            SightingWrite::Looked { entitlement, since, at, sessions } => {
                 let key = || Text(entitlement.0.clone());
-                looked.insert(entitlement, [key(), Int(at.micros()), Int(at.micros()), Int(0)]);
+                looked.insert(entitlement, [key(), Int(at.micros()), Int(at.micros()), Int(0), Int(since.micros())]);
                 for Session { id, first, last, from, about } in sessions {
                     let (from, about) = (TextOr(from.clone()), TextOr(about.clone()));
                     seen.insert((entitlement, id), [key(), Text(id.clone()), Int(first.micros()), Int(last.micros()), from, about]);
@@ -79,8 +84,10 @@ pub(super) fn apply<'a>(tx: &mut Tx<'_>, writes: impl Iterator<Item = &'a Sighti
             SightingWrite::Forget { before } => forgotten = forgotten.max(Some(*before)),
         }
     }
-    let sql = "INSERT INTO samples (entitlement, first_at, last_at, longest) VALUES {rows} ON CONFLICT (entitlement) DO UPDATE SET \
-               longest = CASE WHEN excluded.last_at - samples.last_at > samples.longest * 1000000 \
+    let sql = "INSERT INTO samples (entitlement, first_at, last_at, longest, since) VALUES {rows} \
+               ON CONFLICT (entitlement) DO UPDATE SET since = excluded.since, \
+               first_at = CASE WHEN excluded.since > samples.last_at THEN excluded.first_at ELSE samples.first_at END, \
+               longest = CASE WHEN excluded.since > samples.last_at THEN 0 WHEN excluded.last_at - samples.last_at > samples.longest * 1000000 \
                THEN (excluded.last_at - samples.last_at) / 1000000 ELSE samples.longest END, \
                last_at = CASE WHEN excluded.last_at > samples.last_at THEN excluded.last_at ELSE samples.last_at END";
     exec(tx, sql, looked.into_values().collect(), None);

@@ -81,7 +81,7 @@ async fn tell(turn: &Turn<'_>, name: &ProviderName, compared: Compared, read: &r
     let mut telling = Telling::default();
     let alarm = format!("drift/{name}/{}", turn.n);
     let mut rest: Vec<Tracked> = compared.seen.iter().chain(&compared.doubted).cloned().collect();
-    let mut changed: Vec<String> = compared.gone.iter().filter_map(|it| it.alarm.clone()).collect();
+    let mut changed: Vec<String> = compared.gone.iter().chain(&compared.unwatched).filter_map(|it| it.alarm.clone()).collect();
     for (it, finding) in compared.confirmed {
         if faults::is_planted("drift_takes_strangers") && finding.kind == DriftKind::NotOurs {
             ours::plant(turn.deps, &it.row).await;
@@ -103,9 +103,10 @@ async fn tell(turn: &Turn<'_>, name: &ProviderName, compared: Compared, read: &r
     changed.dedup();
     let left = |id: &String| rest.iter().filter(|it| it.alarm.as_ref() == Some(id)).cloned().collect();
     telling.drifted.alarms = changed.iter().map(|id| (id.clone(), left(id))).collect();
-    telling.drifted.gone = compared.gone;
+    (telling.drifted.gone, telling.drifted.unwatched) = (compared.gone, compared.unwatched);
     let is = compared.suspected.iter().take(MOST_NEW).chain(&compared.seen).chain(&compared.doubted).chain(&telling.drifted.found);
-    telling.writes = is.chain(&telling.drifted.gone).cloned().map(|it| DriftWrite::Is(Box::new(it))).collect();
+    telling.writes =
+        is.chain(&telling.drifted.gone).chain(&telling.drifted.unwatched).cloned().map(|it| DriftWrite::Is(Box::new(it))).collect();
     telling.writes.extend(compared.forgotten.into_iter().map(|id| DriftWrite::Forget { id }));
     Ok(telling)
 }

@@ -31,7 +31,7 @@ pub(super) async fn look(turn: &Turn<'_>, name: &ProviderName) -> Result<Instant
     while let Some(after) = last.take() {
         let live = deps.store.live_entitlements(name, begun, &after, BATCH).await.map_err(Stop::read)?;
         if live.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) {
-            last = live.last().map(|row| row.key.clone());
+            last = live.last().map(|(row, _)| row.key.clone());
         }
         match ask(deps, name, live).await {
             Ok(seen) => sightings.extend(seen),
@@ -50,22 +50,22 @@ pub(super) async fn look(turn: &Turn<'_>, name: &ProviderName) -> Result<Instant
 }
 
 /// What is open of each of these; why nobody could say.
-async fn ask(deps: &Deps, name: &ProviderName, live: Vec<Entitlement>) -> Result<Vec<SightingWrite>, String> {
+async fn ask(deps: &Deps, name: &ProviderName, live: Vec<(Entitlement, Instant)>) -> Result<Vec<SightingWrite>, String> {
     let Some(provider) = deps.bot.providers().get(name).filter(|_| !live.is_empty()).cloned() else { return Ok(Vec::new()) };
-    let (keys, orders): (Vec<_>, Vec<_>) = live.into_iter().map(|row| (row.key, row.order)).unzip();
+    let (live, orders): (Vec<_>, Vec<_>) = live.into_iter().map(|(row, since)| ((row.key, since), row.order)).unzip();
     let seen = match timeout(provider.describe().deadline.std(), provider.sightings(&orders)).await {
-        Ok(Ok(seen)) if seen.len() == keys.len() => seen,
-        Ok(Ok(seen)) => return Err(format!("{} answers to {} questions", seen.len(), keys.len())),
+        Ok(Ok(seen)) if seen.len() == live.len() => seen,
+        Ok(Ok(seen)) => return Err(format!("{} answers to {} questions", seen.len(), live.len())),
         Ok(Err(fault)) => return Err(fault.message),
         Err(_) => return Err("no answer in time".to_owned()),
     };
     let at = deps.bot.now();
-    let looked = keys.into_iter().zip(seen).map(|(entitlement, seen)| {
+    let looked = live.into_iter().zip(seen).map(|((entitlement, since), seen)| {
         let session = seen
             .into_iter()
             .take(SESSIONS)
             .map(|s| Session::new(&s.session, deps.clock.ours(s.since), at, s.from.as_deref(), s.about.as_deref()));
-        SightingWrite::Looked { entitlement, at, sessions: session.collect() }
+        SightingWrite::Looked { entitlement, since, at, sessions: session.collect() }
     });
     Ok(looked.collect())
 }

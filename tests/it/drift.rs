@@ -1,16 +1,17 @@
 //! Who holds a role at a provider, against what was given: told once, whoever looks, and never taken away unless it is ours.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hallpass::{
     domain::{
+        digest::{Exception, Thresholds, Window},
         drift::{DriftKind, DriftRow},
         entitlement::Ownership,
         request::State,
         time::{Instant, Span},
     },
     provider::{
-        FaultKind,
+        FaultKind, Provider,
         pretend::{Pretend, Temper},
     },
     store::Store,
@@ -211,15 +212,42 @@ async fn a_provider_that_cannot_be_read_changes_nothing_and_is_an_alarm_after_an
     assert_eq!(open(&world).await, Vec::<String>::new());
 }
 
+/// bot.toml has the role no longer: neither as gone nor as there.
 #[tokio::test]
-async fn what_nobody_looks_at_any_more_is_over() {
+async fn what_nobody_looks_at_any_more_is_over_and_not_said_to_be_gone() {
     let (world, _folder) = world(Ownership::Shared).await;
     world.pretend.set("write", "gus", true);
     two_looks(&world).await;
     assert_eq!(open(&world).await.len(), 1);
-    world.bot.reload(crate::world::catalogue(), std::collections::BTreeMap::new()).await.unwrap();
+    let mut rules = crate::world::catalogue();
+    rules.resources.get_mut(&"prod-db".parse().unwrap()).unwrap().roles.retain(|role| role.name.as_str() != "write");
+    let provider: Arc<dyn Provider> = world.pretend.clone();
+    world.bot.reload(rules, BTreeMap::from([("pretended".parse().unwrap(), provider)])).await.unwrap();
     two_looks(&world).await;
-    assert!(!open(&world).await.iter().any(|id| id.starts_with("drift/")), "{:?}", open(&world).await);
+    is_unwatched(&world, 1).await;
+    world
+        .bot
+        .reload(crate::world::catalogue(), BTreeMap::from([("pretended".parse().unwrap(), world.pretend.clone() as _)]))
+        .await
+        .unwrap();
+    two_looks(&world).await;
+    assert_eq!((rows(&world).await.len(), open(&world).await.len()), (2, 1), "looked at again, it is told again");
+    world.bot.reload(crate::world::catalogue(), BTreeMap::new()).await.unwrap();
+    two_looks(&world).await;
+    is_unwatched(&world, 2).await;
+    is_sound(&world).await;
+}
+
+async fn is_unwatched(world: &World, times: usize) {
+    assert!(!open(world).await.iter().any(|id| id.starts_with("drift/")), "{:?}", open(world).await);
+    assert_eq!((count(world, "drift_unwatched").await, count(world, "drift_gone").await), (times, 0));
+    assert!(rows(world).await.iter().all(|row| row.unwatched_at.is_some() && row.gone_at.is_none()));
+    let ops = world.console.channel("#ops");
+    assert!(ops.contains("nobody knows whether it is still so: gus has write on prod-db"), "{ops}");
+    let window = Window { from: crate::world::START, to: world.now(), days: 1 };
+    let digest = world.bot.digest(window, &Thresholds::default()).await.unwrap();
+    let drift: Vec<_> = digest.exceptions.iter().filter(|it| matches!(it, Exception::Drift { unwatched_at: Some(_), .. })).collect();
+    assert!(drift.len() == times && !drift[0].needs_human(), "{drift:?}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use hallpass::{
 
 use crate::{
     ledger::on_both,
-    outage::{entries, granted, held, is_sound},
+    outage::{Broken, entries, granted, held, is_sound},
     world::World,
 };
 
@@ -153,6 +153,27 @@ async fn what_somebody_else_gave_since_stays_though_something_remains() {
     world.advance(Span::from_minutes(60)).await;
     world.advance(Span::from_minutes(60)).await;
     assert_eq!((remains(&world, &id).await, open(&world).await), (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn what_an_end_without_the_store_left_is_kept_and_taken_away_too() {
+    let mut broken = Broken::new(Ownership::PerGrant).await;
+    let id = granted(&broken.world).await;
+    broken.world.advance(Span::from_minutes(59)).await;
+    leaves(&broken.world, &["table scratch"]);
+    broken.refuse().await;
+    broken.world.clock.advance(Span::from_seconds(62));
+    broken.world.workers.drain().await.unwrap_err();
+    assert!(!broken.world.holds("ana", "write"), "it ends on time");
+    broken.mend().await;
+    let world = &broken.world;
+    world.advance(Span::from_seconds(61)).await;
+    world.advance(Span::from_seconds(1)).await;
+    assert_eq!((remains(world, &id).await, open(world).await), (vec!["table scratch".to_owned()], alarms(&id, &["table scratch"])));
+    leaves(world, &[]);
+    world.advance(Span::from_minutes(2)).await;
+    assert_eq!((remains(world, &id).await, open(world).await, rows(world).await), (Vec::new(), Vec::new(), 0));
+    is_sound(world).await;
 }
 
 async fn the_next_start_goes_on_cleaning_up(url: &str) {

@@ -10,7 +10,11 @@ use hallpass::{
 
 use crate::{ledger::on_both, outage::held, world::World};
 
-on_both![what_was_seen_is_told_with_its_end_and_how_often_it_was_looked, what_was_seen_goes_a_day_after_its_end];
+on_both![
+    what_was_seen_is_told_with_its_end_and_how_often_it_was_looked,
+    what_was_seen_goes_a_day_after_its_end,
+    the_time_between_two_grants_is_no_time_in_which_nobody_looked,
+];
 
 fn session(world: &World, name: &str, from: &str) -> Sighting {
     let about = Some("psql \u{202e}\n".to_owned() + &"x".repeat(200));
@@ -83,6 +87,33 @@ async fn what_was_seen_goes_a_day_after_its_end(url: &str) {
     world.advance(Span::from_minutes(61)).await;
     world.advance(Span::from_minutes(1)).await;
     assert_eq!(world.store.sampled(&key, began).await.unwrap(), None);
+}
+
+async fn the_time_between_two_grants_is_no_time_in_which_nobody_looked(url: &str) {
+    let world = World::with_provider(url, Pretend::new(Ownership::Shared).telling()).await;
+    let every = async |id: &str| used(&world, id).await.unwrap().sampled_every.unwrap().seconds();
+    for _ in 0..2 {
+        let id = granted(&world).await;
+        passes(&world, 11).await;
+        assert_eq!(every(&id).await, 30);
+        world.advance(Span::from_minutes(30)).await;
+    }
+    // Two at once, one beginning within the other: what was looked during the first is told of it.
+    let first = granted(&world).await;
+    passes(&world, 5).await;
+    let second = granted(&world).await;
+    passes(&world, 6).await;
+    let overlap = every(&first).await;
+    passes(&world, 5).await;
+    assert_eq!((overlap, every(&second).await), (30, 30));
+    // Nobody could look for the first two minutes.
+    world.advance(Span::from_minutes(30)).await;
+    world.pretend.set_temper(Temper { is_blind: Some("no such host".into()), ..Temper::default() });
+    let late = granted(&world).await;
+    passes(&world, 4).await;
+    world.pretend.set_temper(Temper::default());
+    passes(&world, 7).await;
+    assert!((120..=150).contains(&every(&late).await), "{}", every(&late).await);
 }
 
 #[tokio::test]

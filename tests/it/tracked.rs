@@ -38,6 +38,7 @@ fn tracked(principal: &str, found_at: Option<Instant>) -> Tracked {
         last_seen: START,
         found_at,
         gone_at: None,
+        unwatched_at: None,
         resources: vec!["prod-db".parse().unwrap()],
         roles: vec!["write".parse().unwrap()],
         request: None,
@@ -73,6 +74,11 @@ async fn what_was_told_is_kept_and_what_was_not_is_forgotten(url: &str) {
     store.commit(Commit { drift: forget, ..Commit::default() }).await.unwrap();
     assert_eq!(store.tracked(&provider).await.unwrap(), [gus.clone()]);
     let at = START + Span::from_minutes(60);
+    let left = tracked("mia", Some(START));
+    let left = Tracked { row: DriftRow { unwatched_at: Some(START), ..left.row }, ..left };
+    store.commit(Commit { drift: vec![DriftWrite::Is(Box::new(left.clone()))], ..Commit::default() }).await.unwrap();
+    assert_eq!(store.tracked(&provider).await.unwrap(), [gus.clone()], "what nobody looks at is not tracked");
+    assert_eq!(store.drift(START).await.unwrap(), [gus.row.clone(), left.row], "and is kept");
     let gone = Tracked { row: DriftRow { gone_at: Some(at), ..gus.row.clone() }, ..gus };
     store.commit(Commit { drift: vec![DriftWrite::Is(Box::new(gone.clone()))], ..Commit::default() }).await.unwrap();
     assert!(store.tracked(&provider).await.unwrap().is_empty() && store.drifting().await.unwrap().is_empty());

@@ -75,12 +75,13 @@ fn with(given: &Given, r: &Reader<'_>, rest: Value) -> Value {
 }
 
 fn drift(exception: &Exception, r: &Reader<'_>) -> (&'static str, Value) {
-    let Exception::Drift { provider, principal, drift, resources, roles, first_seen, gone_at, .. } = exception else {
+    let Exception::Drift { provider, principal, drift, resources, roles, first_seen, gone_at, unwatched_at, .. } = exception else {
         return ("drift", Value::Null);
     };
     let data = json!({
         "provider": provider, "principal": principal, "how": drift.name(), "resources": named(resources), "roles": named(roles),
         "since": r.moment(*first_seen), "gone": gone_at.map(|at| r.moment(at)),
+        "unwatched": unwatched_at.map(|at| r.moment(at)),
     });
     ("drift", data)
 }

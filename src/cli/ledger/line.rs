@@ -246,5 +246,8 @@ fn of_bot(operation: &Operation) -> String {
         Operation::DriftGone { kind, provider, target, principal, .. } => {
             format!("drift_gone: {}: {principal} on {target} in {provider}", kind.name())
         }
+        Operation::DriftUnwatched { kind, provider, target, principal, .. } => {
+            format!("drift_unwatched: {}: {principal} on {target} in {provider}", kind.name())
+        }
     }
 }

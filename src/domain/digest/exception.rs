@@ -57,7 +57,7 @@ pub enum Exception {
         alarm: String,
         since: Instant,
     },
-    /// Holders of a role that are not as granted; `gone_at`: put right since.
+    /// Holders of a role that are not as granted; `gone_at`: put right since; `unwatched_at`: not looked at any more since.
     Drift {
         provider: ProviderName,
         /// As the provider knows them: text from there, to be shown as data.
@@ -69,6 +69,8 @@ pub enum Exception {
         first_seen: Instant,
         last_seen: Instant,
         gone_at: Option<Instant>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unwatched_at: Option<Instant>,
     },
     /// Declared over by a person without a read-back, within the last seven days.
     Settled {
@@ -194,7 +196,7 @@ impl Exception {
 
     /// Somebody must act on it still.
     pub const fn needs_human(&self) -> bool {
-        self.kind().needs_human() && !matches!(self, Self::Drift { gone_at: Some(_), .. })
+        self.kind().needs_human() && !matches!(self, Self::Drift { gone_at: Some(_), .. } | Self::Drift { unwatched_at: Some(_), .. })
     }
 
     /// The requests that it is about, for links to their threads.

@@ -22,6 +22,8 @@ pub struct Compared {
     pub doubted: Vec<Tracked>,
     /// Told, and gone.
     pub gone: Vec<Tracked>,
+    /// Told, and its target is not looked at any more.
+    pub unwatched: Vec<Tracked>,
     /// Never told, and not there any more: as if it had never been.
     pub forgotten: Vec<String>,
 }
@@ -37,7 +39,7 @@ impl Compared {
 pub type Places = BTreeMap<String, Vec<(ResourceId, RoleName)>>;
 
 /// `findings`: of each target that was read. `unread`: those that could not be. What is tracked of any other target is not
-/// looked at any more, and gone.
+/// looked at any more: nobody knows what became of it.
 pub fn compare(
     provider: &ProviderName,
     tracked: Vec<Tracked>,
@@ -66,7 +68,11 @@ pub fn compare(
                 }
             }
             None if row.found_at.is_none() => compared.forgotten.push(it.id),
-            None if it.doubted || here.is_none() => {
+            None if here.is_none() => {
+                row.unwatched_at = Some(now);
+                compared.unwatched.push(it);
+            }
+            None if it.doubted => {
                 row.gone_at = Some(now);
                 compared.gone.push(it);
             }
@@ -96,6 +102,7 @@ fn first(provider: &ProviderName, target: &str, found: &Finding, places: &Places
         last_seen: now,
         found_at: None,
         gone_at: None,
+        unwatched_at: None,
         resources,
         roles,
         request: found.request.clone(),

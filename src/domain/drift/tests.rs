@@ -39,7 +39,7 @@ fn works(minutes: i64) -> Claim {
 }
 
 fn holds(principal: &str, grant: Option<&str>, ours: bool) -> Holds {
-    Holds { principal: principal.into(), grant: grant.map(Into::into), ours }
+    Holds { principal: principal.into(), grant: grant.map(Into::into), ours, through: None }
 }
 
 /// By name alone, by its own word, and by our grant.
@@ -128,6 +128,26 @@ fn what_says_nothing_of_itself_is_ours_only_until_it_was_seen_to_go() {
     assert_eq!(kinds(&[bare()], &given(Ownership::Shared, |r| r.given = true, &[])), ["ours_after_end"]);
 }
 
+#[test]
+fn what_somebody_else_gave_beside_a_live_grant_of_ours_is_still_not_ours() {
+    let live = given(Ownership::Ours, |r| r.given = true, &[works(10)]);
+    assert_eq!(kinds(&[bare(), marked()], &live), ["not_ours"]);
+    assert_eq!(kinds(&[bare()], &live), ["not_ours", "ours_and_gone"], "and does not stand for ours");
+    // Settled by a person, and never read as absent.
+    let settled = given(Ownership::Ours, |r| r.given = true, &[]);
+    assert_eq!(kinds(&[bare()], &settled), ["not_ours"]);
+    assert_eq!(kinds(&[marked()], &settled), ["ours_after_end"]);
+}
+
+#[test]
+fn what_is_held_through_a_target_that_is_looked_at_is_judged_there() {
+    let through = |name: &str| Holds { through: Some(name.into()), ..bare() };
+    let all = [bare(), through("looked at"), through("another")];
+    assert_eq!(judged_here(all.to_vec(), |name| name == "looked at"), [bare(), through("another")]);
+    let live = given(Ownership::Shared, |r| r.given = true, &[works(10)]);
+    assert_eq!(kinds(&[through("another")], &live), ["not_ours", "ours_and_gone"], "another way in is not the one that was given");
+}
+
 /// What the next look makes of what the one before left.
 struct Looks {
     tracked: Vec<Tracked>,
@@ -174,14 +194,16 @@ fn a_difference_is_found_when_it_was_seen_twice_and_gone_when_it_was_missed_twic
 }
 
 #[test]
-fn what_is_not_looked_at_any_more_is_gone_at_once() {
+fn what_is_not_looked_at_any_more_is_not_said_to_be_gone() {
     let gus = &judge(&[holds("gus", None, false)], &[])[..];
     let mut looks = Looks { tracked: Vec::new(), at: NOW };
     looks.look(Some(gus));
     looks.look(Some(gus));
     let provider = "orders".parse().unwrap();
     let compared = compare(&provider, looks.tracked, &BTreeMap::new(), &BTreeSet::new(), &BTreeMap::new(), looks.at);
-    assert_eq!(compared.gone.len(), 1);
+    assert_eq!((compared.gone.len(), compared.unwatched.len()), (0, 1));
+    let row = &compared.unwatched[0].row;
+    assert_eq!((row.unwatched_at, row.gone_at), (Some(looks.at), None));
 }
 
 #[test]
@@ -196,6 +218,7 @@ fn a_line_names_few_and_says_how_many_more_there_are() {
         last_seen: NOW,
         found_at: Some(NOW),
         gone_at: None,
+        unwatched_at: None,
         resources: resource.map(|name| name.parse().unwrap()).into_iter().collect(),
         roles: resource.map(|_| "write".parse().unwrap()).into_iter().collect(),
         request: None,

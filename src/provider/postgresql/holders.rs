@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::{
     super::{Fault, FaultKind, Holder, Sighting},
     link::{Deadline, Link},
@@ -16,7 +18,7 @@ use crate::{
     domain::{entitlement::Order, time::Instant},
 };
 
-/// Everybody who has the role, by itself or through other roles. A login of a grant's own says whose it is; of a membership that the
+/// Everybody who has the role, by itself or through other roles; of these the nearest is said. A login of a grant's own says whose it is; of a membership that the
 /// bot gave, the server says so. The bot, which may give the role, does not hold it.
 pub(super) async fn holders(link: &Link, target: &Target, deadline: Deadline) -> Result<Vec<Holder>, Fault> {
     let (_, answer) = link.ask(deadline, |version| question(target, version)).await?;
@@ -28,10 +30,16 @@ pub(super) async fn holders(link: &Link, target: &Target, deadline: Deadline) ->
     Ok(holders)
 }
 
+/// What targets have in common that have the same members.
+pub(super) fn held_part(role: &str) -> Value {
+    json!({ "role": role })
+}
+
 fn holder(row: &Row) -> Result<Holder, Fault> {
     let comment = row.get(1)?.map(|_| row.name(1)).transpose()?.unwrap_or_default();
     let grant = names::grant(&comment);
-    Ok(Holder { principal: row.name(0)?, ours: grant.is_some() || row.flag(2)?, grant })
+    let through = row.get(3)?.map(|_| row.name(3)).transpose()?.map(|role| held_part(&role));
+    Ok(Holder { principal: row.name(0)?, ours: grant.is_some() || row.flag(2)?, grant, through })
 }
 
 /// From 16 on a membership may be one that gives nothing, such as the bot's own. Who cannot log in is named if the role was given
@@ -41,17 +49,19 @@ fn question(target: &Target, version: u32) -> String {
     format!(
         "SELECT {role}; \
          WITH RECURSIVE bot AS (SELECT b.oid FROM pg_catalog.pg_roles b WHERE b.rolname = current_user), \
-         held(member, ours, direct) AS ( \
-           SELECT m.member, m.grantor IN (SELECT oid FROM bot), true FROM pg_catalog.pg_auth_members m \
+         held(member, ours, through) AS ( \
+           SELECT m.member, m.grantor IN (SELECT oid FROM bot), NULL::pg_catalog.oid FROM pg_catalog.pg_auth_members m \
            WHERE m.roleid = {role} AND {gives} AND m.member NOT IN (SELECT oid FROM bot) \
-           UNION SELECT m.member, false, false FROM held h JOIN pg_catalog.pg_auth_members m ON m.roleid = h.member \
+           UNION SELECT m.member, false, m.roleid FROM held h JOIN pg_catalog.pg_auth_members m ON m.roleid = h.member \
            WHERE {gives} AND m.member NOT IN (SELECT oid FROM bot)) \
-         SELECT DISTINCT {name}, {comment}, h.ours FROM held h JOIN pg_catalog.pg_roles r ON r.oid = h.member \
+         SELECT DISTINCT {name}, {comment}, h.ours, {through} FROM held h JOIN pg_catalog.pg_roles r ON r.oid = h.member \
+         LEFT JOIN pg_catalog.pg_roles t ON t.oid = h.through \
          LEFT JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass \
-         WHERE h.direct OR r.rolcanlogin ORDER BY 1",
+         WHERE h.through IS NULL OR r.rolcanlogin ORDER BY 1, 3",
         role = sql::oid_of(&target.role),
         name = sql::name("r.rolname"),
         comment = sql::words("d.description"),
+        through = sql::name("t.rolname"),
     )
 }
 

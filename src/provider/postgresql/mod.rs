@@ -24,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use self::settings::Settings;
 pub(super) use self::settings::check_target;
@@ -181,7 +181,7 @@ impl Provider for Postgresql {
 
     /// However a role is given, it has the same members.
     fn held_part(&self, value: &Value) -> Value {
-        target(value).map_or_else(|_| value.clone(), |target| json!({ "role": target.role }))
+        target(value).map_or_else(|_| value.clone(), |target| holders::held_part(&target.role))
     }
 
     async fn holders(&self, value: &Value) -> Result<Vec<Holder>, Fault> {

@@ -85,11 +85,12 @@ pub(super) struct WireHolder {
     grant: Option<String>,
     #[serde(default)]
     ours: bool,
+    through: Option<serde_json::Value>,
 }
 
 impl From<WireHolder> for Holder {
     fn from(holder: WireHolder) -> Self {
-        Self { principal: holder.principal, grant: holder.grant, ours: holder.ours }
+        Self { principal: holder.principal, grant: holder.grant, ours: holder.ours, through: holder.through }
     }
 }
 

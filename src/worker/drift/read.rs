@@ -9,11 +9,11 @@ use tokio::time::timeout;
 use super::{Deps, Stop};
 use crate::{
     domain::{
-        drift::{Finding, Given, Holds, Places, judge, name_of, unknown},
+        drift::{Finding, Given, Holds, Places, judge, judged_here, name_of, unknown},
         entitlement::{Entitlement, EntitlementKey, Ownership},
         ids::ProviderName,
     },
-    provider::Provider,
+    provider::{Holder, Provider},
 };
 
 /// What a look showed.
@@ -42,6 +42,7 @@ pub(super) async fn everything(deps: &Deps, name: &ProviderName) -> Result<Read,
         return Ok(read);
     };
     let targets = targets(deps, name, &*provider, &mut read.places).await?;
+    let mut looked_at: BTreeSet<String> = targets.keys().cloned().collect();
     let held = holders(&*provider, targets, &mut read).await;
     let mut given: BTreeMap<String, Vec<Given>> = BTreeMap::new();
     let now = deps.bot.now();
@@ -49,7 +50,9 @@ pub(super) async fn everything(deps: &Deps, name: &ProviderName) -> Result<Read,
         read.ownership.insert(row.key.clone(), row.ownership);
         given.entry(part_of(&*provider, &row.order.target)).or_default().push(Given::of(&row, &claims, now));
     }
+    looked_at.extend(given.keys().cloned());
     for (part, targets, holders) in held {
+        let holders = judged_here(holders, |other| other != part && looked_at.contains(other));
         let mut given = given.remove(&part).unwrap_or_default();
         for row in past(deps, name, &targets, &unknown(&holders, &given)).await? {
             // The same name elsewhere is another object.
@@ -105,8 +108,7 @@ async fn holders(provider: &dyn Provider, targets: Targets, read: &mut Read) -> 
         };
         let why = match answer {
             Some(Ok(Ok(holders))) => {
-                let holds = holders.into_iter().map(|h| Holds { principal: h.principal, grant: h.grant, ours: h.ours });
-                held.push((part, targets, holds.collect()));
+                held.push((part, targets, holders.into_iter().map(|holder| holds(provider, holder)).collect()));
                 continue;
             }
             Some(Ok(Err(fault))) => fault.message,
@@ -119,6 +121,11 @@ async fn holders(provider: &dyn Provider, targets: Targets, read: &mut Read) -> 
         read.why.get_or_insert(why);
     }
     held
+}
+
+fn holds(provider: &dyn Provider, holder: Holder) -> Holds {
+    let through = holder.through.map(|other| part_of(provider, &other));
+    Holds { principal: holder.principal, grant: holder.grant, ours: holder.ours, through }
 }
 
 /// What is over, of those that say that they are ours.

@@ -77,6 +77,7 @@ pub(super) fn exceptions() -> Vec<Exception> {
         first_seen: before(90),
         last_seen: before(1),
         gone_at,
+        unwatched_at: None,
     };
     vec![
         Exception::StillOpen { given: given(1, "finn"), end: before(360), past: Span::from_minutes(360) },
@@ -86,6 +87,7 @@ pub(super) fn exceptions() -> Vec<Exception> {
         drift("gus", DriftKind::NotOurs, None),
         drift("ana", DriftKind::OursAndGone, Some(before(10))),
         drift("finn", DriftKind::OursAfterEnd, None),
+        unwatched(drift("mia", DriftKind::NotOurs, None)),
         Exception::Settled { given: given(4, "ana"), by: person("eve"), at: before(60 * 24 * 3) },
         Exception::Unanswered { given: given(5, "ana"), asked_at: before(500), at: before(260) },
         Exception::GrantFailed { given: given(6, "finn"), at: before(200) },
@@ -187,4 +189,12 @@ pub(super) fn poisoned(words: &str) -> Digest {
         }
     }
     digest
+}
+
+/// Nobody looks at it any more.
+fn unwatched(mut exception: Exception) -> Exception {
+    if let Exception::Drift { unwatched_at, .. } = &mut exception {
+        *unwatched_at = Some(before(5));
+    }
+    exception
 }

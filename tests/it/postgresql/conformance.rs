@@ -48,6 +48,7 @@ async fn generated_logins_on_15_pass_the_suite_and_leave_nothing() {
       pass  extending moves the native end
       pass  a credential is made when fetched
       pass  holders are listed
+      pass  open sessions are told for each order
       pass  hostile names are data
       pass  health answers
       pass  standing access survives a grant and its end
@@ -84,6 +85,7 @@ async fn generated_logins_on_18_pass_the_suite_and_leave_nothing() {
       pass  extending moves the native end
       pass  a credential is made when fetched
       pass  holders are listed
+      pass  open sessions are told for each order
       pass  hostile names are data
       pass  health answers
       pass  standing access survives a grant and its end
@@ -120,6 +122,7 @@ async fn memberships_on_15_pass_the_suite_and_leave_nothing() {
       skip  extending moves the native end: it does not extend
       skip  a credential is made when fetched: it has no credentials
       pass  holders are listed
+      pass  open sessions are told for each order
       pass  hostile names are data
       pass  health answers
       pass  standing access survives a grant and its end
@@ -156,6 +159,7 @@ async fn memberships_on_18_pass_the_suite_and_leave_nothing() {
       skip  extending moves the native end: it does not extend
       skip  a credential is made when fetched: it has no credentials
       pass  holders are listed
+      pass  open sessions are told for each order
       pass  hostile names are data
       pass  health answers
       skip  standing access survives a grant and its end: its one object is the bot's own: nothing of others can be in it

@@ -34,6 +34,7 @@ async fn the_example_receiver_passes_the_suite_over_tls_and_leaves_nothing() {
       pass  extending moves the native end
       skip  a credential is made when fetched: it has no credentials
       pass  holders are listed
+      skip  open sessions are told for each order: it does not see sessions
       pass  hostile names are data
       pass  health answers
       pass  standing access survives a grant and its end

@@ -48,7 +48,8 @@ pub(super) fn all() -> Vec<(String, Value)> {
         ("digest/pair", json!({ "names": t, "count": t, "days": 30, "one": t, "there": t, "other": t, "back": t })),
     ];
     all.extend(numbers(&t));
-    let said = |how: &str| json!({ "provider": t, "principal": t, "how": how, "resources": t, "roles": t, "since": t, "gone": t });
+    let said =
+        |how: &str| json!({ "provider": t, "principal": t, "how": how, "resources": t, "roles": t, "since": t, "gone": t, "unwatched": t });
     all.push(("digest/drift", said("not_ours")));
     all.push(("digest/more_of", json!({ "kind": "still_open", "count": t })));
     let ledger = json!({ "entries": t, "root": t, "signed": t, "verified": "no", "upto": t, "at": t });

@@ -20,6 +20,9 @@ async fn from_16_on_a_membership_of_ours_goes_and_the_one_beside_it_stays() {
     let done = granted(provider.as_ref(), &order, fixture.until).await;
     let Seen::Present { detail, .. } = provider.observe(&order, done.handle.as_ref()).await.unwrap() else { panic!("it is there") };
     assert!(detail.unwrap().contains("somebody else"));
+    let all = holders(provider.as_ref(), &order.target).await;
+    let zoes: Vec<_> = all.iter().filter(|holder| holder.principal == order.principal).map(|holder| holder.ours).collect();
+    assert_eq!(zoes, [false, true], "both are listed, and which is ours");
     let zoe = super::Session::open(&cluster.own("zoe")).await.unwrap();
     let ended = revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap();
     assert_eq!(ended.sessions_closed, Some(0), "she has the role all the same");

@@ -1,6 +1,7 @@
 //! To whom and what may be given: refused at once, in words that name nothing that people wrote.
 
 use hallpass::provider::FaultKind;
+use serde_json::Value;
 
 use super::{BOTH, Cluster, Form, holders, ordered};
 
@@ -99,14 +100,14 @@ async fn everybody_in_a_role_is_listed_also_who_is_in_it_through_another_role() 
         let member = ordered(provider.as_ref(), &by_member, "listed").await;
         super::granted(provider.as_ref(), &member, by_member.until).await;
         let mut listed: Vec<_> =
-            holders(provider.as_ref(), &login.target).await.into_iter().map(|h| (h.principal, h.grant, h.ours)).collect();
+            holders(provider.as_ref(), &login.target).await.into_iter().map(|h| (h.principal, h.grant, h.ours, named(h.through))).collect();
         listed.sort();
         let mut expected = vec![
-            (ana, None, true),
-            (ben, None, false),
-            (super::login_of(&done), Some(login.grant.clone()), true),
-            (team.clone(), None, false),
-            (zoe, None, false),
+            (ana, None, true, None),
+            (ben, None, false, Some(team.clone())),
+            (super::login_of(&done), Some(login.grant.clone()), true, None),
+            (team.clone(), None, false, None),
+            (zoe, None, false, None),
         ];
         expected.sort();
         assert_eq!(listed, expected);
@@ -116,5 +117,41 @@ async fn everybody_in_a_role_is_listed_also_who_is_in_it_through_another_role() 
         super::revoked(provider.as_ref(), &member, None).await.unwrap();
         assert_eq!(holders(provider.as_ref(), &login.target).await.iter().filter(|holder| holder.ours).count(), 0);
         admin.does(&format!("DROP ROLE {team}")).await.unwrap();
+    }
+}
+
+/// The role that is said in `through`.
+fn named(through: Option<Value>) -> Option<String> {
+    through.map(|target| target["role"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn who_was_given_a_role_is_listed_at_a_role_that_it_is_in_with_that_role() {
+    for version in BOTH {
+        let cluster = Cluster::on(&version.shared()).await;
+        let (provider, write, read) = (cluster.provider(None).await, cluster.role(), cluster.named("orders_read"));
+        let admin = cluster.admin().await;
+        admin.does(&format!("CREATE ROLE {read} NOLOGIN; GRANT {read} TO {write}")).await.unwrap();
+        let (by_login, by_member) = (cluster.fixture(Form::Login), cluster.fixture(Form::Membership));
+        let login = ordered(provider.as_ref(), &by_login, "inner").await;
+        let done = super::granted(provider.as_ref(), &login, by_login.until).await;
+        let member = ordered(provider.as_ref(), &by_member, "inner").await;
+        super::granted(provider.as_ref(), &member, by_member.until).await;
+        for (form, order) in [(Form::Login, &login), (Form::Membership, &member)] {
+            let mut outer = cluster.target(form);
+            outer["role"] = read.clone().into();
+            let all = holders(provider.as_ref(), &outer).await;
+            let own: Vec<_> = all.iter().filter(|holder| holder.through.is_none()).map(|holder| holder.principal.as_str()).collect();
+            assert_eq!(own, [write.as_str()]);
+            let inner = provider.held_part(&order.target);
+            for who in [super::login_of(&done), cluster.named("ana"), cluster.named("zoe")] {
+                let found = all.iter().find(|holder| holder.principal == who).unwrap_or_else(|| panic!("{who}"));
+                assert_eq!(found.through.as_ref().map(|other| provider.held_part(other)), Some(inner.clone()));
+            }
+        }
+        super::revoked(provider.as_ref(), &login, done.handle.as_ref()).await.unwrap();
+        super::revoked(provider.as_ref(), &member, None).await.unwrap();
+        admin.does(&format!("DROP ROLE {read}")).await.unwrap();
     }
 }
