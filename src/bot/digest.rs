@@ -24,6 +24,18 @@ const LOST: usize = 100;
 /// Requests read at a time.
 const BATCH: usize = 500;
 
+/// The bot's own operations that stand out, by the names that they have in the ledger.
+const OPERATIONS: [(&str, Kind); 8] = [
+    ("policy_loaded", Kind::PolicyChanged),
+    ("policy_refused", Kind::PolicyRefused),
+    ("clock_jumped", Kind::ClockJumped),
+    ("clock_confirmed", Kind::ClockConfirmed),
+    ("linked", Kind::Linked),
+    ("unlinked", Kind::Unlinked),
+    ("store_was_down", Kind::StoreDown),
+    ("left", Kind::Left),
+];
+
 /// Processes that go by another file within this time do so for the same reason.
 const TOGETHER: Span = Span::from_minutes(10);
 
@@ -181,23 +193,18 @@ async fn drift(store: &Store, from: Instant, to: Instant, found: &mut Found) -> 
 
 /// What the bot's own stream says. What cannot be read any more is for the ledger's verification to say.
 async fn operations(store: &Store, from: Instant, to: Instant, found: &mut Found) -> Result<(), StoreError> {
-    let (entries, more) = store.operations(from, to, usize::try_from(LINES).unwrap_or(usize::MAX)).await?;
-    let mut kinds: BTreeMap<Kind, Vec<Exception>> = BTreeMap::new();
-    for stored in &entries {
-        let Ok(said) = entry::decode(stored) else { continue };
-        let Ok(operation) = serde_json::from_value(said.event) else { continue };
-        if let Some(exception) = exception(operation, said.at, said.actor.person) {
-            let told = kinds.entry(exception.kind()).or_default();
-            if !told.iter().any(|other| is_same_change(other, &exception)) {
-                told.push(exception);
-            }
+    let most = usize::try_from(LINES).unwrap_or(usize::MAX);
+    let all = store.operations((from, to), OPERATIONS.map(|(name, _)| name), most).await?;
+    for ((_, kind), (entries, more)) in OPERATIONS.into_iter().zip(all) {
+        let mut told: Vec<Exception> = Vec::new();
+        for stored in &entries {
+            let Ok(said) = entry::decode(stored) else { continue };
+            let Ok(operation) = serde_json::from_value(said.event) else { continue };
+            let exception = exception(operation, said.at, said.actor.person);
+            told.extend(exception.filter(|exception| !told.iter().any(|other| is_same_change(other, exception))));
         }
+        found.add(kind, more, told);
     }
-    for (kind, exceptions) in kinds {
-        found.add(kind, 0, exceptions);
-    }
-    // Of the bot's own operations most change what is in force.
-    found.add(Kind::PolicyChanged, more, []);
     Ok(())
 }
 
