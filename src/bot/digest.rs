@@ -43,8 +43,8 @@ const TOGETHER: Span = Span::from_minutes(10);
 const STILL_OPEN: &str = "still_open/";
 const RESIDUE: &str = "residue/";
 const GRANT_FAILED: &str = "grant_failed/";
-/// Alarms that repeat what the digest says of holders by itself.
-const DRIFT: &str = "drift";
+/// Alarms that the digest tells of in other lines: these, and what repeats what it says of holders by itself.
+const TOLD: [&str; 4] = [STILL_OPEN, RESIDUE, GRANT_FAILED, "drift"];
 
 /// What stands out, and what was too much of it.
 #[derive(Default)]
@@ -88,30 +88,43 @@ impl Bot {
     }
 }
 
-/// What is open now and should not be.
+/// What is open now and should not be. An alarm whose request no line can be made of is told by its id: it never disappears.
 async fn troubles(store: &Store, now: Instant, found: &mut Found) -> Result<(), StoreError> {
     let (open, more) = store.troubled(STILL_OPEN).await?;
     let documents = self::documents(store, &open).await?;
-    let still = open.into_iter().filter_map(|row| {
-        let (given, began) = row.about?;
-        let end = documents.get(&given.request).and_then(ends).or(began).unwrap_or(row.since);
-        Some(Exception::StillOpen { given, end, past: now.since(end) })
+    let (still, mut bare) = lines(open, |given, (began, since)| {
+        let end = documents.get(&given.request).and_then(ends).or(began).unwrap_or(since);
+        Exception::StillOpen { given, end, past: now.since(end) }
     });
     found.add(Kind::StillOpen, more, still);
     let (left, more) = store.troubled(RESIDUE).await?;
     let documents = self::documents(store, &left).await?;
-    let residue = left.into_iter().filter_map(|row| {
-        let (given, _) = row.about?;
+    let (residue, others) = lines(left, |given, (_, since)| {
         let things = documents.get(&given.request).map_or(0, remaining);
-        Some(Exception::Residue { given, since: row.since, things })
+        Exception::Residue { given, since, things }
     });
+    bare.extend(others);
     found.add(Kind::Residue, more, residue);
     let (stuck, more) = store.troubled(GRANT_FAILED).await?;
-    let stuck = stuck.into_iter().filter_map(|row| Some(Exception::GrantStuck { given: row.about?.0, since: row.since }));
+    let (stuck, others) = lines(stuck, |given, (_, since)| Exception::GrantStuck { given, since });
+    bare.extend(others);
     found.add(Kind::GrantStuck, more, stuck);
-    let own = store.own_alarms().await?.into_iter().filter(|(alarm, _)| !alarm.starts_with(DRIFT));
-    found.add(Kind::Alarm, 0, own.map(|(alarm, since)| Exception::Alarm { alarm, since }));
+    let (own, more) = store.own_alarms(TOLD).await?;
+    bare.extend(own.into_iter().map(|(alarm, since)| Exception::Alarm { alarm, since }));
+    found.add(Kind::Alarm, more, bare);
     Ok(())
+}
+
+/// A line for each alarm about a request, and alarms alone for those of which nothing more is known.
+fn lines(troubled: Vec<Troubled>, line: impl Fn(Given, (Option<Instant>, Instant)) -> Exception) -> (Vec<Exception>, Vec<Exception>) {
+    let (mut lines, mut bare) = (Vec::new(), Vec::new());
+    for Troubled { alarm, since, about } in troubled {
+        match about {
+            Some((given, began)) => lines.push(line(given, (began, since))),
+            None => bare.push(Exception::Alarm { alarm, since }),
+        }
+    }
+    (lines, bare)
 }
 
 /// The documents of these, by id.
