@@ -1,6 +1,9 @@
 //! The daily digest, computed from what the store knows. Changes nothing, words nothing.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use super::Bot;
 use crate::{
@@ -11,7 +14,7 @@ use crate::{
         request::{Request, RequestId, State},
         time::{Instant, Span},
     },
-    store::{Store, StoreError, Troubled, entry},
+    store::{Audits, Store, StoreError, Troubled, entry},
 };
 
 /// Settled this long before the window's end is said once more each day.
@@ -67,6 +70,11 @@ impl Found {
 }
 
 impl Bot {
+    /// From now on this says what is to be believed of the ledger's check; without it nothing is.
+    pub fn is_audited_by(&self, audits: Arc<dyn Audits>) {
+        *self.audits.write().unwrap_or_else(PoisonError::into_inner) = Some(audits);
+    }
+
     /// What a digest over this window says now. What is open is open now; the rest happened in the window, which should be
     /// over for `digest::AFTER`.
     /// # Errors
@@ -83,7 +91,8 @@ impl Bot {
         let (longest, unused) = (store.longest(from, to, None).await?, store.unused(from, to, None).await?);
         let day = Day::new(&tallies, longest, unused, store.open_now(None).await?);
         let quality = approvals(store, window, thresholds).await?;
-        let ledger = store.ledger_now().await?;
+        let audits = self.audits.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let ledger = store.ledger_now(now, audits.as_deref()).await?;
         Ok(Digest { v: DIGEST_VERSION, window, made_at: now, exceptions: found.exceptions, more: found.more, day, quality, ledger })
     }
 }

@@ -172,10 +172,8 @@ fn ledger(digest: &Digest, r: &Reader<'_>) -> Line {
     let size = ledger.signed.as_ref().map(|(size, _)| *size);
     let (verified, upto, at) = match &ledger.verified {
         Verified::NotYet => ("not_yet", None, None),
-        Verified::Yes { size, at, .. } => {
-            let is_all = ledger.is_verified();
-            (if is_all { "all" } else { "some" }, (!is_all).then(|| thousands(*size)), Some(r.moment(*at)))
-        }
+        Verified::Yes { since, .. } if ledger.is_verified() => ("all", None, Some(r.moment(*since))),
+        Verified::Yes { size, since, .. } => ("some", Some(thousands(*size)), Some(r.moment(*since))),
         Verified::No { size, at } => ("no", Some(thousands(*size)), Some(r.moment(*at))),
     };
     let data = json!({
