@@ -354,10 +354,10 @@ mod tests {
         rules.thresholds.most_percent = 90;
         after.digests = Some(rules);
         let wanted = vec![
-            file("digest.channels", None, Some("slack C0OPS")),
             file("digest.may_read", Some("eve"), Some("eve, @security")),
             file("digest.thresholds.most_percent", Some("70"), Some("90")),
             file("digest.weekdays_only", Some("false"), Some("true")),
+            file("digest.channels", None, Some("slack C0OPS")),
         ];
         assert_eq!(changes(&before, &after), (wanted, 0));
         let (found, _) = changes(&catalogue(120, &[]), &before);

@@ -121,7 +121,9 @@ async fn in_slack_a_long_one_takes_up_to_five_messages_that_only_its_reader_sees
     let alone = house.slack.ephemerals("U0EVE").len();
     assert!((3..=5).contains(&alone), "{alone} {read}");
     assert!(
-        read.contains("more: unanswered\nMore than messages hold.") && read.lines().last().unwrap().starts_with("Ledger 48,213 entries"),
+        read.contains("more: unanswered")
+            && read.contains("More than messages hold.")
+            && read.lines().last().unwrap().starts_with("Ledger 48,213 entries"),
         "{read}"
     );
     assert!(house.say("U0ANA", "digest").await.starts_with("The digest tells what everybody did"));
@@ -139,7 +141,8 @@ async fn in_discord_a_long_one_takes_up_to_five_messages_that_only_its_reader_se
         assert!((3..=5).contains(&alone.len()), "{} {read}", alone.len());
         assert!(alone.iter().all(|message| fakes::discord::reading::pings(message).is_empty()));
         assert!(
-            read.contains("more: unanswered\nMore than messages hold.")
+            read.contains("more: unanswered")
+                && read.contains("More than messages hold.")
                 && read.lines().last().unwrap().starts_with("Ledger 48,213 entries"),
             "{read}"
         );
