@@ -1,6 +1,9 @@
 //! The daily digest, computed from what the store knows. Changes nothing, words nothing.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use super::Bot;
 use crate::{
@@ -11,7 +14,7 @@ use crate::{
         request::{Request, RequestId, State},
         time::{Instant, Span},
     },
-    store::{Store, StoreError, Troubled, entry},
+    store::{Audits, Store, StoreError, Troubled, entry},
 };
 
 /// Settled this long before the window's end is said once more each day.
@@ -24,6 +27,18 @@ const LOST: usize = 100;
 /// Requests read at a time.
 const BATCH: usize = 500;
 
+/// The bot's own operations that stand out, by the names that they have in the ledger.
+const OPERATIONS: [(&str, Kind); 8] = [
+    ("policy_loaded", Kind::PolicyChanged),
+    ("policy_refused", Kind::PolicyRefused),
+    ("clock_jumped", Kind::ClockJumped),
+    ("clock_confirmed", Kind::ClockConfirmed),
+    ("linked", Kind::Linked),
+    ("unlinked", Kind::Unlinked),
+    ("store_was_down", Kind::StoreDown),
+    ("left", Kind::Left),
+];
+
 /// Processes that go by another file within this time do so for the same reason.
 const TOGETHER: Span = Span::from_minutes(10);
 
@@ -31,8 +46,8 @@ const TOGETHER: Span = Span::from_minutes(10);
 const STILL_OPEN: &str = "still_open/";
 const RESIDUE: &str = "residue/";
 const GRANT_FAILED: &str = "grant_failed/";
-/// Alarms that repeat what the digest says of holders by itself.
-const DRIFT: &str = "drift";
+/// Alarms that the digest tells of in other lines: these, and what repeats what it says of holders by itself.
+const TOLD: [&str; 4] = [STILL_OPEN, RESIDUE, GRANT_FAILED, "drift"];
 
 /// What stands out, and what was too much of it.
 #[derive(Default)]
@@ -55,6 +70,11 @@ impl Found {
 }
 
 impl Bot {
+    /// From now on this says what is to be believed of the ledger's check; without it nothing is.
+    pub fn is_audited_by(&self, audits: Arc<dyn Audits>) {
+        *self.audits.write().unwrap_or_else(PoisonError::into_inner) = Some(audits);
+    }
+
     /// What a digest over this window says now. What is open is open now; the rest happened in the window, which should be
     /// over for `digest::AFTER`.
     /// # Errors
@@ -71,35 +91,49 @@ impl Bot {
         let (longest, unused) = (store.longest(from, to, None).await?, store.unused(from, to, None).await?);
         let day = Day::new(&tallies, longest, unused, store.open_now(None).await?);
         let quality = approvals(store, window, thresholds).await?;
-        let ledger = store.ledger_now().await?;
+        let audits = self.audits.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let ledger = store.ledger_now(now, audits.as_deref()).await?;
         Ok(Digest { v: DIGEST_VERSION, window, made_at: now, exceptions: found.exceptions, more: found.more, day, quality, ledger })
     }
 }
 
-/// What is open now and should not be.
+/// What is open now and should not be. An alarm whose request no line can be made of is told by its id: it never disappears.
 async fn troubles(store: &Store, now: Instant, found: &mut Found) -> Result<(), StoreError> {
     let (open, more) = store.troubled(STILL_OPEN).await?;
     let documents = self::documents(store, &open).await?;
-    let still = open.into_iter().filter_map(|row| {
-        let (given, began) = row.about?;
-        let end = documents.get(&given.request).and_then(ends).or(began).unwrap_or(row.since);
-        Some(Exception::StillOpen { given, end, past: now.since(end) })
+    let (still, mut bare) = lines(open, |given, (began, since)| {
+        let end = documents.get(&given.request).and_then(ends).or(began).unwrap_or(since);
+        Exception::StillOpen { given, end, past: now.since(end) }
     });
     found.add(Kind::StillOpen, more, still);
     let (left, more) = store.troubled(RESIDUE).await?;
     let documents = self::documents(store, &left).await?;
-    let residue = left.into_iter().filter_map(|row| {
-        let (given, _) = row.about?;
+    let (residue, others) = lines(left, |given, (_, since)| {
         let things = documents.get(&given.request).map_or(0, remaining);
-        Some(Exception::Residue { given, since: row.since, things })
+        Exception::Residue { given, since, things }
     });
+    bare.extend(others);
     found.add(Kind::Residue, more, residue);
     let (stuck, more) = store.troubled(GRANT_FAILED).await?;
-    let stuck = stuck.into_iter().filter_map(|row| Some(Exception::GrantStuck { given: row.about?.0, since: row.since }));
+    let (stuck, others) = lines(stuck, |given, (_, since)| Exception::GrantStuck { given, since });
+    bare.extend(others);
     found.add(Kind::GrantStuck, more, stuck);
-    let own = store.own_alarms().await?.into_iter().filter(|(alarm, _)| !alarm.starts_with(DRIFT));
-    found.add(Kind::Alarm, 0, own.map(|(alarm, since)| Exception::Alarm { alarm, since }));
+    let (own, more) = store.own_alarms(TOLD).await?;
+    bare.extend(own.into_iter().map(|(alarm, since)| Exception::Alarm { alarm, since }));
+    found.add(Kind::Alarm, more, bare);
     Ok(())
+}
+
+/// A line for each alarm about a request, and alarms alone for those of which nothing more is known.
+fn lines(troubled: Vec<Troubled>, line: impl Fn(Given, (Option<Instant>, Instant)) -> Exception) -> (Vec<Exception>, Vec<Exception>) {
+    let (mut lines, mut bare) = (Vec::new(), Vec::new());
+    for Troubled { alarm, since, about } in troubled {
+        match about {
+            Some((given, began)) => lines.push(line(given, (began, since))),
+            None => bare.push(Exception::Alarm { alarm, since }),
+        }
+    }
+    (lines, bare)
 }
 
 /// The documents of these, by id.
@@ -183,23 +217,18 @@ async fn drift(store: &Store, from: Instant, to: Instant, found: &mut Found) -> 
 
 /// What the bot's own stream says. What cannot be read any more is for the ledger's verification to say.
 async fn operations(store: &Store, from: Instant, to: Instant, found: &mut Found) -> Result<(), StoreError> {
-    let (entries, more) = store.operations(from, to, usize::try_from(LINES).unwrap_or(usize::MAX)).await?;
-    let mut kinds: BTreeMap<Kind, Vec<Exception>> = BTreeMap::new();
-    for stored in &entries {
-        let Ok(said) = entry::decode(stored) else { continue };
-        let Ok(operation) = serde_json::from_value(said.event) else { continue };
-        if let Some(exception) = exception(operation, said.at, said.actor.person) {
-            let told = kinds.entry(exception.kind()).or_default();
-            if !told.iter().any(|other| is_same_change(other, &exception)) {
-                told.push(exception);
-            }
+    let most = usize::try_from(LINES).unwrap_or(usize::MAX);
+    let all = store.operations((from, to), OPERATIONS.map(|(name, _)| name), most).await?;
+    for ((_, kind), (entries, more)) in OPERATIONS.into_iter().zip(all) {
+        let mut told: Vec<Exception> = Vec::new();
+        for stored in &entries {
+            let Ok(said) = entry::decode(stored) else { continue };
+            let Ok(operation) = serde_json::from_value(said.event) else { continue };
+            let exception = exception(operation, said.at, said.actor.person);
+            told.extend(exception.filter(|exception| !told.iter().any(|other| is_same_change(other, exception))));
         }
+        found.add(kind, more, told);
     }
-    for (kind, exceptions) in kinds {
-        found.add(kind, 0, exceptions);
-    }
-    // Of the bot's own operations most change what is in force.
-    found.add(Kind::PolicyChanged, more, []);
     Ok(())
 }
 

@@ -56,23 +56,27 @@ impl Bot {
         }
         let usual = Rules { schedule: Schedule { zone: catalogue.time_zone, ..Rules::default().schedule }, ..Rules::default() };
         let rules = catalogue.digests.as_ref().unwrap_or(&usual);
-        let made = match self.found(day, rules).await? {
-            Ok(made) => made,
+        let digests = match self.found(day, rules).await? {
+            Ok(digests) => digests,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let what = day.map_or_else(|| "digest".to_owned(), |day| format!("digest {}", date(day, &rules.schedule, self.now())));
-        let links = self.digest_links(caller.platform, &made).await?;
-        Ok(Ok((Answer::said("digest", json!({ "digest": made, "links": links })), Some(Operation::Looked { what }))))
+        let mut links = BTreeMap::new();
+        for made in &digests {
+            links.extend(self.digest_links(caller.platform, made).await?);
+        }
+        Ok(Ok((Answer::said("digest", json!({ "digests": digests, "links": links })), Some(Operation::Looked { what }))))
     }
 
-    /// As it was made, for a day that had one; else computed now.
-    async fn found(&self, day: Option<Day>, rules: &Rules) -> Result<Result<Made, Refusal>, StoreError> {
+    /// As they were made, for a day that had one or, by another time of bot.toml, more; else computed now.
+    async fn found(&self, day: Option<Day>, rules: &Rules) -> Result<Result<Vec<Made>, Refusal>, StoreError> {
         let (schedule, now) = (&rules.schedule, self.now());
         let Some(day) = day else { return Ok(Ok(self.computed(self.since_the_last(schedule, now).await?, rules).await?)) };
         let date = date(day, schedule, now);
         let begins = schedule.begin_of(date);
         let ends = date.checked_add_days(Days::new(1)).map_or(begins + LATELY, |next| schedule.begin_of(next));
-        if let Some(made) = self.store.digest_ending(begins, ends).await? {
+        let made = self.store.digests_ending(begins, ends).await?;
+        if !made.is_empty() {
             return Ok(Ok(made));
         }
         match schedule.ended_on(date, now) {
@@ -91,10 +95,10 @@ impl Bot {
         Ok(schedule.window(from.min(now), now))
     }
 
-    async fn computed(&self, window: Window, rules: &Rules) -> Result<Made, StoreError> {
+    async fn computed(&self, window: Window, rules: &Rules) -> Result<Vec<Made>, StoreError> {
         let digest = self.digest(window, &rules.thresholds).await?;
         let away = self.store.absences(window.from, window.to).await?;
-        Ok(Made { v: DOCUMENT_VERSION, n: None, zone: rules.schedule.zone.name().to_owned(), digest, away })
+        Ok(vec![Made { v: DOCUMENT_VERSION, n: None, zone: rules.schedule.zone.name().to_owned(), digest, away }])
     }
 }
 

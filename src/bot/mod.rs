@@ -60,7 +60,7 @@ use crate::{
     clock::Clock,
     domain::{command::Actor, digest::changes, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
     provider::Provider,
-    store::{Commit, CommitError, NewEntry, Store, StoreError},
+    store::{Audits, Commit, CommitError, NewEntry, Store, StoreError},
 };
 
 /// The adapters by configured name.
@@ -74,6 +74,7 @@ pub struct Bot {
     providers: RwLock<Arc<Providers>>,
     facts: Arc<dyn Facts>,
     hands: RwLock<Option<Arc<dyn Hands>>>,
+    audits: RwLock<Option<Arc<dyn Audits>>>,
     chance: Mutex<StdRng>,
     /// Since when it can act again after it could not, in microseconds.
     resumed: AtomicI64,
@@ -115,6 +116,7 @@ impl Bot {
             providers: RwLock::new(Arc::new(parts.providers)),
             facts: parts.facts,
             hands: RwLock::default(),
+            audits: RwLock::default(),
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
             resumed: AtomicI64::new(started.micros()),
             starts: starts::Starts::default(),

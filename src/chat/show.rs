@@ -73,11 +73,13 @@ impl Voice {
 
     fn digest_bodies(&self, platform: Platform, data: &Value) -> Vec<String> {
         let part = |name: &str| data.get(name).cloned().unwrap_or_default();
-        let (made, links) = (serde_json::from_value::<Made>(part("digest")), serde_json::from_value(part("links")));
-        let (Ok(made), Ok(links)) = (made, links) else { return vec![String::new()] };
-        let digested = Digested { made: &made, links: &links };
-        let bounds = Bounds { told: (0, 0), most: PRIVATE };
-        self.digest_pages(platform, &digested, bounds).into_iter().map(|(message, _)| message.body).collect()
+        let (all, links) = (serde_json::from_value::<Vec<Made>>(part("digests")), serde_json::from_value(part("links")));
+        let (Ok(all), Ok(links)) = (all, links) else { return vec![String::new()] };
+        // Of a day that had many, the last ones.
+        let all = &all[all.len().saturating_sub(PRIVATE)..];
+        let bounds = Bounds { told: (0, 0), most: PRIVATE / all.len().max(1) };
+        let pages = all.iter().flat_map(|made| self.digest_pages(platform, &Digested { made, links: &links }, bounds));
+        pages.map(|(message, _)| message.body).collect()
     }
 
     /// In the digest's own zone, as of when it was made: what is told again is told in the same words.

@@ -74,10 +74,11 @@ impl Store {
         made(&self.read("SELECT document FROM digests WHERE n = $1 AND document IS NOT NULL", &[Int(signed(n))]).await?)
     }
 
-    /// The last digest of those that end from `from` on and before `before`.
-    pub async fn digest_ending(&self, from: Instant, before: Instant) -> Result<Option<Made>, StoreError> {
-        let sql = "SELECT document FROM digests WHERE to_at >= $1 AND to_at < $2 AND document IS NOT NULL ORDER BY to_at DESC LIMIT 1";
-        made(&self.read(sql, &[Int(from.micros()), Int(before.micros())]).await?)
+    /// The digests that end from `from` on and before `before`, in order.
+    pub async fn digests_ending(&self, from: Instant, before: Instant) -> Result<Vec<Made>, StoreError> {
+        let sql = "SELECT document FROM digests WHERE to_at >= $1 AND to_at < $2 AND document IS NOT NULL ORDER BY to_at";
+        let rows = self.read(sql, &[Int(from.micros()), Int(before.micros())]).await?;
+        rows.iter().map(|row| parsed(&row.text(0)?)).collect()
     }
 
     /// How far a digest was posted at this place.

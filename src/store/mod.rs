@@ -41,7 +41,7 @@ pub use listing::Filter;
 pub use members::MemberWrite;
 pub use sightings::SightingWrite;
 pub use snapshot::Snapshot;
-pub use verified::{Checked, CheckedWrite};
+pub use verified::{Audits, Checked, CheckedWrite};
 
 use serde::{Deserialize, Serialize};
 

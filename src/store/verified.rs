@@ -40,6 +40,12 @@ pub struct CheckedWrite {
     pub expected: Option<u64>,
 }
 
+/// Tells what the running check of the ledger remembered from what somebody else wrote in its place.
+pub trait Audits: Send + Sync {
+    /// Whether it is signed with the ledger's key.
+    fn is_ours(&self, row: &Checked) -> bool;
+}
+
 impl Store {
     /// How far the running check has come.
     /// # Errors
@@ -56,20 +62,26 @@ impl Store {
         self.write(Job::Checked(write)).await.map(|_| ())
     }
 
-    /// How the ledger stands.
+    /// How the ledger stands now. What was remembered counts only if `audits` says that it is ours: whoever can write the
+    /// row could write anything.
     /// # Errors
     /// The store does not answer.
-    pub async fn ledger_now(&self) -> Result<LedgerNow, StoreError> {
+    pub async fn ledger_now(&self, now: Instant, audits: Option<&dyn Audits>) -> Result<LedgerNow, StoreError> {
+        // Before the entries are counted: those are never fewer than what was read or signed before.
+        let checked = self.checked().await?;
+        let signed = self.last_checkpoint().await?.map(|last| (last.size, last.root_text()));
         let sql = "SELECT COALESCE((SELECT MAX(leaf) FROM seals), -1) + 1, (SELECT COUNT(*) FROM unsealed)";
         let rows = self.read(sql, &[]).await?;
         let row = rows.first().ok_or_else(|| corrupt("no row"))?;
-        let signed = self.last_checkpoint().await?.map(|last| (last.size, last.root_text()));
-        let verified = match self.checked().await? {
-            None => Verified::NotYet,
-            Some(Checked { size, at, wrong: true, .. }) => Verified::No { size, at },
-            Some(Checked { size, at, since, wrong: false, .. }) => Verified::Yes { size, at, since },
+        let (entries, waiting) = (unsigned(row, 0)?, unsigned(row, 1)?);
+        let verified = match checked {
+            Some(Checked { size, at, wrong: true, .. }) => Verified::No { size: size.min(entries), at },
+            Some(row) if audits.is_some_and(|audits| audits.is_ours(&row)) => {
+                Verified::Yes { size: row.size, at: row.at, since: row.since }
+            }
+            _ => Verified::NotYet,
         };
-        Ok(LedgerNow { entries: unsigned(row, 0)?, waiting: unsigned(row, 1)?, signed, verified })
+        Ok(LedgerNow { entries, waiting, signed, verified }.without_a_tail(now))
     }
 }
 

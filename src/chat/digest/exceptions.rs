@@ -1,20 +1,28 @@
-//! What stands out, each on a line of its own: what needs a human first.
+//! What stands out, each on a line of its own, by kinds: what needs a human first.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::{Line, Sign, length};
 use crate::{
-    chat::{view::Reader, words::thousands},
+    chat::view::Reader,
     domain::digest::{Digest, Exception, Given, Kind},
 };
 
 /// Resources, and roles, that one line names.
 const NAMED: usize = 5;
 
-pub(super) fn lines(digest: &Digest, r: &Reader<'_>) -> Vec<Line> {
-    let uncounted = digest.more.iter().filter(|(_, count)| *count > 0);
-    let more = uncounted.map(|(kind, count)| Line::note("more_of", json!({ "kind": kind, "count": thousands(*count) })));
-    digest.exceptions.iter().map(|exception| line(exception, r)).chain(more).collect()
+/// The lines of each kind, and how many more of it the digest only counts; in the order in which they are told.
+pub(super) fn kinds(digest: &Digest, r: &Reader<'_>) -> BTreeMap<Kind, (Vec<Line>, u64)> {
+    let mut kinds: BTreeMap<Kind, (Vec<Line>, u64)> = BTreeMap::new();
+    for exception in &digest.exceptions {
+        kinds.entry(exception.kind()).or_default().0.push(line(exception, r));
+    }
+    for (kind, count) in digest.more.iter().filter(|(_, count)| *count > 0) {
+        kinds.entry(*kind).or_default().1 += count;
+    }
+    kinds
 }
 
 fn line(exception: &Exception, r: &Reader<'_>) -> Line {

@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::pages::{Part, Told};
+use self::pages::{Lost, Part, Told};
 use super::{
     render::Templates,
     view::Reader,
     words::{rough, thousands},
 };
 use crate::domain::{
-    digest::{Digest, Made, Verified},
+    digest::{Digest, Kind, Made, Verified, Window},
     request::RequestId,
     time::Span,
 };
@@ -26,6 +26,8 @@ use crate::domain::{
 const LINKS: usize = 3;
 /// Times without a bot that are said one by one.
 const AWAY: usize = 3;
+/// What is made so much later than its window ended says so: what is open is of another time than what happened.
+const LATE: Span = Span::from_minutes(10);
 /// A window between these is a day, also where a clock is changed.
 const A_DAY: (Span, Span) = (Span::from_minutes(22 * 60), Span::from_minutes(26 * 60));
 
@@ -113,17 +115,15 @@ pub(super) fn pages(
         say(name, &json!({ "day": day, "days": days, "human": human, "ledger": ledger }))
     };
     let row = |line: Line| row(&line, links, &say);
-    if digest.is_quiet() && covers(made, r).is_none() {
+    if is_one_line(made) {
         let ledger = say("ledger", &ledger(digest, r).data);
         let page = DigestPage { first_line: first(Some(ledger)), thread: None, needs_human: false, rows: Vec::new() };
         return if bounds.told.1 == 0 { vec![(page, 0)] } else { Vec::new() };
     }
-    let parts = parts(made, r).into_iter().map(|lines| Part { rows: lines.into_iter().map(row).collect() });
-    let more = |count: usize| {
-        row_of_more(say("more", &json!({ "count": thousands(u64::try_from(count).unwrap_or(u64::MAX)), "day": made.date() })))
-    };
+    let part = |(kind, lines, beyond): Lines| Part { rows: lines.into_iter().map(row).collect(), kind, beyond };
+    let parts = parts(made, r).into_iter().map(part).collect();
     let room = templates.digest_room(r.platform);
-    let rows = pages::bounded(parts.collect(), (room, bounds.most), &|text| r.marks.plain(text), more);
+    let rows = pages::bounded(parts, (room, bounds.most), &|text| r.marks.plain(text), |lost| said_of(lost, &say));
     let told = Told { lines: bounds.told.0, messages: bounds.told.1 };
     let cut = pages::cut(&rows, told, room, &|text| r.marks.plain(text));
     let last = told.messages + cut.len();
@@ -138,24 +138,42 @@ pub(super) fn pages(
     cut.into_iter().enumerate().map(of).collect()
 }
 
+/// Nothing to tell: one line, which says how many days it is of. What is asked for says which hours it is of, or as of when.
+fn is_one_line(made: &Made) -> bool {
+    let is_usual = made.n.is_some() || is_a_day(&made.digest.window);
+    made.digest.is_quiet() && made.away.is_empty() && is_usual && !is_late(made)
+}
+
+fn is_a_day(window: &Window) -> bool {
+    (A_DAY.0..=A_DAY.1).contains(&window.to.since(window.from))
+}
+
+fn is_late(made: &Made) -> bool {
+    made.digest.made_at.since(made.digest.window.to) > LATE
+}
+
+/// The lines of a part, of which kind of exceptions they are, and how many more are only counted.
+type Lines = (Option<Kind>, Vec<Line>, u64);
+
 /// What is told, in its parts: what needs a human comes first.
-fn parts(made: &Made, r: &Reader<'_>) -> Vec<Vec<Line>> {
+fn parts(made: &Made, r: &Reader<'_>) -> Vec<Lines> {
     let digest = &made.digest;
-    vec![
-        covers(made, r).into_iter().collect(),
-        exceptions::lines(digest, r),
-        happened::day(digest, r),
-        happened::quality(digest, r),
-        vec![ledger(digest, r)],
-    ]
+    let of = |lines: Vec<Line>| (None, lines, 0);
+    let kinds = exceptions::kinds(digest, r).into_iter().map(|(kind, (lines, beyond))| (Some(kind), lines, beyond));
+    let before = covers(made, r).into_iter().chain(as_of(made, r)).collect();
+    let after = [happened::day(digest, r), happened::quality(digest, r), vec![ledger(digest, r)]];
+    std::iter::once(of(before)).chain(kinds).chain(after.map(of)).collect()
+}
+
+/// As of when it tells what is open, where that is not when its window ended.
+fn as_of(made: &Made, r: &Reader<'_>) -> Option<Line> {
+    is_late(made).then(|| Line::note("as_of", json!({ "at": r.moment(made.digest.made_at) })))
 }
 
 /// That it is of another time than one day, and since when and until when no bot ran.
 fn covers(made: &Made, r: &Reader<'_>) -> Option<Line> {
     let window = &made.digest.window;
-    let length = window.to.since(window.from);
-    let is_a_day = (A_DAY.0..=A_DAY.1).contains(&length);
-    if is_a_day && made.away.is_empty() {
+    if is_a_day(window) && made.away.is_empty() {
         return None;
     }
     let away: Vec<Value> = made.away.iter().take(AWAY).map(|a| json!({ "from": r.moment(a.from), "to": r.moment(a.to) })).collect();
@@ -172,10 +190,8 @@ fn ledger(digest: &Digest, r: &Reader<'_>) -> Line {
     let size = ledger.signed.as_ref().map(|(size, _)| *size);
     let (verified, upto, at) = match &ledger.verified {
         Verified::NotYet => ("not_yet", None, None),
-        Verified::Yes { size, at, .. } => {
-            let is_all = ledger.is_verified();
-            (if is_all { "all" } else { "some" }, (!is_all).then(|| thousands(*size)), Some(r.moment(*at)))
-        }
+        Verified::Yes { since, .. } if ledger.is_verified() => ("all", None, Some(r.moment(*since))),
+        Verified::Yes { size, since, .. } => ("some", Some(thousands(*size)), Some(r.moment(*since))),
         Verified::No { size, at } => ("no", Some(thousands(*size)), Some(r.moment(*at))),
     };
     let data = json!({
@@ -192,7 +208,13 @@ fn row(line: &Line, links: &BTreeMap<RequestId, String>, say: &impl Fn(&str, &Va
     Row { words: say(line.name, &line.data), sign: line.sign, links: line.about.iter().take(LINKS).map(link).collect(), more }
 }
 
-const fn row_of_more(words: String) -> Row {
+/// What is said of lines that no message holds.
+fn said_of(lost: Lost, say: &impl Fn(&str, &Value) -> String) -> Row {
+    let words = match lost {
+        Lost::More(Some(kind), count) => say("more_of", &json!({ "kind": kind, "count": thousands(count) })),
+        Lost::More(None, count) => say("more", &json!({ "count": thousands(count) })),
+        Lost::Elsewhere => say("elsewhere", &Value::Null),
+    };
     Row { words, sign: Sign::Note, links: Vec::new(), more: None }
 }
 
@@ -205,10 +227,5 @@ impl Made {
     /// `Tuesday 24 Nov 2026`: the day on which it ends, in its zone.
     fn day(&self) -> String {
         self.digest.window.to.utc().with_timezone(&self.zone()).format("%A %-d %b %Y").to_string()
-    }
-
-    /// The same as it is typed: `2026-11-24`.
-    fn date(&self) -> String {
-        self.digest.window.to.utc().with_timezone(&self.zone()).format("%Y-%m-%d").to_string()
     }
 }

@@ -108,7 +108,8 @@ impl House {
         chance.fill_bytes(&mut seed);
         let key = Key::open(&beside(file, ".ledger-key"), || seed).map_err(|why| anyhow!(why))?;
         let origin = "hallpass.local/ledger";
-        let check = Onward::new(store.clone(), key.signing.clone(), origin.into());
+        let check = Arc::new(Onward::new(store.clone(), key.signing.clone(), origin.into()));
+        bot.is_audited_by(check.clone());
         let sealing = tokio::spawn(seal(Sealer::new(store, key, origin.into()), check, bot.clone()));
         Ok(Self { bot, console, ssh, revocation_list, keys, voice, count: AtomicU64::new(0), stop, working, sealing })
     }
@@ -208,7 +209,7 @@ impl House {
     }
 }
 
-async fn seal(mut sealer: Sealer, check: Onward, bot: Arc<Bot>) {
+async fn seal(mut sealer: Sealer, check: Arc<Onward>, bot: Arc<Bot>) {
     loop {
         if let Err(why) = sealer.seal_once(bot.now()).await {
             tracing::error!(%why, "the ledger cannot be sealed");

@@ -91,7 +91,10 @@ pub async fn run(path: &Path, mut chats: Chats) -> anyhow::Result<()> {
         heartbeat: Box::new(move || touch(heartbeat.as_deref())),
         stopping: false.into(),
     }));
-    let check = key.as_ref().ok().map(|key| Onward::new(store.clone(), key.signing.clone(), config.ledger_origin.clone()));
+    let check = key.as_ref().ok().map(|key| Arc::new(Onward::new(store.clone(), key.signing.clone(), config.ledger_origin.clone())));
+    if let Some(check) = &check {
+        bot.is_audited_by(check.clone());
+    }
     let sealer = key.map(|key| Arc::new(Mutex::new(Sealer::new(store.clone(), key, config.ledger_origin.clone()))));
     // What a dead process was about to end is ours at once.
     watch::release(&bot).await;

@@ -158,7 +158,7 @@ pub(super) async fn seal(sealer: Arc<tokio::sync::Mutex<Sealer>>, bot: Arc<Bot>)
 }
 
 /// Reads what was sealed, as it comes. What does not fit is an alarm until it does; the digest says how far it came.
-pub(super) async fn check(check: Option<Onward>, bot: Arc<Bot>) {
+pub(super) async fn check(check: Option<Arc<Onward>>, bot: Arc<Bot>) {
     let Some(check) = check else { return };
     loop {
         let pause = match check.step(bot.now()).await {

@@ -1,11 +1,12 @@
 //! What changed between two files, in the file's own keys: for the ledger when a file is put in force, and for the digest.
 //! Addresses, display names and targets are said to have changed, never what they are. What a file says of providers,
-//! channels of alarms and the like is not part of the catalogue and is not compared.
+//! channels of alarms and the like is not part of the catalogue and is not compared; what it says of digests is.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Rules;
 use crate::domain::{
     ids::{GroupId, PersonId, PolicyName, ResourceId, RoleName},
     policy::{Catalogue, Channel, Group, Person, Policy, Resource, Role, Stage, Who},
@@ -133,13 +134,35 @@ fn hidden(keys: &mut Keys, key: &str, text: Option<String>) {
 }
 
 fn file(catalogue: &Catalogue) -> Keys {
-    with([
+    let mut keys = with([
         ("administrators", whos(&catalogue.administrators)),
         ("auditors", whos(&catalogue.auditors)),
         ("time_zone", Some(catalogue.time_zone.to_string())),
         ("people.from", catalogue.members.people_from.map(|platform| platform.name().to_owned())),
         ("people.match_email", catalogue.members.match_email.map(|platform| platform.name().to_owned())),
+    ]);
+    keys.extend(catalogue.digests.iter().flat_map(of_digests));
+    keys
+}
+
+/// Who may read what everybody did, and where it is posted, is as good as a right.
+fn of_digests(Rules { channels, schedule, thresholds, may_read }: &Rules) -> Keys {
+    with([
+        ("digest.may_read", whos(may_read)),
+        ("digest.channels", list(channels.iter().map(channel).collect())),
+        ("digest.at", Some(schedule.at.format("%H:%M").to_string())),
+        ("digest.time_zone", Some(schedule.zone.to_string())),
+        ("digest.weekdays_only", Some(schedule.weekdays_only.to_string())),
+        ("digest.thresholds.fast", Some(format!("{}s", thresholds.fast.seconds()))),
+        ("digest.thresholds.most_percent", Some(thresholds.most_percent.to_string())),
+        ("digest.thresholds.most_of", Some(thresholds.most_of.to_string())),
+        ("digest.thresholds.pairs", Some(thresholds.pairs.to_string())),
+        ("digest.thresholds.pair_days", Some(thresholds.pair_days.to_string())),
     ])
+}
+
+fn channel(channel: &Channel) -> String {
+    format!("{} {}", channel.platform.name(), channel.id)
 }
 
 fn of_policy(policy: &Policy) -> Keys {
@@ -199,7 +222,6 @@ fn of_person(person: &Person) -> Keys {
 }
 
 fn of_resource(resource: &Resource) -> Keys {
-    let channel = |channel: &Channel| format!("{} {}", channel.platform.name(), channel.id);
     let mut keys = with([
         ("owner", resource.owner.as_ref().map(who)),
         ("provider", Some(resource.provider.to_string())),
@@ -320,6 +342,28 @@ mod tests {
             PolicyChange::Added { about: About::Person("ben".parse().unwrap()) },
         ];
         assert_eq!((found, more), (wanted, 0));
+    }
+
+    #[test]
+    fn who_may_read_every_digest_and_where_it_goes_is_said_with_both_values() {
+        let file = |key, before, after| changed(About::File, key, before, after);
+        let (mut before, mut after) = (catalogue(120, &[]), catalogue(120, &[]));
+        let channels = vec![Channel { platform: crate::domain::policy::Platform::Slack, id: "C0OPS".into() }];
+        before.digests = Some(Rules { may_read: vec![Who::Person("eve".parse().unwrap())], ..Rules::default() });
+        let may_read = vec![Who::Person("eve".parse().unwrap()), Who::Group("security".parse().unwrap())];
+        let mut rules = Rules { channels, may_read, ..Rules::default() };
+        rules.schedule.weekdays_only = true;
+        rules.thresholds.most_percent = 90;
+        after.digests = Some(rules);
+        let wanted = vec![
+            file("digest.may_read", Some("eve"), Some("eve, @security")),
+            file("digest.thresholds.most_percent", Some("70"), Some("90")),
+            file("digest.weekdays_only", Some("false"), Some("true")),
+            file("digest.channels", None, Some("slack C0OPS")),
+        ];
+        assert_eq!(changes(&before, &after), (wanted, 0));
+        let (found, _) = changes(&catalogue(120, &[]), &before);
+        assert!(found.contains(&file("digest.may_read", None, Some("eve"))), "a section that is new: {found:?}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
         checkpoint::{self, Head},
         tree::{Frontier, leaf},
     },
-    store::{Checked, CheckedWrite, CommitError, Snapshot, Store, StoreError, StoredCheckpoint, StoredLeaf, entry},
+    store::{Audits, Checked, CheckedWrite, CommitError, Snapshot, Store, StoreError, StoredCheckpoint, StoredLeaf, entry},
 };
 
 /// Entries read in one step, and what is missing to the next signed head.
@@ -79,19 +79,19 @@ impl Onward {
     /// The tree that a row remembers, if we signed it: whoever can write the row cannot make it say more than was read.
     fn believed(&self, row: &Checked) -> Option<Frontier> {
         let tree = Frontier::resumed(row.size, row.frontier.clone())?;
-        let head = checkpoint::open(&row.note, &self.name(), &self.key.verifying_key()).ok()?;
+        let head = checkpoint::open(&row.note, &self.name(row.since), &self.key.verifying_key()).ok()?;
         (head.size == tree.size() && head.root == tree.root()).then_some(tree)
     }
 
     fn remembered(&self, walk: &Walk, since: Instant, at: Instant) -> Checked {
         let (size, root) = (walk.tree.size(), walk.tree.root());
-        let note = Head { origin: self.name(), size, root }.sign(&self.key);
+        let note = Head { origin: self.name(since), size, root }.sign(&self.key);
         Checked { size, frontier: walk.tree.roots().to_vec(), note, since, at, wrong: walk.wrong.is_some() }
     }
 
-    /// Never the ledger's own name: this is no checkpoint.
-    fn name(&self) -> String {
-        format!("{}/verified", self.origin)
+    /// Never the ledger's own name: this is no checkpoint. Since when entries were read is signed with it.
+    fn name(&self, since: Instant) -> String {
+        format!("{}/verified/{}", self.origin, since.micros())
     }
 
     async fn walk(&self, snapshot: &mut Snapshot, tree: Frontier) -> Result<Walk, StoreError> {
@@ -162,6 +162,12 @@ impl Onward {
             }
         }
         Ok(if tree.root() == head.root { Ok(tree) } else { Err(format!("checkpoint {size}: the root is another one")) })
+    }
+}
+
+impl Audits for Onward {
+    fn is_ours(&self, row: &Checked) -> bool {
+        self.believed(row).is_some()
     }
 }
 

@@ -147,13 +147,22 @@ impl Store {
         Ok((troubled, more))
     }
 
-    /// Alarms of the bot itself that are open now, oldest first, at most `LINES`.
+    /// Alarms that are open now and whose id begins with none of these, oldest first, at most `LINES`; and how many more.
     /// # Errors
     /// The store does not answer.
-    pub async fn own_alarms(&self) -> Result<Vec<(String, Instant)>, StoreError> {
-        let sql = "SELECT id, raised_at FROM alarms WHERE cleared_at IS NULL AND request IS NULL ORDER BY raised_at, id LIMIT $1";
-        let rows = self.read(sql, &[Int(i64::from(LINES))]).await?;
-        rows.iter().map(|row| Ok((row.text(0)?, Instant::from_micros(row.int(1)?)))).collect()
+    pub async fn own_alarms(&self, others: [&str; 4]) -> Result<(Vec<(String, Instant)>, u64), StoreError> {
+        let others = others.map(|beginning| Text(format!("{beginning}%")));
+        let sql = "SELECT id, raised_at FROM alarms WHERE cleared_at IS NULL AND id NOT LIKE $1 AND id NOT LIKE $2 AND id NOT LIKE $3 \
+                   AND id NOT LIKE $4 ORDER BY raised_at, id LIMIT $5";
+        let mut values = others.to_vec();
+        values.push(Int(i64::from(LINES)));
+        let rows = self.read(sql, &values).await?;
+        let own: Vec<_> =
+            rows.iter().map(|row| Ok((row.text(0)?, Instant::from_micros(row.int(1)?)))).collect::<Result<_, StoreError>>()?;
+        let sql = "SELECT COUNT(*) FROM alarms WHERE cleared_at IS NULL AND id NOT LIKE $1 AND id NOT LIKE $2 AND id NOT LIKE $3 \
+                   AND id NOT LIKE $4";
+        let more = if own.len() < lines() { 0 } else { self.beyond(sql, &others).await? };
+        Ok((own, more))
     }
 
     async fn beyond(&self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {

@@ -2,7 +2,7 @@
 
 use hallpass::{
     domain::{
-        digest::Rules,
+        digest::{Digest, Rules, Window},
         policy::{Catalogue, Platform, Who},
         time::Span,
     },
@@ -11,7 +11,7 @@ use hallpass::{
 
 use super::{
     PLACE, company, put, rules_in,
-    sample::{self, enormous, made, ordinary},
+    sample::{self, enormous, made, ordinary, quiet},
 };
 use crate::{
     discord, fakes,
@@ -82,12 +82,34 @@ async fn an_earlier_day_is_told_as_it_was_and_a_day_without_one_is_computed() {
     world.advance(Span::from_minutes(12 * 60)).await;
     assert_eq!(world.say("eve", "/jit digest yesterday").await, posted);
     let before = world.say("eve", "/jit digest 2026-11-20").await;
-    assert!(before.starts_with("Access digest · Friday 20 Nov 2026"), "{before}");
+    assert!(
+        before.starts_with("Access digest · Friday 20 Nov 2026\nMade 02:00: what is open, and how the ledger stands, is as of then\n"),
+        "{before}"
+    );
     let since = world.say("eve", "/jit digest").await;
     assert!(since.starts_with("Access digest · Wednesday 25 Nov 2026"), "{since}");
     assert!(since.contains("Covers yesterday 09:00 to 02:00"), "of the hours since the last one: {since}");
     let tomorrow = world.say("eve", "/jit digest 2026-11-27").await;
     assert!(!tomorrow.contains("Access digest"), "{tomorrow}");
+}
+
+#[tokio::test]
+async fn of_a_day_that_had_two_both_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::by(&file(&folder), rules()).await;
+    let began = DigestWrite::Began { at: sample::TO - Span::from_seconds(86_400) };
+    world.store.commit(Commit { digests: vec![began], ..Commit::default() }).await.unwrap();
+    let evening = sample::TO + Span::from_minutes(8 * 60);
+    let window = Window { from: sample::TO, to: evening, days: 1 };
+    let second = made(2, Digest { window, made_at: evening + Span::from_seconds(30), ..quiet() });
+    put(&world.store, &made(1, ordinary()), Platform::Console, PLACE).await;
+    put(&world.store, &second, Platform::Console, PLACE).await;
+    world.advance(Span::from_minutes(12 * 60)).await;
+    let told = world.say("eve", "/jit digest 2026-11-24").await;
+    let firsts: Vec<&str> = told.lines().filter(|line| line.starts_with("Access digest")).collect();
+    assert_eq!(firsts.len(), 2, "{told}");
+    assert!(firsts[0].ends_with("Needs a human: 6") && firsts[1].contains("Nothing happened, nothing is open"), "{told}");
+    assert!(told.contains("STILL OPEN: Finn Ward has login on bastion"), "{told}");
 }
 
 #[tokio::test]
@@ -98,7 +120,12 @@ async fn in_slack_a_long_one_takes_up_to_five_messages_that_only_its_reader_sees
     let read = house.say("U0EVE", "digest 2026-11-24").await;
     let alone = house.slack.ephemerals("U0EVE").len();
     assert!((3..=5).contains(&alone), "{alone} {read}");
-    assert!(read.contains("more lines here") && read.lines().last().unwrap().starts_with("Ledger 48,213 entries"), "{read}");
+    assert!(
+        read.contains("more: unanswered")
+            && read.contains("More than messages hold.")
+            && read.lines().last().unwrap().starts_with("Ledger 48,213 entries"),
+        "{read}"
+    );
     assert!(house.say("U0ANA", "digest").await.starts_with("The digest tells what everybody did"));
     house.assert_nothing_refused();
 }
@@ -113,7 +140,12 @@ async fn in_discord_a_long_one_takes_up_to_five_messages_that_only_its_reader_se
         let alone = house.discord.ephemerals(discord::EVE);
         assert!((3..=5).contains(&alone.len()), "{} {read}", alone.len());
         assert!(alone.iter().all(|message| fakes::discord::reading::pings(message).is_empty()));
-        assert!(read.contains("more lines here") && read.lines().last().unwrap().starts_with("Ledger 48,213 entries"), "{read}");
+        assert!(
+            read.contains("more: unanswered")
+                && read.contains("More than messages hold.")
+                && read.lines().last().unwrap().starts_with("Ledger 48,213 entries"),
+            "{read}"
+        );
         assert!(house.say(discord::ANA, "see digest", &[]).await.starts_with("The digest tells what everybody did"));
         house.assert_nothing_refused();
     }

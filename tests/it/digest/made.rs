@@ -137,6 +137,26 @@ async fn after_days_without_a_bot_there_is_one_digest_of_all_of_them_that_says_s
 }
 
 #[tokio::test]
+async fn a_bot_that_ran_before_digests_were_asked_for_was_not_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::by(&file(&folder), company()).await;
+    world.live(START + HOUR).await;
+    let outside = world.without_store().await;
+    outside.pass(Span::from_minutes(1));
+    // For days they are posted nowhere, and then again.
+    let nowhere = Catalogue { digests: None, ..company() };
+    let world = outside.by(Store::open(&file(&folder)).await.unwrap(), nowhere).await;
+    world.live(NINE + days(2)).await;
+    let outside = world.without_store().await;
+    outside.pass(Span::from_minutes(1));
+    let world = outside.by(Store::open(&file(&folder)).await.unwrap(), company()).await;
+    world.live(NINE + days(2) + HOUR).await;
+    assert_eq!(world.store.absences(START, NINE + days(3)).await.unwrap(), []);
+    let told = world.digests();
+    assert!(told.contains("Access digest · Friday 27 Nov 2026") && !told.contains("was down"), "{told}");
+}
+
+#[tokio::test]
 async fn a_restart_of_a_minute_and_a_digest_that_is_only_late_say_nothing_of_a_bot_that_was_down() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::by(&file(&folder), company()).await;

@@ -158,8 +158,8 @@ async fn the_second_to_make_a_digest_is_stale_and_writes_nothing(url: &str) {
     assert_eq!(world.store.digest(1).await.unwrap(), Some(first.clone()));
     let (to, day) = (first.digest.window.to, Span::from_seconds(86_400));
     assert_eq!(world.store.last_digest().await.unwrap(), Some((1, Before::Digest { to })));
-    assert_eq!(world.store.digest_ending(to, to + day).await.unwrap(), Some(first));
-    assert_eq!(world.store.digest_ending(to - day, to).await.unwrap(), None);
+    assert_eq!(world.store.digests_ending(to, to + day).await.unwrap(), [first]);
+    assert_eq!(world.store.digests_ending(to - day, to).await.unwrap(), []);
     assert_eq!(world.store.digest(2).await.unwrap(), None);
 }
 

@@ -1,7 +1,12 @@
 //! The running check: it reads what is new, remembers how far it came, and never says more than it read.
 
+use std::sync::Arc;
+
 use hallpass::{
-    domain::{digest::Verified, time::Span},
+    domain::{
+        digest::{LedgerNow, Thresholds, Verified, Window},
+        time::Span,
+    },
     ledger::verify::onward::{Onward, Step},
 };
 
@@ -11,7 +16,9 @@ on_both![
     what_is_new_is_read_and_what_was_read_is_remembered,
     what_does_not_fit_is_said_until_it_is_put_back,
     what_was_read_before_and_is_cut_off_is_missed,
+    before_the_check_looks_again_a_cut_end_is_told_all_the_same,
     a_row_that_the_bot_did_not_sign_is_not_believed,
+    since_when_entries_were_read_is_signed_too,
     an_old_entry_is_not_read_again_and_a_whole_audit_finds_it,
 ];
 
@@ -23,8 +30,16 @@ async fn step(story: &Story) -> Step {
     check(story).step(story.world.now()).await.unwrap()
 }
 
+/// As the digest tells it.
+async fn ledger_now(story: &Story) -> LedgerNow {
+    let now = story.world.now();
+    let window = Window { from: now - Span::from_minutes(5), to: now, days: 1 };
+    story.world.bot.is_audited_by(Arc::new(check(story)));
+    story.world.bot.digest(window, &Thresholds::default()).await.unwrap().ledger
+}
+
 async fn verified(story: &Story) -> Verified {
-    story.world.store.ledger_now().await.unwrap().verified
+    ledger_now(story).await.verified
 }
 
 async fn what_is_new_is_read_and_what_was_read_is_remembered(url: &str) {
@@ -32,16 +47,16 @@ async fn what_is_new_is_read_and_what_was_read_is_remembered(url: &str) {
     assert_eq!(verified(&story).await, Verified::NotYet);
     let since = story.world.now();
     assert_eq!(step(&story).await, Step::UpToDate);
-    let now = story.world.store.ledger_now().await.unwrap();
+    let now = ledger_now(&story).await;
     let size = now.signed.clone().unwrap().0;
     assert_eq!(now.verified, Verified::Yes { size, at: since, since });
     assert!(now.is_verified() && size > 10);
     story.world.advance(Span::from_minutes(5)).await;
     story.world.say("finn", ASK).await;
     story.seal().await;
-    assert!(!story.world.store.ledger_now().await.unwrap().is_verified(), "what was not read is not called verified");
+    assert!(!ledger_now(&story).await.is_verified(), "what was not read is not called verified");
     assert_eq!(step(&story).await, Step::UpToDate);
-    let later = story.world.store.ledger_now().await.unwrap();
+    let later = ledger_now(&story).await;
     assert_eq!(later.verified, Verified::Yes { size: later.signed.clone().unwrap().0, at: story.world.now(), since });
     assert!(later.is_verified() && later.entries > size);
     let kept = story.world.store.checked().await.unwrap();
@@ -66,13 +81,13 @@ async fn what_does_not_fit_is_said_until_it_is_put_back(url: &str) {
     for sql in &changes {
         raw.run(&format!("DELETE FROM verified; {sql}")).await;
         assert!(matches!(step(&story).await, Step::Wrong(_)), "{sql}");
-        let now = story.world.store.ledger_now().await.unwrap();
+        let now = ledger_now(&story).await;
         assert!(matches!(now.verified, Verified::No { size, .. } if size <= last), "{sql}: {now:?}");
         assert!(!now.is_verified() && !now.is_fine());
         assert!(matches!(step(&story).await, Step::Wrong(_)), "{sql}: as long as it is so");
         raw.put_back("whole").await;
         assert_eq!(step(&story).await, Step::UpToDate, "{sql}");
-        assert!(story.world.store.ledger_now().await.unwrap().is_verified());
+        assert!(ledger_now(&story).await.is_verified());
     }
 }
 
@@ -86,6 +101,19 @@ async fn what_was_read_before_and_is_cut_off_is_missed(url: &str) {
     assert!(why.ends_with("nothing so large is signed any more"), "{why}");
 }
 
+async fn before_the_check_looks_again_a_cut_end_is_told_all_the_same(url: &str) {
+    let story = Story::told(url).await;
+    assert_eq!(step(&story).await, Step::UpToDate);
+    let whole = ledger_now(&story).await;
+    assert!(whole.is_verified());
+    let cut = "DELETE FROM checkpoints WHERE size = (SELECT MAX(size) FROM checkpoints)";
+    let mut raw = Raw::open(url).await;
+    raw.run(&format!("{cut}; DELETE FROM seals WHERE leaf >= (SELECT MAX(size) FROM checkpoints)")).await;
+    let now = ledger_now(&story).await;
+    assert!(now.entries < whole.entries && !now.is_verified() && !now.is_fine(), "{now:?}");
+    assert_eq!(now.verified, Verified::No { size: now.entries, at: story.world.now() });
+}
+
 async fn a_row_that_the_bot_did_not_sign_is_not_believed(url: &str) {
     let story = Story::told(url).await;
     let mut raw = Raw::open(url).await;
@@ -97,8 +125,17 @@ async fn a_row_that_the_bot_did_not_sign_is_not_believed(url: &str) {
     let forged =
         format!("INSERT INTO verified (id, size, frontier, note, since, at, wrong) VALUES (1, {sealed}, '{frontier}', 'n', 1, 1, FALSE)");
     raw.run(&forged).await;
+    assert_eq!(verified(&story).await, Verified::NotYet, "a digest that is made before the check looks does not believe it");
     assert!(matches!(step(&story).await, Step::Wrong(why) if why.contains("is not what was sealed")));
     assert!(matches!(verified(&story).await, Verified::No { size: 0, .. }));
+}
+
+async fn since_when_entries_were_read_is_signed_too(url: &str) {
+    let story = Story::told(url).await;
+    assert_eq!(step(&story).await, Step::UpToDate);
+    assert!(ledger_now(&story).await.is_verified());
+    Raw::open(url).await.run("UPDATE verified SET since = since - 86400000000").await;
+    assert_eq!(verified(&story).await, Verified::NotYet);
 }
 
 async fn an_old_entry_is_not_read_again_and_a_whole_audit_finds_it(url: &str) {

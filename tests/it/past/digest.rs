@@ -2,12 +2,14 @@
 
 use hallpass::{
     domain::{
+        command::Actor,
         digest::{About, Digest, Exception, Kind, LINES, PolicyChange, Quality, Thresholds, Window},
         event::Operation,
         request::RequestId,
         time::{Instant, Span},
     },
     provider::{FaultKind, pretend::Temper},
+    store::{Commit, NewEntry},
 };
 
 use crate::{
@@ -20,6 +22,8 @@ on_both![
     the_bots_own_stream_is_told_within_its_window,
     approvals_in_a_hurry_and_between_two_are_named,
     of_too_many_lines_the_rest_is_counted,
+    of_the_bots_own_stream_each_kind_is_counted_by_itself,
+    an_alarm_whose_request_nobody_knows_is_told_all_the_same,
 ];
 
 const ASK: &str = "/jit request prod-db write 1h Unblock the stuck import";
@@ -201,4 +205,44 @@ async fn of_too_many_lines_the_rest_is_counted(url: &str) {
     assert_eq!((digest.exceptions.len(), digest.more.as_slice()), (10_000, &[(Kind::Unanswered, 3)][..]));
     assert_eq!(digest.day.unanswered, 10_003);
     assert_eq!(digest.needs_human(), 0, "an ask that nobody answered is over");
+}
+
+async fn of_the_bots_own_stream_each_kind_is_counted_by_itself(url: &str) {
+    let world = world(url).await;
+    let entry = |operation: &Operation| NewEntry {
+        stream: "bot".into(),
+        at: world.now(),
+        actor: Actor::BOT,
+        policy: "sha256:test".into(),
+        event: serde_json::to_value(operation).unwrap(),
+    };
+    // Alarms come and go, and accounts come by thousands: neither hides the one file that was refused, and none is a change of it.
+    let linked = (0..LINES + 3).map(|n| entry(&Operation::Linked { person: "ana".parse().unwrap(), what: format!("slack U{n}") }));
+    let alarm = |_| entry(&Operation::AlarmRaised { alarm: "adapter/pretended".into() });
+    let refused = entry(&Operation::PolicyRefused { digest: "sha256:bad".into(), why: "\"type\":\"left\"".into() });
+    let entries: Vec<NewEntry> = (0..LINES).map(alarm).chain(linked).chain([refused]).collect();
+    for entries in entries.chunks(1_000) {
+        world.store.commit(Commit { entries: entries.to_vec(), ..Commit::default() }).await.unwrap();
+    }
+    let digest = digest(&world).await;
+    let of = |kind| digest.exceptions.iter().filter(|exception| exception.kind() == kind).count();
+    assert_eq!((of(Kind::Linked), of(Kind::PolicyRefused), digest.exceptions.len()), (10_000, 1, 10_001));
+    assert_eq!(digest.more, [(Kind::Linked, 3)]);
+}
+
+async fn an_alarm_whose_request_nobody_knows_is_told_all_the_same(url: &str) {
+    let world = world(url).await;
+    let mut raw = Raw::open(url).await;
+    let at = START.micros();
+    let ids = ["still_open/R-000001", "residue/R-000002", "grant_failed/R-000003", "other/R-000004", "drift/pretended", "ledger"];
+    for (n, id) in ids.iter().enumerate() {
+        let request = id.split_once("/R-").map_or_else(|| "NULL".to_owned(), |(_, request)| format!("'R-{request}'"));
+        let row = format!("('{id}', {request}, {}, 'it does not go', '')", at + i64::try_from(n).unwrap());
+        raw.run(&format!("INSERT INTO alarms (id, request, raised_at, what, told) VALUES {row}")).await;
+    }
+    let digest = digest(&world).await;
+    let told: Vec<&str> =
+        digest.exceptions.iter().filter_map(|e| if let Exception::Alarm { alarm, .. } = e { Some(&**alarm) } else { None }).collect();
+    assert_eq!(told, [ids[0], ids[1], ids[2], ids[3], ids[5]], "what differs at a provider has lines of its own");
+    assert_eq!(digest.needs_human(), 5);
 }
