@@ -1,7 +1,5 @@
 //! Who is in a role, for drift; and which sessions are open, for evidence. Reads only.
 
-use std::sync::Arc;
-
 use super::{
     super::{Fault, FaultKind, Holder, Sighting},
     link::{Deadline, Link},
@@ -11,10 +9,7 @@ use super::{
     settings::{Form, Target},
     sql,
 };
-use crate::{
-    clock::Clock,
-    domain::{entitlement::Order, time::Instant},
-};
+use crate::domain::{entitlement::Order, time::Instant};
 
 /// Everybody who has the role, by itself or through other roles. A login of a grant's own says whose it is; of a membership that the
 /// bot gave, the server says so. The bot, which may give the role, does not hold it.
@@ -56,12 +51,7 @@ fn question(target: &Target, version: u32) -> String {
 }
 
 /// The open sessions of each order's login, in one question. Of a person's own login nobody sees which are in the role.
-pub(super) async fn sightings(
-    link: &Link,
-    clock: &Arc<dyn Clock>,
-    orders: &[(Target, &Order)],
-    deadline: Deadline,
-) -> Result<Vec<Vec<Sighting>>, Fault> {
+pub(super) async fn sightings(link: &Link, orders: &[(Target, &Order)], deadline: Deadline) -> Result<Vec<Vec<Sighting>>, Fault> {
     let logins: Vec<String> = orders.iter().map(|(target, order)| login(target, order)).collect();
     let question = format!(
         "SELECT {}, a.pid, {}, pg_catalog.host(a.client_addr), {} FROM pg_catalog.pg_stat_activity a \
@@ -72,7 +62,7 @@ pub(super) async fn sightings(
         Texts(&logins),
     );
     let (_, answer) = link.ask(deadline, |_| question.clone()).await?;
-    let open: Vec<(String, Sighting)> = answer.rows(0)?.iter().map(|row| sighting(row, clock)).collect::<Result<_, _>>()?;
+    let open: Vec<(String, Sighting)> = answer.rows(0)?.iter().map(|row| sighting(row)).collect::<Result<_, _>>()?;
     let of = |login: &String| open.iter().filter(|(whose, _)| whose == login).map(|(_, seen)| seen.clone()).collect();
     Ok(logins.iter().map(of).collect())
 }
@@ -84,7 +74,8 @@ fn login(target: &Target, order: &Order) -> String {
     }
 }
 
-fn sighting(row: &Row, clock: &Arc<dyn Clock>) -> Result<(String, Sighting), Fault> {
+/// By the server's clock: whoever asked knows how ours differs.
+fn sighting(row: &Row) -> Result<(String, Sighting), Fault> {
     let pid: i32 = row.number(1)?;
     // Without the right to see it the server leaves it out.
     let hidden = || Fault::new(FaultKind::Denied, "the bot's own login may not see other people's sessions: it lacks pg_read_all_stats");
@@ -92,7 +83,7 @@ fn sighting(row: &Row, clock: &Arc<dyn Clock>) -> Result<(String, Sighting), Fau
     let about = row.get(4)?.map(|_| row.name(4)).transpose()?.filter(|about| !about.is_empty());
     let sighting = Sighting {
         session: format!("{pid}@{began}"),
-        since: clock.ours(Instant::from_micros(began)),
+        since: Instant::from_micros(began),
         from: row.get(3)?.map(str::to_owned),
         about: about.map(|about| shown(&about)),
     };
