@@ -91,7 +91,7 @@ pub async fn build(kind: &str, settings: &toml::Table, clock: Arc<dyn Clock>) ->
         "ssh" => Ok(Arc::new(ssh::Ssh::open(read(settings)?, clock)?)),
         "exec" => Ok(Arc::new(exec::Exec::start(read(settings)?).await.map_err(|fault| fault.message)?)),
         "webhook" => Ok(Arc::new(webhook::Webhook::start(read(settings)?, clock).await.map_err(|fault| fault.message)?)),
-        "postgresql" => Ok(Arc::new(postgresql::Postgresql::open(read(settings)?, clock)?)),
+        "postgresql" => Ok(Arc::new(postgresql::Postgresql::open(read(settings)?)?)),
         other => Err(format!("\"{other}\" is not a kind of provider: {}", KINDS.join(", "))),
     }
 }

@@ -12,6 +12,9 @@ use super::super::{Fault, FaultKind};
 /// SQLSTATE of the division by zero with which a message that came too late refuses itself (`link`).
 pub(super) const TOO_LATE: SqlState = SqlState::DIVISION_BY_ZERO;
 
+/// SQLSTATE of the word that is no number, with which a hand-over refuses itself (`remains`).
+const TRAP: SqlState = SqlState::INVALID_TEXT_REPRESENTATION;
+
 /// Why there is no connection. Nothing was sent.
 pub(super) fn connecting(error: &Error) -> Fault {
     let Some(said) = error.as_db_error() else {
@@ -112,6 +115,9 @@ fn kind(code: &SqlState) -> (FaultKind, &'static str) {
     ];
     match code {
         code if *code == TOO_LATE => (FaultKind::Transient, "it reached the database server too late, and changed nothing"),
+        code if *code == TRAP => {
+            (FaultKind::Conflict, "something that would give access away was made in the meantime: nothing was handed over")
+        }
         code if is(code, &BUSY) => (FaultKind::Conflict, "something else is being done to it at the database server just now"),
         // What the server has no better word for is, in what we send, a row of a catalogue that somebody else changed first.
         code if *code == SqlState::INTERNAL_ERROR => (FaultKind::Conflict, "the database server did not do it, and may at another try"),

@@ -1,7 +1,5 @@
 //! Who is in a role, for drift; and which sessions are open, for evidence. Reads only.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::{
@@ -13,13 +11,10 @@ use super::{
     settings::{Form, Target},
     sql,
 };
-use crate::{
-    clock::Clock,
-    domain::{entitlement::Order, time::Instant},
-};
+use crate::domain::{entitlement::Order, time::Instant};
 
-/// Everybody who has the role, by itself or through other roles; of these the nearest is said. A login of a grant's own says whose it is; of a membership that the
-/// bot gave, the server says so. The bot, which may give the role, does not hold it.
+/// Everybody who has the role, by itself or through other roles; of these the nearest is said. A login of a grant's own says whose it
+/// is; of a membership that the bot gave, the server says so. The bot, which may give the role, does not hold it.
 pub(super) async fn holders(link: &Link, target: &Target, deadline: Deadline) -> Result<Vec<Holder>, Fault> {
     let (_, answer) = link.ask(deadline, |version| question(target, version)).await?;
     if answer.row(0)?.get(0)?.is_none() {
@@ -66,12 +61,7 @@ fn question(target: &Target, version: u32) -> String {
 }
 
 /// The open sessions of each order's login, in one question. Of a person's own login nobody sees which are in the role.
-pub(super) async fn sightings(
-    link: &Link,
-    clock: &Arc<dyn Clock>,
-    orders: &[(Target, &Order)],
-    deadline: Deadline,
-) -> Result<Vec<Vec<Sighting>>, Fault> {
+pub(super) async fn sightings(link: &Link, orders: &[(Target, &Order)], deadline: Deadline) -> Result<Vec<Vec<Sighting>>, Fault> {
     let logins: Vec<String> = orders.iter().map(|(target, order)| login(target, order)).collect();
     let question = format!(
         "SELECT {}, a.pid, {}, pg_catalog.host(a.client_addr), {} FROM pg_catalog.pg_stat_activity a \
@@ -82,7 +72,7 @@ pub(super) async fn sightings(
         Texts(&logins),
     );
     let (_, answer) = link.ask(deadline, |_| question.clone()).await?;
-    let open: Vec<(String, Sighting)> = answer.rows(0)?.iter().map(|row| sighting(row, clock)).collect::<Result<_, _>>()?;
+    let open: Vec<(String, Sighting)> = answer.rows(0)?.iter().map(|row| sighting(row)).collect::<Result<_, _>>()?;
     let of = |login: &String| open.iter().filter(|(whose, _)| whose == login).map(|(_, seen)| seen.clone()).collect();
     Ok(logins.iter().map(of).collect())
 }
@@ -94,7 +84,8 @@ fn login(target: &Target, order: &Order) -> String {
     }
 }
 
-fn sighting(row: &Row, clock: &Arc<dyn Clock>) -> Result<(String, Sighting), Fault> {
+/// By the server's clock: whoever asked knows how ours differs.
+fn sighting(row: &Row) -> Result<(String, Sighting), Fault> {
     let pid: i32 = row.number(1)?;
     // Without the right to see it the server leaves it out.
     let hidden = || Fault::new(FaultKind::Denied, "the bot's own login may not see other people's sessions: it lacks pg_read_all_stats");
@@ -102,7 +93,7 @@ fn sighting(row: &Row, clock: &Arc<dyn Clock>) -> Result<(String, Sighting), Fau
     let about = row.get(4)?.map(|_| row.name(4)).transpose()?.filter(|about| !about.is_empty());
     let sighting = Sighting {
         session: format!("{pid}@{began}"),
-        since: clock.ours(Instant::from_micros(began)),
+        since: Instant::from_micros(began),
         from: row.get(3)?.map(str::to_owned),
         about: about.map(|about| shown(&about)),
     };

@@ -37,6 +37,10 @@ const LEAST: Duration = Duration::from_millis(200);
 /// The first answer on a connection that was used before: when it does not come, the connection may be dead.
 const FIRST: Duration = Duration::from_secs(2);
 
+/// What a database or a role says about sessions must not make the bot somebody else, or have it call somebody else's functions.
+const OURS: &str = "-c role=none -c search_path=pg_catalog -c default_transaction_read_only=off -c default_transaction_deferrable=off \
+                    -c row_security=on -c statement_timeout=0 -c lock_timeout=0";
+
 /// When a call is over.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline(Instant);
@@ -44,6 +48,12 @@ pub(super) struct Deadline(Instant);
 impl Deadline {
     pub(super) fn after(left: Duration) -> Self {
         Self(Instant::now() + left)
+    }
+
+    /// The same call, which must leave so much of its time for what comes last.
+    pub(super) fn sparing(self, spared: Duration) -> Self {
+        let now = Instant::now();
+        Self(self.0.checked_sub(spared).unwrap_or(now).max(now))
     }
 
     pub(super) fn left(self) -> Duration {
@@ -186,6 +196,7 @@ impl Link {
         config.host(place.host.as_str()).port(place.port).user(user.as_str()).dbname(database).application_name("hallpass");
         config.connect_timeout(CONNECT).keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10));
         config.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(30));
+        config.options(OURS);
         config.ssl_mode(if self.tls.is_some() { SslMode::Require } else { SslMode::Disable });
         if let Some(password) = &self.settings.password {
             let password = password.read().map_err(|why| Fault::new(FaultKind::Transient, why))?;
@@ -268,15 +279,26 @@ impl Session<'_> {
         Ok(Answer(answer))
     }
 
+    /// Changes that give something. They are on this server's disk when the answer comes, and wait for no other server: while a commit
+    /// waited for one, it would be there for good, and nobody would see it.
+    pub(super) async fn give(&mut self, statements: &[String]) -> Result<Answer, Fault> {
+        let patience = self.deadline.left();
+        self.changed(statements, patience, HERE).await
+    }
+
     /// Statements that change something, all or none of them, none after the deadline by the server's own clock. Waits for
     /// locks no longer than `patience`.
     pub(super) async fn change(&mut self, statements: &[String], patience: Duration) -> Result<Answer, Fault> {
+        self.changed(statements, patience, AS_CONFIGURED).await
+    }
+
+    async fn changed(&mut self, statements: &[String], patience: Duration, commit: &str) -> Result<Answer, Fault> {
         let left = self.in_time()?;
         let unread = || Fault::new(FaultKind::Transient, "the database server's clock was not read");
         let (clock, read_at) = self.clock.ok_or_else(unread)?;
         let until_end = self.deadline.0.saturating_duration_since(read_at).saturating_sub(MARGIN);
         let limit = clock.saturating_add(i64::try_from(until_end.as_micros()).unwrap_or(0));
-        let message = guarded(statements, self.version, limit, left, patience.min(left));
+        let message = guarded(statements, commit, self.version, limit, left, patience.min(left));
         let silent = || Fault::new(FaultKind::Ambiguous, "the database server did not answer in time");
         let mut answer = self.send(&message, left, silent, fault::changing).await?;
         // The guards' own rows.
@@ -322,15 +344,20 @@ impl Session<'_> {
     }
 }
 
+/// A commit is on this server's disk, and no other one is waited for.
+pub(super) const HERE: &str = "SELECT pg_catalog.set_config('synchronous_commit', 'local', true)";
+/// The same at least, and on others if the server says so.
+pub(super) const AS_CONFIGURED: &str =
+    "SELECT pg_catalog.set_config('synchronous_commit', 'local', true) WHERE pg_catalog.current_setting('synchronous_commit') = 'off'";
+
 /// One message: settings that end with it, the clock asked before and after, and nothing weaker than a commit that is on disk.
-fn guarded(statements: &[String], version: u32, limit: i64, left: Duration, patience: Duration) -> String {
+pub(super) fn guarded(statements: &[String], commit: &str, version: u32, limit: i64, left: Duration, patience: Duration) -> String {
     let in_time = format!("SELECT 1/(CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000 < {limit} THEN 1 ELSE 0 END)");
     let whole = if version >= 17 { format!("SET LOCAL transaction_timeout = {}; ", left.as_millis()) } else { String::new() };
     format!(
         "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL search_path = ''; \
          SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; {whole}\
-         SELECT pg_catalog.set_config('synchronous_commit', 'local', true) WHERE pg_catalog.current_setting('synchronous_commit') = 'off'; \
-         {in_time}; {}; {in_time}",
+         {commit}; {in_time}; {}; {in_time}",
         left.as_millis(),
         patience.as_millis().max(1),
         statements.join("; "),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use rand::TryRngCore as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
-use tokio::time::sleep;
 
 use super::{
     super::{Done, Fault, FaultKind, Seen},
     connect,
-    link::{Deadline, Link, Session},
-    look::{Login, Look, noted},
+    cut::Cut,
+    link::{Deadline, Link},
+    look::{Login, Look},
     names,
     quote::{Ident, Literal},
     settings::{Settings, Target},
@@ -24,10 +24,8 @@ use crate::domain::{
 
 /// Randomness of a password, in bytes: 192 bits.
 const PASSWORD_BYTES: usize = 24;
-/// Between two looks whether sessions have ended, and how often they are told to.
-const APART: Duration = Duration::from_millis(20);
-const LOOKS: u32 = 100;
-const TOLD_AGAIN: u32 = 25;
+/// Tidying up leaves so much of the time for the last look and the last sessions.
+const LAST: Duration = Duration::from_secs(4);
 /// Tidying up is left to the next call when so little is left of this one.
 const TIDY_LEAST: Duration = Duration::from_millis(500);
 
@@ -60,8 +58,7 @@ pub(super) async fn grant(
     };
     statements.push(sql::give(&target.role, &name, &look.bot.name, session.version));
     statements.push(format!("SELECT {}", sql::oid_of(&name)));
-    let patience = deadline.left();
-    let oid: u32 = session.change(&statements, patience).await?.row(0)?.number(0)?;
+    let oid: u32 = session.give(&statements).await?.row(0)?.number(0)?;
     Ok(Done {
         handle: Some(Handle(json!({ "login": name, "oid": oid }))),
         how_to_connect: Some(how_to_connect(link.settings(), order, &name)),
@@ -115,7 +112,7 @@ pub(super) async fn extend(
     let login = usable(&look)?;
     let until = whole(until).max(login.until.unwrap_or(Instant::from_micros(0)));
     let statement = format!("ALTER ROLE {} VALID UNTIL {}", Ident(&login.name), Literal(&moment(until)));
-    session.change(&[statement], deadline.left()).await?;
+    session.give(&[statement]).await?;
     Ok(Done { native_expiry: Some(until), ..Done::default() })
 }
 
@@ -132,7 +129,7 @@ pub(super) async fn credential(
     let password = password()?;
     let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
     let statement = format!("ALTER ROLE {} PASSWORD {}", Ident(&login.name), Literal(&verifier));
-    session.change(&[statement], deadline.left()).await?;
+    session.give(&[statement]).await?;
     let settings = link.settings();
     Ok(connect::credential(settings, connect::database(settings, order), &login.name, &password))
 }
@@ -162,72 +159,33 @@ pub(super) async fn revoke(
     deadline: Deadline,
 ) -> Result<Done, Fault> {
     let (mut session, look) = Look::at(link, order, target, handle, deadline).await?;
-    look.must_be_ours()?;
-    let mut numbers: Vec<u32> = look.ours.iter().map(|login| login.oid).chain(noted(handle)).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
+    let numbers = look.numbers();
     if numbers.is_empty() {
-        return Ok(Done::default());
+        return look.must_be_ours().map(|()| Done::default());
     }
-    let statements: Vec<String> = look.ours.iter().flat_map(|login| cut(&look, login, session.version)).collect();
-    if !statements.is_empty() {
-        session.change(&statements, deadline.left()).await?;
+    let mut cut = Cut::off(&mut session, &look).await;
+    if let Err(open) = cut.end_sessions(&mut session, &numbers, look.role).await {
+        return Err(cut.fault().unwrap_or(open));
     }
-    let mut closed = end_sessions(&mut session, &numbers, look.role).await?;
     drop(session);
     let mut residue = Vec::new();
     for login in &look.ours {
-        if deadline.left() < TIDY_LEAST {
+        let left = deadline.sparing(LAST);
+        if left.left() < TIDY_LEAST {
             residue.push(format!("{}: there was no time yet to tidy up after it", login.name));
             continue;
         }
-        residue.extend(tidy::after(link, &look.bot, login, target, deadline).await);
+        residue.extend(tidy::after(link, &look.bot, login, target, left).await);
     }
     // Who was being let in while it was cut off is seen only now.
-    let (mut session, _) = link.ask(deadline, |_| sql::bot()).await?;
-    closed += end_sessions(&mut session, &numbers, None).await?;
-    Ok(Done { sessions_closed: Some(closed), residue, ..Done::default() })
-}
-
-fn cut(look: &Look, login: &Login, version: u32) -> Vec<String> {
-    let off = format!("ALTER ROLE {} NOLOGIN PASSWORD NULL CONNECTION LIMIT 0 VALID UNTIL '1970-01-01 00:00:00+00'", Ident(&login.name));
-    // From 16 on, what somebody else gave it can be taken only by them, or together with the login.
-    let may = |by: &str| version < 16 || look.bot.superuser || by == look.bot.name;
-    let held = look.held.iter().filter(|held| held.member == login.oid && may(&held.by));
-    let taken = held.map(|held| sql::take(&held.role, &login.name, &held.by, version));
-    // From 16 on what it gave on goes with what it had, and up to 15 that stays.
-    let onward = look.onward.iter().filter(|_| version < 16).map(|(role, member)| sql::take(role, member, &login.name, version));
-    std::iter::once(off).chain(taken).chain(onward).collect()
-}
-
-/// Those of the logins, and of whoever held the role only through them. Until none is left; says how many were ended.
-async fn end_sessions(session: &mut Session<'_>, logins: &[u32], role: Option<u32>) -> Result<u32, Fault> {
-    let list = logins.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-    let mut whose = format!("a.usesysid IN ({list})");
-    if let Some(role) = role {
-        // Somebody whom the login let in on its own account, and who is in the role now.
-        whose = format!(
-            "({whose} OR a.usesysid IN (SELECT r.oid FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles x ON x.oid IN ({list}) \
-             WHERE NOT r.rolsuper AND r.oid <> x.oid AND r.rolname <> current_user AND pg_catalog.pg_has_role(r.oid, x.oid, 'MEMBER') \
-             AND NOT pg_catalog.pg_has_role(r.oid, {role}, 'MEMBER')))"
-        );
+    let (mut session, after) = Look::at(link, order, target, handle, deadline).await?;
+    cut.end_sessions(&mut session, &numbers, None).await?;
+    let closed = cut.closed();
+    match cut.fault() {
+        // What went with the login is no fault any more.
+        Some(fault) if !after.ours.is_empty() => Err(fault),
+        _ => look.must_be_ours().map(|()| Done { sessions_closed: Some(closed), residue, ..Done::default() }),
     }
-    let count = format!("SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.usesysid IN ({list})");
-    let mut told = std::collections::BTreeSet::new();
-    for look in 0..LOOKS {
-        if look % TOLD_AGAIN == 0 {
-            let answer = session.change(&[sql::terminate(&whose)], session.deadline().left()).await.map_err(sql::kept_open)?;
-            for row in answer.rows(0)? {
-                told.insert(row.number::<i32>(0)?);
-            }
-        }
-        let open: u32 = session.read(&count).await?.row(0)?.number(0)?;
-        if open == 0 {
-            return Ok(u32::try_from(told.len()).unwrap_or(u32::MAX));
-        }
-        sleep(APART).await;
-    }
-    Err(Fault::new(FaultKind::Transient, "the login is cut off, and sessions of it have not ended yet"))
 }
 
 /// The server judges by whole seconds; what is begun of one is given whole.

@@ -53,20 +53,32 @@ pub(super) struct Held {
     pub(super) by: String,
 }
 
+/// A role that one of them gave on.
+#[derive(Debug, Clone)]
+pub(super) struct Onward {
+    pub(super) by: u32,
+    pub(super) role: String,
+    pub(super) member: String,
+}
+
 /// Everything about a grant's login.
 pub(super) struct Look {
     pub(super) bot: Bot,
     /// The role's number, if there is such a role.
     pub(super) role: Option<u32>,
-    /// The grant's own: by what the comment says, or by the number that was noted when it was made.
+    /// The grant's own: by what the comment says, or by its name together with the number that was noted when it was made.
     pub(super) ours: Vec<Login>,
-    /// A role of the login's name that does not say that it is this grant's.
+    /// A role of the login's name that does not say that it is this grant's; or nothing is ours, and another role has its number.
     pub(super) foreign: bool,
     pub(super) held: Vec<Held>,
-    /// Open ones of these logins, or of the number that was noted.
+    /// Open ones of these logins, or of the number that was noted if no role has it any more.
     pub(super) sessions: u32,
-    /// What they gave on to others, by their own right: role and member.
-    pub(super) onward: Vec<(String, String)>,
+    /// What they gave on to others, by their own right.
+    pub(super) onward: Vec<Onward>,
+    /// The number that was noted, if no role has it any more.
+    orphaned: Option<u32>,
+    /// Transactions that they prepared, and that nobody has ended.
+    pub(super) prepared: u32,
 }
 
 impl Look {
@@ -88,12 +100,35 @@ impl Look {
         let bot = Bot::of(answer.row(0)?)?;
         let role = answer.row(1)?.get(0)?.map(|_| answer.row(1)?.number(0)).transpose()?;
         let logins: Vec<Login> = answer.rows(2)?.iter().map(login).collect::<Result<_, _>>()?;
-        let is_ours = |login: &Login| names::is_of(&login.comment, order) || Some(login.oid) == noted;
-        let (ours, foreign): (Vec<_>, Vec<_>) = logins.into_iter().partition(is_ours);
+        let orphaned = noted.filter(|noted| logins.iter().all(|login| login.oid != *noted));
+        let own = names::login(&order.grant);
+        // Numbers are given anew when a cluster is restored: one alone says nothing.
+        let is_ours = |login: &Login| names::is_of(&login.comment, order) || (Some(login.oid) == noted && login.name == own);
+        let (ours, others): (Vec<_>, Vec<_>) = logins.into_iter().partition(is_ours);
+        let foreign = others.iter().any(|other| other.name == own || ours.is_empty());
+        let is_of_ours = |oid: u32| ours.iter().any(|login| login.oid == oid);
         let held = |row: &Row| Ok(Held { member: row.number(0)?, role: row.name(1)?, by: row.name(2)? });
-        let held: Result<Vec<Held>, Fault> = answer.rows(3)?.iter().map(held).collect();
-        let onward: Result<Vec<_>, Fault> = answer.rows(5)?.iter().map(|row| Ok((row.name(0)?, row.name(1)?))).collect();
-        Ok(Self { bot, role, ours, foreign: !foreign.is_empty(), held: held?, sessions: answer.row(4)?.number(0)?, onward: onward? })
+        let mut held = answer.rows(3)?.iter().map(held).collect::<Result<Vec<Held>, Fault>>()?;
+        held.retain(|held| is_of_ours(held.member));
+        let (mut sessions, mut onward) = (0_u32, Vec::new());
+        for row in answer.rows(4)? {
+            let whose: u32 = row.number(0)?;
+            if is_of_ours(whose) || Some(whose) == orphaned {
+                sessions = sessions.saturating_add(row.number(1)?);
+            }
+        }
+        for row in answer.rows(5)? {
+            if is_of_ours(row.number(0)?) {
+                onward.push(Onward { by: row.number(0)?, role: row.name(1)?, member: row.name(2)? });
+            }
+        }
+        let prepared = answer.row(6)?.number(0)?;
+        Ok(Self { bot, role, ours, foreign, held, sessions, onward, orphaned, prepared })
+    }
+
+    /// The numbers whose sessions are to end.
+    pub(super) fn numbers(&self) -> Vec<u32> {
+        self.ours.iter().map(|login| login.oid).chain(self.orphaned).collect()
     }
 
     /// Somebody else's role, or ours with another comment: nothing is done to it, and nobody may think that it is not there.
@@ -107,7 +142,7 @@ impl Look {
 }
 
 /// The number of the login that a handle speaks of.
-pub(super) fn noted(handle: Option<&Handle>) -> Option<u32> {
+fn noted(handle: Option<&Handle>) -> Option<u32> {
     handle?.0.get("oid")?.as_u64()?.try_into().ok()
 }
 
@@ -132,10 +167,11 @@ fn question(order: &Order, target: &Target, noted: Option<u32>) -> String {
          SELECT o.oid, {name}, o.rolcanlogin, {until}, {comment} FROM ({ours}) o; \
          SELECT m.member, {held}, coalesce({by}, '') FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
          LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.grantor WHERE m.member IN (SELECT o.oid FROM ({ours}) o); \
-         SELECT count(*) FROM pg_catalog.pg_stat_activity a \
-         WHERE a.usesysid = {noted} OR a.usesysid IN (SELECT o.oid FROM ({ours}) o); \
-         SELECT {held}, {member} FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
-         JOIN pg_catalog.pg_roles t ON t.oid = m.member WHERE m.grantor IN (SELECT o.oid FROM ({ours}) o)",
+         SELECT a.usesysid, count(*) FROM pg_catalog.pg_stat_activity a \
+         WHERE a.usesysid = {noted} OR a.usesysid IN (SELECT o.oid FROM ({ours}) o) GROUP BY a.usesysid; \
+         SELECT m.grantor, {held}, {member} FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
+         JOIN pg_catalog.pg_roles t ON t.oid = m.member WHERE m.grantor IN (SELECT o.oid FROM ({ours}) o); \
+         SELECT count(*) FROM pg_catalog.pg_prepared_xacts p WHERE p.owner IN (SELECT o.rolname FROM ({ours}) o)",
         bot = sql::bot(),
         role = sql::oid_of(&target.role),
         name = sql::name("o.rolname"),

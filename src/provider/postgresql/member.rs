@@ -21,6 +21,9 @@ use crate::domain::entitlement::{Handle, Order};
 /// Between two looks whether sessions have ended, and how often is looked.
 const APART: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 100;
+/// For a lock that somebody else has; and how often it is tried to take the role away.
+const PATIENCE: Duration = Duration::from_secs(1);
+const TRIES: u32 = 4;
 
 /// The person's login.
 pub(super) struct Person {
@@ -94,7 +97,7 @@ pub(super) async fn grant(link: &Link, order: &Order, target: &Target, deadline:
     let (mut session, standing) = Standing::at(link, &order.principal, &target.role, deadline).await?;
     let person = standing.must_fit(&order.principal)?;
     let statement = sql::give(&target.role, &order.principal, &standing.bot.name, session.version);
-    session.change(&[statement], deadline.left()).await?;
+    session.give(&[statement]).await?;
     let mut how = connect::line(link.settings(), connect::database(link.settings(), order), &order.principal);
     if session.version < 16 && !person.inherits {
         how = format!("{how}\nThen: SET ROLE {};", Ident(&target.role));
@@ -131,16 +134,19 @@ struct Revoke<'a> {
 }
 
 impl Revoke<'_> {
-    /// First it gives nothing any more, and stays as the mark that sessions are still to be ended; then it goes.
+    /// First it gives nothing any more, and stays as the mark that sessions are still to be ended; then it goes. If it is gone already,
+    /// by whose hand ever, sessions that use it may still be there.
     async fn in_steps(&mut self, by_us: bool) -> Result<u32, Fault> {
-        if !by_us {
-            return Ok(0);
-        }
         let (role, login, bot) = (Ident(self.role), Ident(self.login), Ident(self.bot));
         let off = format!("GRANT {role} TO {login} WITH ADMIN FALSE, INHERIT FALSE, SET FALSE GRANTED BY {bot}");
-        self.change(vec![off]).await?;
-        let closed = self.end_sessions(BTreeSet::new()).await?;
-        self.change(vec![sql::take(self.role, self.login, self.bot, self.session.version)]).await?;
+        let mut told = BTreeSet::new();
+        if by_us {
+            self.persist(off, &mut told).await?;
+        }
+        let closed = self.end_sessions(told).await?;
+        if by_us {
+            self.change(vec![sql::take(self.role, self.login, self.bot, self.session.version)]).await?;
+        }
         Ok(closed)
     }
 
@@ -150,14 +156,33 @@ impl Revoke<'_> {
         let mut told = BTreeSet::new();
         if is_there {
             let taken = sql::take(self.role, self.login, self.bot, self.session.version);
-            let together = self.change(vec![taken.clone(), sql::terminate(&self.sessions())]).await;
-            // Whoever may not end sessions takes the membership away all the same.
-            told = match together {
-                Err(fault) if fault.kind == FaultKind::Denied => self.change(vec![taken]).await.map(|_| BTreeSet::new())?,
-                together => pids(&together?)?,
-            };
+            self.persist(taken, &mut told).await?;
         }
         self.end_sessions(told).await
+    }
+
+    /// Takes the role away and ends sessions in one message. An open transaction of the login's own may be in the way: its sessions are
+    /// ended then, and it is tried again.
+    async fn persist(&mut self, taken: String, told: &mut BTreeSet<i32>) -> Result<(), Fault> {
+        let mut tried = 1;
+        loop {
+            let refused = match self.session.change(&[taken.clone(), sql::terminate(&self.sessions())], PATIENCE).await {
+                Ok(answer) => {
+                    told.extend(pids(&answer)?);
+                    return Ok(());
+                }
+                // Whoever may not end sessions takes the membership away all the same.
+                Err(fault) if fault.kind == FaultKind::Denied => return self.change(vec![taken]).await.map(drop),
+                Err(fault) => fault,
+            };
+            if tried == TRIES || refused.kind != FaultKind::Conflict {
+                return Err(refused);
+            }
+            let working = format!("a.usesysid = {} AND a.xact_start IS NOT NULL", sql::oid_of(self.login));
+            let answer = self.session.change(&[sql::terminate(&working)], PATIENCE).await;
+            told.extend(answer.and_then(|answer| pids(&answer)).unwrap_or_default());
+            tried += 1;
+        }
     }
 
     async fn change(&mut self, statements: Vec<String>) -> Result<Answer, Fault> {
@@ -165,12 +190,16 @@ impl Revoke<'_> {
         self.session.change(&statements, patience).await
     }
 
-    /// All sessions of the login: nobody else sees which of them are in the role. None, if it has the role by other means.
+    /// All sessions of the login, and of whoever is let in by it: nobody else sees which of them are in the role. None of those who
+    /// have the role by other means.
     fn sessions(&self) -> String {
         let (login, role) = (sql::oid_of(self.login), sql::oid_of(self.role));
-        let has = |how: &str| format!("pg_catalog.pg_has_role({login}, {role}, '{how}')");
+        let has = |how: &str| format!("pg_catalog.pg_has_role(a.usesysid, {role}, '{how}')");
         let otherwise = if self.session.version >= 16 { format!("{} OR {}", has("USAGE"), has("SET")) } else { has("MEMBER") };
-        format!("a.usesysid = {login} AND NOT coalesce({otherwise}, false)")
+        format!(
+            "a.usename <> current_user AND (a.usesysid = {login} OR pg_catalog.pg_has_role(a.usesysid, {login}, 'MEMBER')) \
+             AND NOT coalesce({otherwise}, false)"
+        )
     }
 
     /// Sessions that begin later are without the role, and stay. `told` have been told to end already.
@@ -179,9 +208,9 @@ impl Revoke<'_> {
         told.extend(pids(&answer)?);
         let list: Vec<String> = told.iter().map(i32::to_string).collect();
         let open = format!(
-            "SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.usesysid = {} AND a.pid = ANY ('{{{}}}')",
-            sql::oid_of(self.login),
-            list.join(",")
+            "SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY ('{{{}}}') AND {}",
+            list.join(","),
+            self.sessions()
         );
         for _ in 0..LOOKS {
             if self.session.read(&open).await?.row(0)?.number::<u32>(0)? == 0 {

@@ -2,6 +2,7 @@
 //! Translates only. What a server is sent is put together in `sql`, `quote` and the files of each form, and sent by `link` alone.
 
 mod connect;
+mod cut;
 mod fault;
 mod holders;
 mod link;
@@ -20,7 +21,7 @@ mod sql;
 mod tests;
 mod tidy;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -36,13 +37,10 @@ use super::{
     Delivery, Description, Fault, FaultKind, Holder, Input, NativeExpiry, Provider, Resolved, Right, RightState, Seen, Sessions, Settling,
     Sighting, Step, Verbs,
 };
-use crate::{
-    clock::Clock,
-    domain::{
-        entitlement::{Handle, Order, Ownership},
-        policy::{Person, Role},
-        time::{Instant, Span},
-    },
+use crate::domain::{
+    entitlement::{Handle, Order, Ownership},
+    policy::{Person, Role},
+    time::{Instant, Span},
 };
 
 /// Key of `Person::logins` with the name of the person's own login.
@@ -58,16 +56,15 @@ pub struct Postgresql {
     ours: Description,
     shared: Description,
     link: Link,
-    clock: Arc<dyn Clock>,
 }
 
 impl Postgresql {
     /// Connects to nothing yet: a server that is away keeps no bot from starting.
     /// # Errors
     /// The settings name a file that cannot be used.
-    pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub fn open(settings: Settings) -> Result<Self, String> {
         let link = Link::new(settings)?;
-        Ok(Self { login: login(), ours: membership(Ownership::Ours), shared: membership(Ownership::Shared), link, clock })
+        Ok(Self { login: login(), ours: membership(Ownership::Ours), shared: membership(Ownership::Shared), link })
     }
 
     /// A server that was never asked is taken for an old one: then nothing that was there before is ever touched.
@@ -190,7 +187,7 @@ impl Provider for Postgresql {
 
     async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
         let orders: Vec<(Target, &Order)> = orders.iter().map(|order| Ok((target(&order.target)?, order))).collect::<Result<_, Fault>>()?;
-        holders::sightings(&self.link, &self.clock, &orders, Deadline::after(DEADLINE.std())).await
+        holders::sightings(&self.link, &orders, Deadline::after(DEADLINE.std())).await
     }
 
     async fn rights(&self, targets: &[Value]) -> Result<Vec<Right>, Fault> {

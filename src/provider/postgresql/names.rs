@@ -11,8 +11,6 @@ const SPELT_MAX: usize = 40;
 /// The comment of a login begins with this.
 const OWN: &str = "hallpass grant=";
 const PERSON: &str = " person=";
-/// On the comment's second line: what was handed over to somebody else and is to be looked at.
-const LEFT: &str = "\nleft=";
 
 /// The login of this grant. Never cut: what cannot be spelt is hashed.
 pub(super) fn login(grant: &str) -> String {
@@ -53,32 +51,4 @@ pub(super) fn grant(comment: &str) -> Option<String> {
 fn spelt(comment: &str) -> Option<&str> {
     let rest = comment.strip_prefix(OWN)?;
     rest.split([' ', '\n']).next().filter(|grant| !grant.is_empty())
-}
-
-/// Something in a database: `DATABASE:CLASS:OBJECT`, as the catalogues number them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Left {
-    pub(super) database: u32,
-    pub(super) class: u32,
-    pub(super) object: u32,
-}
-
-/// What a comment says was handed over.
-pub(super) fn left(comment: &str) -> Vec<Left> {
-    let Some((_, list)) = comment.split_once(LEFT) else { return Vec::new() };
-    let one = |text: &str| {
-        let mut numbers = text.split(':').map(|number| number.parse().ok());
-        Some(Left { database: numbers.next()??, class: numbers.next()??, object: numbers.next()?? })
-    };
-    list.split(',').filter_map(one).collect()
-}
-
-/// The same comment, with this list instead.
-pub(super) fn with_left(comment: &str, left: &[Left]) -> String {
-    let own = comment.split_once(LEFT).map_or(comment, |(own, _)| own);
-    if left.is_empty() {
-        return own.to_owned();
-    }
-    let list: Vec<String> = left.iter().map(|left| format!("{}:{}:{}", left.database, left.class, left.object)).collect();
-    format!("{own}{LEFT}{}", list.join(","))
 }

@@ -1,9 +1,9 @@
-//! What a login left in one database: what can give access away although it belongs to somebody else now, and what is still its
-//! own. Questions, and how the answers are said.
+//! What a login left in one database: what would give access away if it belonged to somebody else, and what is still its own.
+//! Questions, and how the answers are said.
 
-use super::{super::Fault, names::Left, quote::shown, rows::Row, sql};
+use super::{super::Fault, quote::shown, rows::Row, sql};
 
-/// Most things that are looked at in one database.
+/// Most things that are named of one database; one of them is enough for nothing to be handed over.
 const MOST: usize = 1000;
 
 /// Why something is named.
@@ -13,8 +13,10 @@ enum Why {
     Definer,
     /// Somebody else was given it.
     Given,
-    /// A trigger on somebody else's table that runs a function of the login's.
-    Trigger,
+    /// A trigger, an index, a constraint or the like that runs a function of the login's.
+    Uses,
+    /// A rule on a table of the login's.
+    Rule,
     /// Still its own.
     Owned,
     /// Somebody else's, and given to it by them.
@@ -26,8 +28,6 @@ enum Why {
 /// One thing.
 #[derive(Debug, Clone)]
 pub(super) struct Remains {
-    pub(super) class: u32,
-    pub(super) object: u32,
     why: Why,
     /// Such as `function`, and `public.f(integer)`.
     kind: String,
@@ -43,23 +43,27 @@ impl Remains {
         let why = match row.text(0)? {
             "definer" => Why::Definer,
             "given" => Why::Given,
-            "trigger" => Why::Trigger,
+            "uses" => Why::Uses,
+            "rule" => Why::Rule,
             "o" => Why::Owned,
             "a" | "i" => Why::Held,
             _ => Why::Bound,
         };
-        Ok(Self { why, class: row.number(1)?, object: row.number(2)?, kind: row.name(3)?, identity: row.name(4)? })
+        Ok(Self { why, kind: row.name(1)?, identity: row.name(2)? })
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.why == Why::Held
     }
 
     /// For a person who is to look at it.
     pub(super) fn line(&self, database: &str) -> String {
         let what = format!("{} {} in the database {}", shown(&self.kind), shown(&self.identity), shown(database));
         match self.why {
-            Why::Definer => {
-                format!("{what} was made by it, belongs to somebody else now, and runs with its owner's rights (SECURITY DEFINER)")
-            }
-            Why::Given => format!("{what} was made by it, belongs to somebody else now, and was given on to others"),
-            Why::Trigger => format!("{what} runs a function that it made"),
+            Why::Definer => format!("{what} was made by it, and runs with its owner's rights (SECURITY DEFINER)"),
+            Why::Given => format!("{what} was made by it, and was given on to others"),
+            Why::Uses => format!("{what} runs a function that it made"),
+            Why::Rule => format!("{what} was made by it, and does what it says whenever that table is used"),
             Why::Owned => format!("{what} is still its own"),
             Why::Held => format!("privileges on {what} were given to it by somebody else, who alone can take them away"),
             Why::Bound => format!("{what} still names it"),
@@ -69,54 +73,55 @@ impl Remains {
 
 /// Everything that this role owns and that may give access away once it is somebody else's.
 pub(super) fn of_owner(owner: u32) -> String {
-    question(|_, _, column| format!("{column} = {owner}"))
+    let traps = traps(|column| format!("{column} = {owner}"));
+    named(&format!("SELECT f.why, f.class, f.object, f.part FROM ({traps}) f"))
 }
 
-/// The same of these things, whoever owns them now.
-pub(super) fn of_list(list: &[Left]) -> String {
-    question(|class, oid, _| {
-        let list: Vec<String> = list.iter().map(|left| format!("({},{})", left.class, left.object)).collect();
-        format!("('pg_catalog.{class}'::pg_catalog.regclass::pg_catalog.oid, {oid}) IN ({})", list.join(","))
-    })
+/// Fails if anything that this transaction has changed is of that kind.
+pub(super) fn none_handed_over() -> String {
+    let traps = traps(|_| "t.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid".to_owned());
+    // A word is no number. With the object's number behind it nobody finds that out before there is one.
+    format!("SELECT pg_catalog.count((f.why || f.object::pg_catalog.text)::pg_catalog.int4) FROM ({traps}) f")
 }
 
-/// `whose` makes the condition from a catalogue, its column with the object's number and the one with its owner's.
-fn question(whose: impl Fn(&str, &str, &str) -> String) -> String {
+/// `whose` makes the condition from the column with the owner's number.
+fn traps(whose: impl Fn(&str) -> String) -> String {
+    let class = |class: &str| format!("'pg_catalog.{class}'::pg_catalog.regclass::pg_catalog.oid");
     // An owner's own entry is no gift, and neither is what everybody may do with a new function or type anyway.
-    let given = |class: &str, oid: &str, owner: &str, acl: &str, open: bool| {
+    let given = |of: &str, owner: &str, acl: &str, open: bool| {
         let everybody = if open { " AND g.grantee <> 0" } else { "" };
         format!(
-            "SELECT 'given', '{class}', {oid} FROM pg_catalog.{class} t WHERE {} \
+            "SELECT 'given', {}, t.oid, 0 FROM pg_catalog.{of} t WHERE {} \
              AND EXISTS (SELECT 1 FROM pg_catalog.aclexplode({acl}) g WHERE g.grantee <> {owner}{everybody})",
-            whose(class, oid, owner)
+            class(of),
+            whose(owner)
         )
     };
+    let (function, table) = (whose("t.proowner"), whose("t.relowner"));
+    let (proc, relation, rewrite) = (class("pg_proc"), class("pg_class"), class("pg_rewrite"));
     let parts = [
+        format!("SELECT 'definer'::pg_catalog.text, {proc}, t.oid, 0 FROM pg_catalog.pg_proc t WHERE {function} AND t.prosecdef"),
+        // What runs it by itself. What a function's body says is run only by whoever calls that.
         format!(
-            "SELECT 'definer', 'pg_proc', t.oid FROM pg_catalog.pg_proc t WHERE {} AND t.prosecdef",
-            whose("pg_proc", "t.oid", "t.proowner")
-        ),
-        given("pg_proc", "t.oid", "t.proowner", "t.proacl", true),
-        given("pg_class", "t.oid", "t.relowner", "t.relacl", false),
-        given("pg_namespace", "t.oid", "t.nspowner", "t.nspacl", false),
-        given("pg_type", "t.oid", "t.typowner", "t.typacl", true),
-        given("pg_largeobject_metadata", "t.oid", "t.lomowner", "t.lomacl", false),
-        format!(
-            "SELECT 'given', 'pg_class', t.oid FROM pg_catalog.pg_class t WHERE {} AND EXISTS (SELECT 1 FROM pg_catalog.pg_attribute c, \
-             pg_catalog.aclexplode(c.attacl) g WHERE c.attrelid = t.oid AND g.grantee <> t.relowner)",
-            whose("pg_class", "t.oid", "t.relowner")
+            "SELECT 'uses', d.classid, d.objid, d.objsubid FROM pg_catalog.pg_proc t JOIN pg_catalog.pg_depend d \
+             ON d.refclassid = {proc} AND d.refobjid = t.oid WHERE {function} AND d.classid <> {proc}"
         ),
         format!(
-            "SELECT 'trigger', 'pg_trigger', t.oid FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
-             JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND {}",
-            whose("pg_trigger", "t.oid", "c.relowner <> p.proowner AND p.proowner")
+            "SELECT 'rule', {rewrite}, r.oid, 0 FROM pg_catalog.pg_class t JOIN pg_catalog.pg_rewrite r ON r.ev_class = t.oid \
+             WHERE {table} AND r.rulename <> '_RETURN'"
+        ),
+        given("pg_proc", "t.proowner", "t.proacl", true),
+        given("pg_class", "t.relowner", "t.relacl", false),
+        given("pg_namespace", "t.nspowner", "t.nspacl", false),
+        given("pg_type", "t.typowner", "t.typacl", true),
+        given("pg_largeobject_metadata", "t.lomowner", "t.lomacl", false),
+        given("pg_foreign_server", "t.srvowner", "t.srvacl", false),
+        format!(
+            "SELECT 'given', {relation}, t.oid, 0 FROM pg_catalog.pg_class t WHERE {table} AND EXISTS (SELECT 1 FROM pg_catalog.pg_attribute c, \
+             pg_catalog.aclexplode(c.attacl) g WHERE c.attrelid = t.oid AND g.grantee <> t.relowner)"
         ),
     ];
-    named(&format!(
-        "SELECT f.why, ('pg_catalog.' || f.class)::pg_catalog.regclass::pg_catalog.oid AS class, f.object, 0 AS part \
-         FROM ({}) f(why, class, object)",
-        parts.join(" UNION ")
-    ))
+    format!("SELECT u.why, u.class, u.object, u.part FROM ({}) u(why, class, object, part)", parts.join(" UNION "))
 }
 
 /// Everything in this database that the server will not let the role be dropped for.
@@ -131,7 +136,7 @@ pub(super) fn depending(role: u32) -> String {
 /// With what people call it.
 fn named(things: &str) -> String {
     format!(
-        "SELECT DISTINCT q.why, q.class, q.object, {}, {} FROM ({things}) q, \
+        "SELECT q.why, {}, {} FROM (SELECT DISTINCT * FROM ({things}) n) q, \
          LATERAL pg_catalog.pg_identify_object(q.class, q.object, q.part) i ORDER BY q.class, q.object, q.why LIMIT {MOST}",
         sql::words("i.type"),
         sql::words("i.identity"),

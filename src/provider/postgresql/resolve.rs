@@ -31,6 +31,7 @@ struct About {
     superuser: bool,
     creates_roles: bool,
     bypasses: bool,
+    logs_in: bool,
     /// The bot may give it.
     may: bool,
     bot: String,
@@ -52,6 +53,10 @@ pub(super) async fn resolve(link: &Link, who: &Person, target: &Target, deadline
     }
     if about.bot == target.role {
         return Err(Fault::new(FaultKind::Invalid, "the role is the bot's own login"));
+    }
+    if about.logs_in {
+        let why = "the role can log in by itself: whoever has it can set its password, and come back by that; make it NOLOGIN";
+        return Err(Fault::new(FaultKind::Invalid, why));
     }
     if let Some(heir) = &target.reassign_to
         && answer.row(2)?.get(0)?.is_none()
@@ -82,7 +87,7 @@ pub(super) async fn resolve(link: &Link, who: &Person, target: &Target, deadline
         target: target_of(target),
         principal,
         inputs: inputs.collect::<BTreeMap<_, _>>(),
-        preview: preview + &about.warning(),
+        preview: preview + &about.warning() + &outliving(link, target, deadline).await,
         by_hand,
     })
 }
@@ -101,6 +106,36 @@ fn by_hand(who: &Person, target: &Target, bot: &str, version: u32) -> String {
     )
 }
 
+/// Begins with a full stop, or is empty: what somebody does as the role stays when they have it no more. As far as one look into the
+/// database tells that people connect to.
+async fn outliving(link: &Link, target: &Target, deadline: Deadline) -> String {
+    const WORDS: [&str; 3] = ["owns things, and may change them and give them on", "may give on privileges of its own", "may make things"];
+    let database = target.database.as_deref().unwrap_or(&link.settings().database);
+    let asked = link.ask_in(database, deadline, |_| outliving_question(&target.role)).await;
+    let Ok((_, answer)) = asked else { return String::new() };
+    let Ok(row) = answer.row(0) else { return String::new() };
+    let all: Vec<&str> =
+        WORDS.into_iter().enumerate().filter(|(column, _)| row.flag(*column) == Ok(true)).map(|(_, words)| words).collect();
+    if all.is_empty() { String::new() } else { format!(". What is done as the role itself stays after the end: it {}", all.join(", ")) }
+}
+
+fn outliving_question(role: &str) -> String {
+    let role = sql::oid_of(role);
+    let options =
+        [("pg_class", "relacl"), ("pg_namespace", "nspacl"), ("pg_proc", "proacl"), ("pg_attribute", "attacl")].map(|(class, acl)| {
+            format!(
+                "EXISTS (SELECT 1 FROM pg_catalog.{class} t, pg_catalog.aclexplode(t.{acl}) g WHERE g.grantee = {role} AND g.is_grantable)"
+            )
+        });
+    format!(
+        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_shdepend s WHERE s.refobjid = {role} AND s.deptype = 'o' \
+         AND s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass), {}, \
+         EXISTS (SELECT 1 FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) g \
+         WHERE g.grantee = {role} AND g.privilege_type = 'CREATE')",
+        options.join(" OR ")
+    )
+}
+
 impl About {
     fn of(row: &Row, far: &[Row]) -> Result<Self, Fault> {
         if row.get(0)?.is_none() {
@@ -112,6 +147,7 @@ impl About {
             bypasses: row.flag(2)?,
             may: row.flag(3)?,
             bot: row.name(4)?,
+            logs_in: row.flag(5)?,
             far: far.iter().map(|row| row.name(0)).collect::<Result<_, _>>()?,
         })
     }
@@ -136,7 +172,7 @@ fn question(target: &Target, version: u32) -> String {
         "(b.rolsuper OR (b.rolcreaterole AND NOT r.rolsuper) OR pg_catalog.pg_has_role(b.oid, r.oid, 'MEMBER WITH ADMIN OPTION'))"
     };
     format!(
-        "SELECT r.rolsuper, r.rolcreaterole, r.rolbypassrls, {may}, {} FROM pg_catalog.pg_roles b \
+        "SELECT r.rolsuper, r.rolcreaterole, r.rolbypassrls, {may}, {}, r.rolcanlogin FROM pg_catalog.pg_roles b \
          LEFT JOIN pg_catalog.pg_roles r ON r.rolname = {} WHERE b.rolname = current_user; \
          SELECT {} FROM pg_catalog.pg_roles f WHERE f.rolname::pg_catalog.text = ANY ({}) \
          AND pg_catalog.pg_has_role({}, f.oid, 'MEMBER'); \

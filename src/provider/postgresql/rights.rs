@@ -37,6 +37,7 @@ struct Given {
     admin: bool,
     /// The bot itself has what the role has.
     uses: bool,
+    logs_in: bool,
 }
 
 /// Everything, in the order in which it is to be mended.
@@ -98,7 +99,7 @@ fn question(roles: &[String], version: u32) -> String {
     ];
     all.extend(roles.iter().map(|role| {
         format!(
-            "SELECT r.oid IS NOT NULL, coalesce({admin}, false), coalesce({}, false) FROM pg_catalog.pg_roles b \
+            "SELECT r.oid IS NOT NULL, coalesce({admin}, false), coalesce({}, false), coalesce(r.rolcanlogin, false) FROM pg_catalog.pg_roles b \
              LEFT JOIN pg_catalog.pg_roles r ON r.rolname = {} WHERE b.rolname = current_user",
             uses("r.oid"),
             Literal(role)
@@ -123,7 +124,7 @@ impl Bot {
 
 impl Given {
     fn of(name: &str, row: &Row) -> Result<Self, Fault> {
-        Ok(Self { name: name.to_owned(), is_there: row.flag(0)?, admin: row.flag(1)?, uses: row.flag(2)? })
+        Ok(Self { name: name.to_owned(), is_there: row.flag(0)?, admin: row.flag(1)?, uses: row.flag(2)?, logs_in: row.flag(3)? })
     }
 }
 
@@ -202,6 +203,11 @@ fn to_give(bot: &Bot, given: &Given, targets: &[Target], version: u32) -> Vec<Ri
         let why = "the bot gives the role, and does not use it";
         let mend = vec![format!("GRANT {name} TO {login} WITH INHERIT FALSE, SET FALSE;")];
         all.push(right(format!("use {} itself", shown(&given.name)), RightState::TooMuch, why, mend));
+    }
+    if is_given && given.logs_in {
+        let why = "whoever has it can set its password, and come back by that: it is not given before it is mended";
+        let mend = vec![format!("ALTER ROLE {name} NOLOGIN PASSWORD NULL;")];
+        all.push(right(format!("give {}, which can log in by itself", shown(&given.name)), RightState::TooMuch, why, mend));
     }
     all
 }

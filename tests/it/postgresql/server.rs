@@ -3,7 +3,8 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -89,6 +90,21 @@ impl Server {
     /// Says who may connect from where, and waits until that holds.
     pub(crate) fn hba(&self, lines: &str) {
         fs::write(self.folder.path().join("data/pg_hba.conf"), lines).unwrap();
+        self.stop();
+        self.begin();
+    }
+
+    /// Speaks TLS from now on, with this certificate and its key.
+    pub(crate) fn speaks_tls(&self, certificate: &Path, key: &Path) {
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = self.folder.path().join("data").join(name);
+            fs::copy(from, &to).unwrap();
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).unwrap();
+            if rustix::process::geteuid().is_root() {
+                assert!(Command::new("chown").arg("postgres").arg(&to).status().unwrap().success());
+            }
+        }
+        fs::write(self.folder.path().join("data/postgresql.auto.conf"), "ssl = on\n").unwrap();
         self.stop();
         self.begin();
     }

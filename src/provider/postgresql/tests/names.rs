@@ -2,10 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::super::{
-    names::{self, Left},
-    settings::NAME_MAX,
-};
+use super::super::{names, settings::NAME_MAX};
 use crate::domain::{entitlement::Order, request_id::GrantId};
 
 fn order(grant: &str) -> Order {
@@ -45,22 +42,17 @@ proptest! {
     }
 
     #[test]
-    fn a_comment_says_whose_login_it_is_and_what_was_left(grant in "\\PC{1,40}", other in "\\PC{1,40}", left in prop::collection::vec((1u32.., 1u32.., 1u32..), 0..5)) {
+    fn a_comment_says_whose_login_it_is(grant in "\\PC{1,40}", other in "\\PC{1,40}", more in "\\PC{0,40}") {
         let comment = names::comment(&order(&grant));
         prop_assert_eq!(names::grant(&comment), Some(grant.clone()));
         prop_assert!(names::is_of(&comment, &order(&grant)));
         prop_assert_eq!(names::is_of(&comment, &order(&other)), grant == other);
-        let left: Vec<Left> = left.into_iter().map(|(database, class, object)| Left { database, class, object }).collect();
-        let with = names::with_left(&comment, &left);
-        prop_assert_eq!(names::left(&with), left);
-        prop_assert!(names::is_of(&with, &order(&grant)));
-        prop_assert_eq!(names::with_left(&with, &[]), comment);
+        prop_assert!(names::is_of(&format!("{comment}\n{more}"), &order(&grant)), "what somebody wrote below it changes nothing");
     }
 
     #[test]
     fn what_somebody_else_wrote_there_names_no_grant(text in "\\PC{0,60}") {
         prop_assert_eq!(names::grant(&text), None);
         prop_assert!(!names::is_of(&text, &order("x")));
-        prop_assert_eq!(names::left(&text), []);
     }
 }

@@ -1,6 +1,8 @@
 //! Rules of the adapter `postgresql` on real servers of both versions: whose it is, what is left behind, names that are meant
 //! ill, who holds a role, what the bot may. The conformance suite and the failing network are in `crate::postgresql`.
 
+mod authority;
+mod blocking;
 mod hostile;
 mod limits;
 mod onward;
@@ -9,6 +11,7 @@ mod people;
 mod residue;
 mod rights;
 mod seen;
+mod traps;
 
 use hallpass::{
     domain::entitlement::{Handle, Order},

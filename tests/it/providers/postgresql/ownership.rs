@@ -65,7 +65,7 @@ async fn a_login_of_the_same_name_that_does_not_say_it_is_ours_is_not_touched_an
         assert!(provider.credential(&order, None).await.is_err());
         assert!(!is_absent(provider.as_ref(), &order, None).await, "it may be ours: nobody may say that it is gone");
         assert_eq!(super::lines(&cluster).await, before);
-        // The number that was noted when it was made is as good as the comment.
+        // Its name and the number that was noted when it was made are together as good as the comment.
         revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap();
         assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await);
         assert_eq!(admin.asks(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{login}'")).await, "0");
@@ -127,5 +127,28 @@ async fn what_by_hand_says_takes_it_away() {
         assert!(session.was_ended().await && !gets_in(&config).await);
         assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await);
         revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap();
+    }
+}
+
+/// After a cluster was restored, numbers mean other roles.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn a_role_that_has_only_the_number_of_ours_is_never_touched() {
+    for version in BOTH {
+        let cluster = Cluster::on(&version.shared()).await;
+        let (provider, fixture, admin) = (cluster.provider(None).await, cluster.fixture(Form::Login), cluster.admin().await);
+        let order = ordered(provider.as_ref(), &fixture, "number").await;
+        let done = granted(provider.as_ref(), &order, fixture.until).await;
+        let ben = admin.asks(&format!("SELECT oid FROM pg_roles WHERE rolname = '{}'", cluster.named("ben"))).await;
+        let mut restored = done.handle.clone().unwrap();
+        restored.0["oid"] = ben.parse::<u32>().unwrap().into();
+        let theirs = super::Session::open(&cluster.own("ben")).await.unwrap();
+        assert_eq!(revoked(provider.as_ref(), &order, Some(&restored)).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(cluster.generated().await, [String::new(); 0], "ours went, by what its comment says");
+        assert!(theirs.is_open().await && gets_in(&cluster.own("ben")).await);
+        // Nothing says any more that anything is ours: a person has to look.
+        assert_eq!(revoked(provider.as_ref(), &order, Some(&restored)).await.unwrap_err().kind, FaultKind::Unmanaged);
+        assert!(!is_absent(provider.as_ref(), &order, Some(&restored)).await);
+        assert!(theirs.is_open().await && gets_in(&cluster.own("ben")).await);
     }
 }

@@ -125,6 +125,30 @@ fn named(through: Option<Value>) -> Option<String> {
     through.map(|target| target["role"].as_str().unwrap().to_owned())
 }
 
+/// Whoever has it could set its password, and come back by that.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn a_role_that_can_log_in_by_itself_is_not_given() {
+    for version in BOTH {
+        let cluster = Cluster::on(&version.shared()).await;
+        let (provider, role, admin) = (cluster.provider(None).await, cluster.role(), cluster.admin().await);
+        admin.does(&format!("ALTER ROLE {role} LOGIN")).await.unwrap();
+        for form in [Form::Login, Form::Membership] {
+            let fixture = cluster.fixture(form);
+            let refused = provider.resolve(&fixture.person, &fixture.role).await.unwrap_err();
+            assert!(refused.kind == FaultKind::Invalid && refused.message.contains("can log in by itself"), "{refused:?}");
+        }
+        let found = provider.rights(&[cluster.target(Form::Login)]).await.unwrap();
+        let found = found.iter().find(|right| right.what.contains("can log in by itself")).unwrap();
+        assert_eq!(found.state, hallpass::provider::RightState::TooMuch);
+        for statement in &found.mend {
+            admin.does(statement).await.unwrap();
+        }
+        let fixture = cluster.fixture(Form::Login);
+        provider.resolve(&fixture.person, &fixture.role).await.unwrap();
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn who_was_given_a_role_is_listed_at_a_role_that_it_is_in_with_that_role() {
@@ -153,5 +177,28 @@ async fn who_was_given_a_role_is_listed_at_a_role_that_it_is_in_with_that_role()
         super::revoked(provider.as_ref(), &login, done.handle.as_ref()).await.unwrap();
         super::revoked(provider.as_ref(), &member, None).await.unwrap();
         admin.does(&format!("DROP ROLE {read}")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn approvers_read_what_stays_of_what_is_done_as_the_role_itself() {
+    for version in BOTH {
+        let cluster = Cluster::on(&version.shared()).await;
+        let (provider, role, fixture) = (cluster.provider(None).await, cluster.role(), cluster.fixture(Form::Login));
+        let admin = cluster.admin_in(&cluster.orders()).await;
+        let preview = async || provider.resolve(&fixture.person, &fixture.role).await.unwrap().preview;
+        admin.does(&format!("REVOKE CREATE ON SCHEMA shop FROM {role}")).await.unwrap();
+        assert!(!preview().await.contains("stays after the end"));
+        let makes = [
+            (format!("GRANT CREATE ON SCHEMA shop TO {role}"), "may make things"),
+            (format!("GRANT SELECT ON shop.items TO {role} WITH GRANT OPTION"), "may give on"),
+            (format!("CREATE TABLE shop.theirs (id int); ALTER TABLE shop.theirs OWNER TO {role}"), "owns things"),
+        ];
+        for (statement, words) in makes {
+            admin.does(&statement).await.unwrap();
+            let preview = preview().await;
+            assert!(preview.contains("stays after the end") && preview.contains(words), "{words}: {preview}");
+        }
     }
 }

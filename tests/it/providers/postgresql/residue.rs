@@ -81,7 +81,8 @@ async fn a_function_with_its_owners_rights_is_said_until_it_is_gone() {
         scene.session.does(back_door).await.unwrap();
         let first = scene.ends().await;
         one(&first, &["function shop.\"back door\"(integer)", &scene.cluster.orders(), "SECURITY DEFINER"]);
-        assert_eq!(first.len(), 1, "{first:?}");
+        one(&first, &["REASSIGN OWNED BY", &scene.login()]);
+        assert_eq!(first.len(), 2, "{first:?}");
         assert_eq!(scene.ends().await, first, "and again");
         let bare = revoked(scene.provider.as_ref(), &scene.order, None).await.unwrap();
         assert_eq!(bare.residue, first, "also without a handle");
@@ -110,12 +111,13 @@ async fn what_it_gave_on_is_said_until_it_is_taken_back() {
         let first = scene.ends().await;
         one(&first, &["shop.copy", "given on"]);
         one(&first, &["shop.narrow", "given on"]);
-        assert_eq!(first.len(), 2, "{first:?}");
+        one(&first, &["REASSIGN OWNED BY", &scene.login()]);
+        assert_eq!(first.len(), 3, "{first:?}");
         let admin = scene.admin().await;
         admin.does(&format!("REVOKE ALL ON shop.copy FROM {ben}")).await.unwrap();
         let second = scene.ends().await;
         one(&second, &["shop.narrow"]);
-        assert_eq!(second.len(), 1, "{second:?}");
+        assert_eq!(second.len(), 2, "{second:?}");
         admin.does("DROP TABLE shop.narrow").await.unwrap();
         assert_eq!(scene.ends().await, [String::new(); 0]);
         assert!(scene.is_dropped().await);
