@@ -60,6 +60,7 @@ CREATE TABLE acts (
     PRIMARY KEY (person, at, request, kind)
 );
 CREATE INDEX acts_at ON acts (at);
+CREATE INDEX acts_opened ON acts (person, opened_at DESC, request, at);
 
 -- How far the running check of the ledger has come: one row. `note`: what it says, signed with the ledger's key.
 CREATE TABLE verified (

@@ -4,7 +4,7 @@ mod past;
 
 use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 
-pub use past::{past, past_day, since, typed_exactly};
+pub use past::{past, past_day, since, typed_anywhere, typed_exactly};
 
 use super::time::{Instant, Span};
 

@@ -24,8 +24,8 @@ use crate::{
 
 /// Requests that are read at once.
 const READ: u32 = 200;
-/// Requests that are looked through for one question.
-const THROUGH: usize = 20_000;
+/// Requests that are looked through for one question, of all that it asks for.
+const THROUGH: usize = 4_000;
 
 /// A page of what somebody did.
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts that its reader is told")]
@@ -105,10 +105,10 @@ impl Bot {
         most: usize,
         shown: &impl Fn(&Request) -> bool,
     ) -> Result<(Vec<Request>, bool), StoreError> {
-        let (mut found, mut is_cut) = (Vec::<Request>::new(), false);
+        let (mut found, mut is_cut, mut through) = (Vec::<Request>::new(), false, 0);
         for person in people {
             let mut search = Search { person: Some(person.clone()), since: Some(since), limit: READ, ..Search::default() };
-            let (mut through, mut taken) = (0, 0);
+            let mut taken = 0;
             loop {
                 let page = self.store.history(&search).await?;
                 through += page.requests.len();

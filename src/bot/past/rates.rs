@@ -1,6 +1,8 @@
 //! `/jit stats`: how many asks there were, how fast they were answered, what came of them and when they come. Of resources, and of
 //! nobody in particular.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{LATELY, carried};
@@ -21,8 +23,6 @@ use crate::{
 
 /// Resources that are named one by one.
 const NAMED: usize = 10;
-/// Resources that are counted for somebody who sees some: nobody may ask for more than this and be no auditor.
-const COUNTED: usize = 200;
 /// Nine of ten are no slower.
 const SLOW: u32 = 90;
 
@@ -70,7 +70,7 @@ impl Bot {
             None => match self.sees(caller.presser(), catalogue).await {
                 Ok(Sees::All) => self.of_all(since, until).await?,
                 Ok(Sees::These(these)) if these.is_empty() => return Ok(Err(Refusal::NothingToSee { name: String::new() })),
-                Ok(Sees::These(these)) => self.of_these(these.into_iter().take(COUNTED), since, until).await?,
+                Ok(Sees::These(these)) => self.of_these(&these, since, until).await?,
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
@@ -106,18 +106,17 @@ impl Bot {
     }
 
     /// Medians of several resources do not add up: each has its own.
-    async fn of_these(&self, these: impl Iterator<Item = ResourceId>, since: Instant, until: Instant) -> Result<RatesPage, StoreError> {
-        let (mut each, mut quarters) = (Vec::new(), Vec::new());
-        for resource in these {
-            let rates = self.rates(Some(&resource), since, until).await?;
-            if !rates.is_empty() {
-                quarters.extend(self.store.asked_by_quarter(Some(&resource), (since, until)).await?);
-                each.push(rates);
-            }
+    async fn of_these(&self, these: &BTreeSet<ResourceId>, since: Instant, until: Instant) -> Result<RatesPage, StoreError> {
+        let mut busy: Vec<(ResourceId, u64)> = self.store.busy((since, until)).await?.into_iter().collect();
+        busy.retain(|(resource, _)| these.contains(resource));
+        busy.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        let mut each = Vec::new();
+        for (resource, _) in busy.iter().take(NAMED) {
+            each.push(self.rates(Some(resource), since, until).await?);
         }
-        each.sort_by(|a, b| (b.stats.day.asked, &a.stats.resource).cmp(&(a.stats.day.asked, &b.stats.resource)));
-        let more = each.len().saturating_sub(NAMED);
-        each.truncate(NAMED);
+        let more = busy.len() - each.len();
+        let asked: Vec<ResourceId> = busy.into_iter().filter(|(_, asked)| *asked > 0).map(|(resource, _)| resource).collect();
+        let quarters = self.store.asked_by_quarter_of(&asked, (since, until)).await?;
         Ok(RatesPage { since, until, resource: None, is_all: false, whole: None, each, more, quarters })
     }
 }

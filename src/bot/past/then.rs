@@ -1,12 +1,14 @@
 //! `/jit who RESOURCE --at MOMENT`: who had access at a second, and how sure that is.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{PAGE, carried, paged, whole};
 use crate::{
     bot::{Answer, Bot, answers::Found, handle::Caller},
     domain::{
-        digest::HeldAt,
+        digest::{self, HeldAt},
         event::Operation,
         ids::{PersonId, ResourceId},
         parse,
@@ -15,6 +17,7 @@ use crate::{
         request::Request,
         time::Instant,
     },
+    store::{HeldThen, StoreError},
 };
 
 /// A page of those who had something at a moment.
@@ -58,15 +61,12 @@ impl Bot {
         {
             return Ok(Err(refusal.clone()));
         }
-        let mut held = self.store.held_at(&resource, at).await?;
-        let me = whole(&caller.person, catalogue);
-        if let Err(refusal) = &judged {
-            let is_mine = |person: &PersonId| me.contains(person);
-            held.grants.retain(|held| is_mine(&held.person) || is_mine(&held.requester));
-            held.more = 0;
-            if held.grants.is_empty() {
-                return Ok(Err(refusal.clone()));
-            }
+        let held = match &judged {
+            Ok(()) => self.store.held_within(&resource, digest::meant(at), None).await?,
+            Err(_) => self.own_within(&whole(&caller.person, catalogue), &resource, digest::meant(at)).await?,
+        };
+        if let (true, Err(refusal)) = (held.grants.is_empty(), &judged) {
+            return Ok(Err(refusal.clone()));
         }
         if let (true, Err(refusal)) = (held.grants.is_empty(), parse::resource(resource.as_str(), catalogue)) {
             return Ok(Err(refusal));
@@ -85,5 +85,19 @@ impl Bot {
         let looked = Operation::Looked { what: format!("who {resource} at {at}") };
         let found = ThenPage { resource, at, rows, count, page, pages, only_own: judged.is_err(), is_gone, begins };
         Ok(Ok((Answer::said("then", carried(&found)), Some(looked))))
+    }
+
+    /// What these have or asked for, however much there is of others.
+    async fn own_within(&self, me: &BTreeSet<PersonId>, resource: &ResourceId, within: (Instant, Instant)) -> Result<HeldThen, StoreError> {
+        let mut all = HeldThen::default();
+        for person in me {
+            let HeldThen { grants, more } = self.store.held_within(resource, within, Some(person)).await?;
+            all.grants.extend(grants);
+            all.more += more;
+        }
+        // One that an account asked for and its person has is found by both.
+        all.grants.sort_by(|a, b| (a.not_before, &a.request, a.sure).cmp(&(b.not_before, &b.request, b.sure)));
+        all.grants.dedup();
+        Ok(all)
     }
 }

@@ -205,7 +205,7 @@ impl Door {
                 NotRecorded::answer()
             }
         };
-        let (mut body, rest) = self.privately(&answer).await;
+        let (mut body, rest) = self.privately(&reply.user, &answer).await;
         if let Answer::Refused(refusal) = &answer
             && is_form
             && may_be_mended(refusal)
@@ -218,7 +218,7 @@ impl Door {
         if let Answer::Handed(handed) = &answer {
             // Shown once, to one person: never in messages that stay.
             let unseen = Answer::Said { name: "credential_unseen", data: json!({ "id": handed.request.id }) };
-            return self.finish(reply, &body, &self.private(&unseen).await).await;
+            return self.finish(reply, &body, &self.private(&reply.user, &unseen).await).await;
         }
         self.finish(reply, &body, &body).await;
         self.follow(reply, &rest).await;

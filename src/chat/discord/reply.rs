@@ -92,6 +92,9 @@ impl Reply {
     }
 }
 
+/// For what has no times in it.
+const NOBODY: &str = "";
+
 /// The type of a first answer that is filled later.
 const DEFERRED: u64 = 5;
 
@@ -152,25 +155,27 @@ impl Door {
 
     /// An answer as the first one, with nothing after it.
     pub(super) async fn said(&self, answer: &Answer) -> Value {
-        message(&self.private(answer).await)
+        message(&self.private(NOBODY, answer).await)
     }
 
     /// An answer that needs nothing looked up first; in time or not.
     pub(super) async fn tell(&self, reply: &Reply, answer: &Answer) {
-        let body = self.private(answer).await;
+        let body = self.private(&reply.user, answer).await;
         if !reply.first(message(&body)) {
             self.finish(reply, &body, &body).await;
         }
     }
 
     /// For one person alone.
-    pub(super) async fn private(&self, answer: &Answer) -> Value {
-        self.privately(answer).await.0
+    pub(super) async fn private(&self, user: &str, answer: &Answer) -> Value {
+        self.privately(user, answer).await.0
     }
 
-    /// For one person alone: the first message, and those that follow it.
-    pub(super) async fn privately(&self, answer: &Answer) -> (Value, Vec<Value>) {
-        let bodies = self.voice.answers(DISCORD, None, answer).await.unwrap_or_default();
+    /// For one person alone, in their zone: the first message, and those that follow it.
+    pub(super) async fn privately(&self, user: &str, answer: &Answer) -> (Value, Vec<Value>) {
+        let catalogue = self.bot.catalogue();
+        let person = catalogue.person_at(DISCORD, user).map(|person| &person.id);
+        let bodies = self.voice.answers(DISCORD, person, answer).await.unwrap_or_default();
         let mut bodies = bodies.iter().map(|body| made(body));
         (bodies.next().unwrap_or_else(|| made("")), bodies.collect())
     }

@@ -88,10 +88,9 @@ fn apart(earlier: Instant, later: Instant) -> bool {
     later.seconds() > earlier.seconds()
 }
 
-/// A moment as it is typed into a command, in the reader's zone.
+/// A moment as it is typed into a command: the same one whoever types it, so that the next page belongs to this one.
 fn typed(at: Instant, r: &Reader<'_>) -> String {
-    // Down to the second is enough to look again; rounded so that nothing of a page is lost.
-    spans::typed_exactly(Instant::from_micros(at.seconds().saturating_mul(1_000_000)), r.tz)
+    spans::typed_anywhere(at, r.tz)
 }
 
 /// `4 min 20 s`; none is below a second.

@@ -123,7 +123,7 @@ impl Door {
     async fn command(self: &Arc<Self>, from: Presser, id: String, text: &str) -> Ack {
         let incoming = incoming(&from, id, Body::Line { text: format!("/jit {text}") });
         match self.bot.receive(&incoming).await {
-            Err(_) => Ack::With(self.private(&NotRecorded::answer()).await),
+            Err(_) => Ack::With(self.private(&from.user, &NotRecorded::answer()).await),
             Ok(Received::Duplicate) => Ack::Empty,
             Ok(Received::New) => {
                 self.clone().beside(move |door| async move {
@@ -236,18 +236,20 @@ impl Door {
     }
 
     /// For one person alone, as a message.
-    async fn private(&self, answer: &Answer) -> Value {
-        self.privately(answer).await.into_iter().next().unwrap_or_else(|| for_one("…"))
+    async fn private(&self, user: &str, answer: &Answer) -> Value {
+        self.privately(user, answer).await.into_iter().next().unwrap_or_else(|| for_one("…"))
     }
 
-    /// For one person alone, as all its messages.
-    async fn privately(&self, answer: &Answer) -> Vec<Value> {
-        self.voice.answers(SLACK, None, answer).await.unwrap_or_else(|_| vec![String::new()]).iter().map(|body| for_one(body)).collect()
+    /// For one person alone, in their zone, as all its messages.
+    async fn privately(&self, user: &str, answer: &Answer) -> Vec<Value> {
+        let catalogue = self.bot.catalogue();
+        let person = catalogue.person_at(SLACK, user).map(|person| &person.id);
+        self.voice.answers(SLACK, person, answer).await.unwrap_or_else(|_| vec![String::new()]).iter().map(|body| for_one(body)).collect()
     }
 
     /// Tells the presser what came of it: where they pressed, else as a direct message.
     pub(super) async fn answer(&self, to: &Presser, answer: &Answer) {
-        for body in self.privately(answer).await {
+        for body in self.privately(&to.user, answer).await {
             self.say(to, body).await;
         }
     }

@@ -54,10 +54,11 @@ pub enum Sure {
 }
 
 impl HeldAt {
-    /// What this row of the history says about an instant; None: nothing was there then.
-    pub fn of(request: RequestId, row: &Moments, at: Instant) -> Option<Self> {
-        let not_before = row.begun_at.filter(|begun| *begun <= at)?;
-        if row.gone_at.is_some_and(|gone| gone <= at) || row.stage == Stage::Reopened {
+    /// What this row of the history says about the time from the first instant to the last, both included; None: nothing was
+    /// there then.
+    pub fn of(request: RequestId, row: &Moments, (first, last): (Instant, Instant)) -> Option<Self> {
+        let not_before = row.begun_at.filter(|begun| *begun <= last)?;
+        if row.gone_at.is_some_and(|gone| gone <= first) || row.stage == Stage::Reopened {
             return None;
         }
         Some(Self {
@@ -65,7 +66,7 @@ impl HeldAt {
             person: row.subject.clone(),
             requester: row.requester.clone(),
             role: row.role.clone(),
-            sure: sure(row, at),
+            sure: sure(row, (first, last)),
             from: row.held_from,
             to: row.ended_at,
             not_before,
@@ -98,15 +99,22 @@ impl HeldAt {
     }
 }
 
-fn sure(row: &Moments, at: Instant) -> Sure {
-    let ended = row.ended_at.is_some_and(|end| end <= at);
+/// All of the time that somebody means who writes `at`: to the second, that whole second; with a fraction, that instant alone.
+pub fn meant(at: Instant) -> (Instant, Instant) {
+    let is_whole = at.micros().rem_euclid(1_000_000) == 0;
+    (at, if is_whole { Instant::from_micros(at.micros().saturating_add(999_999)) } else { at })
+}
+
+/// The surest that it was at any instant of that time.
+fn sure(row: &Moments, (first, last): (Instant, Instant)) -> Sure {
+    let ended = row.ended_at.is_some_and(|end| end <= first);
     match row.held_from {
         None if row.ended_at.is_some() => Sure::NeverWorked,
         None => Sure::Starting,
         Some(_) if ended && row.ending == Some(What::Settled) => Sure::Settled,
         Some(_) if ended => Sure::Ending,
-        Some(from) if at < from => Sure::Starting,
-        Some(_) if row.absent_at.is_some_and(|absent| absent <= at) => Sure::FoundAbsent,
+        Some(from) if last < from => Sure::Starting,
+        Some(_) if row.absent_at.is_some_and(|absent| absent <= first) => Sure::FoundAbsent,
         Some(_) => Sure::Held,
     }
 }
@@ -144,7 +152,7 @@ mod tests {
     }
 
     fn said(row: &Moments, at: Instant) -> Option<Sure> {
-        HeldAt::of(RequestId::new(7), row, at).map(|held| held.sure)
+        HeldAt::of(RequestId::new(7), row, (at, at)).map(|held| held.sure)
     }
 
     #[test]
@@ -163,6 +171,27 @@ mod tests {
         for (at, sure) in wanted {
             assert_eq!(said(&row, second(at)), sure, "{at}");
         }
+    }
+
+    #[test]
+    fn a_moment_without_a_fraction_is_its_whole_second_and_one_with_it_is_itself() {
+        assert_eq!(meant(second(3)), (second(3), Instant::from_micros(second(4).micros() - 1)));
+        let within = Instant::from_micros(second(3).micros() + 500_000);
+        assert_eq!(meant(within), (within, within));
+    }
+
+    #[test]
+    fn whatever_overlaps_a_second_was_there_in_it_as_sure_as_it_ever_was_then() {
+        let at = |millis: i64| Instant::from_micros(second(0).micros() + millis * 1_000);
+        let said = |row: &Moments, n: i64| HeldAt::of("R-7K3QD2".parse().unwrap(), row, meant(second(n))).map(|held| held.sure);
+        let brief = Moments { begun_at: Some(at(200)), held_from: Some(at(300)), ended_at: Some(at(600)), gone_at: Some(at(700)), ..row() };
+        assert_eq!((said(&brief, -1), said(&brief, 0), said(&brief, 1)), (None, Some(Sure::Held), None));
+        let longer =
+            Moments { begun_at: Some(at(900)), held_from: Some(at(1_500)), ended_at: Some(at(2_500)), gone_at: Some(at(3_100)), ..row() };
+        let wanted = [None, Some(Sure::Starting), Some(Sure::Held), Some(Sure::Held), Some(Sure::Ending), None];
+        assert_eq!([-1, 0, 1, 2, 3, 4].map(|n| said(&longer, n)), wanted);
+        let absent = Moments { absent_at: Some(at(1_700)), ..longer };
+        assert_eq!((said(&absent, 1), said(&absent, 2)), (Some(Sure::Held), Some(Sure::FoundAbsent)));
     }
 
     #[test]

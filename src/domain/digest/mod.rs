@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     exception::{Exception, Given, Kind, about},
-    held::{HeldAt, Sure},
+    held::{HeldAt, Sure, meant},
     ledger::{LedgerNow, Verified},
     made::{AWAY, Away, DOCUMENT_VERSION, Made},
     moments::{Act, ActKind, Back, Moments, Stage, acts, acts_now, back, moments},

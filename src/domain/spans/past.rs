@@ -66,6 +66,13 @@ pub fn typed_exactly(moment: Instant, zone: Tz) -> String {
     here.format(if twice { "%Y-%m-%dT%H:%M:%S%:z" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
 }
 
+/// As anybody may type it wherever they are, exactly: `2026-11-20T14:05:30+01:00`, and the fraction of a second where there is one.
+pub fn typed_anywhere(moment: Instant, zone: Tz) -> String {
+    let is_whole = moment.micros().rem_euclid(1_000_000) == 0;
+    let here = moment.utc().with_timezone(&zone);
+    here.format(if is_whole { "%Y-%m-%dT%H:%M:%S%:z" } else { "%Y-%m-%dT%H:%M:%S%.6f%:z" }).to_string()
+}
+
 /// Where a time is meant, when that stands behind it.
 enum Place {
     Offset(FixedOffset),
@@ -346,6 +353,18 @@ mod tests {
             for zone in [BERLIN, Tz::UTC, chrono_tz::Australia::Lord_Howe, chrono_tz::America::St_Johns, chrono_tz::Asia::Kathmandu] {
                 proptest::prop_assert_eq!(past(&typed_exactly(at, zone), now, zone), Ok(at));
                 proptest::prop_assert_eq!(past(&at.to_string(), now, zone), Ok(at));
+            }
+        }
+
+        #[test]
+        fn a_moment_that_was_printed_for_one_reader_is_read_as_itself_by_another(micros in 1_740_000_000_000_000i64..1_860_000_000_000_000) {
+            let now = instant("2030-01-01T00:00:00Z");
+            for at in [Instant::from_micros(micros), Instant::from_micros(micros - micros % 1_000_000)] {
+                for (printed, reader) in [(BERLIN, Tz::UTC), (Tz::UTC, chrono_tz::America::St_Johns), (chrono_tz::Asia::Kathmandu, BERLIN)] {
+                    let typed = typed_anywhere(at, printed);
+                    proptest::prop_assert_eq!(past(&typed, now, reader), Ok(at), "{}", typed);
+                    proptest::prop_assert_eq!(since(&typed, now, reader), Ok(at), "{}", typed);
+                }
             }
         }
 

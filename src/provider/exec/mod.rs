@@ -88,6 +88,13 @@ impl Exec {
 impl Carrier for Program {
     const SLACK: Span = Span::from_seconds(GRACE.seconds() + SLACK.seconds());
     const WELL: &'static str = "exit code 0";
+    const LEAST: Duration = Duration::from_millis(200);
+    const MAY_BE_ANOTHERS: bool = false;
+
+    /// Rounded up: the whole group is ended at its deadline, whatever it was told.
+    fn seconds(limit: Duration) -> u64 {
+        limit.as_secs() + u64::from(limit.subsec_nanos() > 0)
+    }
 
     async fn call(&self, op: &str, request: &Value, limit: Duration) -> Result<Answer, Fault> {
         let mut bytes = compact(request)?;

@@ -32,9 +32,6 @@ pub(super) const TALK_MAX: usize = 1024 * 1024;
 const COMMIT: Span = Span::from_seconds(1);
 /// For `describe`, before the adapter has said how long it may take.
 const FIRST: Duration = Duration::from_secs(30);
-/// A call is not begun with less.
-const LEAST: Duration = Duration::from_millis(200);
-
 /// A way to an adapter outside: brings one request there and one answer back, and bounds both.
 #[async_trait]
 pub trait Carrier: Send + Sync {
@@ -42,6 +39,14 @@ pub trait Carrier: Send + Sync {
     const SLACK: Span;
     /// The end that goes with an answer, in words.
     const WELL: &'static str;
+    /// A call is not begun with less.
+    const LEAST: Duration;
+    /// What came without being an object at all may come from somebody on the way, who stands in for the adapter for a while.
+    const MAY_BE_ANOTHERS: bool;
+
+    /// The whole seconds that an adapter is told of for a call that has so long. Where nothing ends it from outside, no more
+    /// than that.
+    fn seconds(limit: Duration) -> u64;
 
     /// The request as it is, and whatever came back within `limit`. A fault is `Ambiguous` unless it is certain that
     /// nothing was changed.
@@ -128,9 +133,15 @@ impl<C: Carrier> Outside<C> {
             let message = format!("the adapter does not answer describe with {}{why}", C::WELL);
             return Err(Fault::new(FaultKind::Transient, message));
         }
-        let described: Described = serde_json::from_slice(&answer.bytes)
-            .and_then(|said| serde_json::from_value(self.secrets.out_of_description(said)))
-            .map_err(|error| invalid(line(&format!("the adapter's answer to describe: {error}"))))?;
+        let unfit = |error: serde_json::Error| line(&format!("the adapter's answer to describe: {error}"));
+        let said: Value = match serde_json::from_slice(&answer.bytes) {
+            Ok(said @ Value::Object(_)) => said,
+            Ok(_) if C::MAY_BE_ANOTHERS => return Err(not_an_object(&answer, "it is no object")),
+            Err(error) if C::MAY_BE_ANOTHERS => return Err(not_an_object(&answer, &error.to_string())),
+            Ok(other) => other,
+            Err(error) => return Err(invalid(unfit(error))),
+        };
+        let described: Described = serde_json::from_value(self.secrets.out_of_description(said)).map_err(|error| invalid(unfit(error)))?;
         let protocol = described.protocol()?;
         let description = described.description(COMMIT + C::SLACK)?;
         let known = Known { description, limit: described.limit().std(), described, protocol };
@@ -162,7 +173,7 @@ impl<C: Carrier> Outside<C> {
         if let Some(fields) = request.as_object_mut() {
             fields.insert("protocol".into(), known.protocol.into());
             fields.insert("op".into(), op.into());
-            fields.insert("deadline_s".into(), (limit.as_secs() + u64::from(limit.subsec_nanos() > 0)).into());
+            fields.insert("deadline_s".into(), C::seconds(limit).into());
             fields.insert("config".into(), self.config.clone());
         }
         let answer = self.carrier.call(op, &request, limit).await?;
@@ -184,13 +195,19 @@ impl<C: Carrier> Outside<C> {
     }
 }
 
+/// Nothing that an adapter says of itself: it is asked again.
+fn not_an_object(answer: &Answer, why: &str) -> Fault {
+    let message = line(&format!("the adapter's answer to describe is not JSON of an adapter ({}): {why}", answer.ended));
+    Fault::new(FaultKind::Transient, message)
+}
+
 fn whole(known: &Known) -> Duration {
     known.description.deadline.std()
 }
 
-fn time_within<C: Carrier>(most: Duration, left: Duration) -> Result<Duration, Fault> {
+pub(super) fn time_within<C: Carrier>(most: Duration, left: Duration) -> Result<Duration, Fault> {
     let limit = most.min(left.saturating_sub(C::SLACK.std()));
-    if limit < LEAST {
+    if limit < C::LEAST {
         return Err(Fault::new(FaultKind::Transient, "no time was left for the adapter: it was not called"));
     }
     Ok(limit)

@@ -69,6 +69,12 @@ impl Allow {
         self.0.iter().any(|entry| matches!(entry, Entry::Range { first, bits } if begins(address, *first, *bits)))
     }
 
+    /// This very address is an entry.
+    fn is(&self, address: IpAddr) -> bool {
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        self.0.iter().any(|entry| matches!(entry, Entry::Range { first, bits } if *first == address && *bits == width))
+    }
+
     fn names(&self, host: &str) -> bool {
         let host = plain(host);
         self.0.iter().any(|entry| matches!(entry, Entry::Name(name) if *name == host))
@@ -126,11 +132,13 @@ pub(super) fn may(allow: &Allow, host: &str, address: IpAddr) -> Result<(), Refu
             Kind::Public => true,
             // What a name may be allowed to be; anything stranger must be named itself.
             Kind::Loopback | Kind::Private => allow.names(host) || allow.holds(one),
+            // No range is written down for its sake.
+            Kind::Metadata => allow.is(one),
             _ => allow.holds(one),
         };
         if is_allowed { Ok(()) } else { Err(Refused { host: host.to_owned(), address, kind }) }
     };
-    if allow.holds(address) {
+    if allow.holds(address) && kind(address) != Kind::Metadata {
         return Ok(());
     }
     one(address)?;

@@ -108,6 +108,14 @@ impl Webhook {
 impl Carrier for Https {
     const SLACK: Span = SLACK;
     const WELL: &'static str = "a status from 200 to 299";
+    const LEAST: Duration = Duration::from_secs(1);
+    /// A gateway's page of maintenance has a good status often enough.
+    const MAY_BE_ANOTHERS: bool = true;
+
+    /// Rounded down: only the receiver itself keeps its change from coming after them.
+    fn seconds(limit: Duration) -> u64 {
+        limit.as_secs()
+    }
 
     async fn call(&self, op: &str, request: &Value, limit: Duration) -> Result<Answer, Fault> {
         let body = compact(request)?;

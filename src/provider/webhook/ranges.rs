@@ -9,6 +9,8 @@ pub(super) enum Kind {
     Private,
     /// Also where clouds tell a machine's secrets.
     LinkLocal,
+    /// Where clouds tell a machine's secrets, in the middle of other networks.
+    Metadata,
     Unspecified,
     Multicast,
     /// For documentation, benchmarks, protocols, or for nothing yet.
@@ -22,6 +24,7 @@ impl Kind {
             Self::Loopback => "this machine itself",
             Self::Private => "an address of a private network",
             Self::LinkLocal => "a link-local address, where clouds keep what they tell a machine",
+            Self::Metadata => "an address where clouds keep what they tell a machine",
             Self::Unspecified => "no address of anybody",
             Self::Multicast => "an address of many at once",
             Self::Reserved => "a reserved address",
@@ -40,6 +43,8 @@ fn v4(address: Ipv4Addr) -> Kind {
     match address.octets() {
         [0, ..] => Kind::Unspecified,
         [127, ..] => Kind::Loopback,
+        // Alibaba, Azure.
+        [100, 100, 100, 200] | [168, 63, 129, 16] => Kind::Metadata,
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Kind::Private,
         [169, 254, ..] => Kind::LinkLocal,
         [224..=239, ..] => Kind::Multicast,
@@ -57,6 +62,11 @@ fn v6(address: Ipv6Addr) -> Kind {
         [0, 0, 0, 0, 0, 0, 0, 1] => Kind::Loopback,
         // What carries an IPv4 address is what that one is: see `embedded`.
         [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0x2002, ..] | [0x2001, 0, ..] => Kind::Public,
+        // Amazon, Google, Oracle, Scaleway.
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe]
+        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => Kind::Metadata,
         // Unique local, the site-local of old, and NAT64 of a network's own.
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] | [0x64, 0xff9b, 1, ..] => Kind::Private,
         [0xfe80..=0xfebf, ..] => Kind::LinkLocal,
@@ -68,16 +78,28 @@ fn v6(address: Ipv6Addr) -> Kind {
     }
 }
 
-/// The IPv4 addresses that an IPv6 address leads to: mapped, compatible, NAT64, 6to4, and both of Teredo.
+/// The IPv4 addresses that an IPv6 address leads to: mapped, compatible, NAT64, 6to4, and both of Teredo. In
+/// a network's own NAT64 nobody knows where in the address it lies: each of the places that there are (RFC 6052).
 pub(super) fn embedded(address: IpAddr) -> Vec<IpAddr> {
     let IpAddr::V6(address) = address else { return Vec::new() };
     let two = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)));
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => Vec::new(),
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => vec![two(high, low)],
+        [0x64, 0xff9b, 1, ..] => own_nat64(address.octets()).map(Ipv4Addr::from).into_iter().filter(is_somebody).map(IpAddr::V4).collect(),
         [0x2001, 0, server, erver, .., client, lient] => vec![two(server, erver), two(!client, !lient)],
         _ => Vec::new(),
     }
+}
+
+/// As behind a prefix of 48, 56, 64 and 96 bits, of which the first three leave the ninth octet out.
+const fn own_nat64(of: [u8; 16]) -> [[u8; 4]; 4] {
+    [[of[6], of[7], of[9], of[10]], [of[7], of[9], of[10], of[11]], [of[9], of[10], of[11], of[12]], [of[12], of[13], of[14], of[15]]]
+}
+
+/// Nothing lies there but the rest of another place.
+const fn is_somebody(address: &Ipv4Addr) -> bool {
+    address.octets()[0] != 0
 }
 
 #[cfg(test)]
@@ -100,6 +122,10 @@ mod tests {
                 &["10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.1", "100.64.0.0", "100.127.255.255"][..],
             ),
             (Kind::Private, &["fc00::1", "fdff::1", "fec0::1", "64:ff9b:1::1"][..]),
+            (
+                Kind::Metadata,
+                &["100.100.100.200", "168.63.129.16", "fd00:ec2::254", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42"][..],
+            ),
             (Kind::LinkLocal, &["169.254.0.0", "169.254.169.254", "fe80::1", "febf::1"][..]),
             (Kind::Unspecified, &["0.0.0.0", "0.1.2.3", "::"][..]),
             (Kind::Multicast, &["224.0.0.1", "239.255.255.255", "ff02::1"][..]),
@@ -122,6 +148,11 @@ mod tests {
             ("64:ff9b::169.254.169.254", Kind::LinkLocal),
             ("2002:7f00:1::", Kind::Loopback),
             ("2002:c0a8:101::1", Kind::Private),
+            ("64:ff9b:1::169.254.169.254", Kind::LinkLocal),
+            ("64:ff9b:1:a9fe:a9:fe00::", Kind::LinkLocal),
+            ("64:ff9b:1:a9:fe:a9fe::", Kind::LinkLocal),
+            ("64:ff9b:1:0:a9:fea9:fe00:0", Kind::LinkLocal),
+            ("64:ff9b:1::100.100.100.200", Kind::Metadata),
             // The server is private, then the client, whose bits are turned.
             ("2001:0:a00:1::f7f7:f7f7", Kind::Private),
             ("2001:0:808:808::80ff:fffe", Kind::Loopback),

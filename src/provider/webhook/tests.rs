@@ -9,6 +9,7 @@ use std::{
 use reqwest::dns::{Addrs, Name, Resolving};
 
 use super::{guard::Allow, *};
+use crate::provider::protocol::time_within;
 
 const SECRET: &str = "secret = { env = 'HALLPASS_HOOK' }";
 
@@ -46,6 +47,24 @@ async fn asked(guard: &Guard, name: &str) -> Result<Vec<IpAddr>, String> {
     found.map(|found| found.map(|address| address.ip()).collect()).map_err(|error| error.to_string())
 }
 
+#[test]
+fn a_receiver_is_never_told_of_more_time_than_a_call_has_before_its_committed_deadline() {
+    let most = Duration::from_secs(30);
+    for left in (0..400_u64).map(|tenths| Duration::from_millis(tenths * 100)) {
+        match time_within::<Https>(most, left) {
+            Ok(limit) => {
+                let told = Https::seconds(limit);
+                let ends = Duration::from_secs(told) + SLACK.std();
+                assert!(told >= 1 && ends <= left, "{left:?}: {told} s");
+            }
+            Err(fault) => {
+                assert_eq!(fault.kind, FaultKind::Transient);
+                assert!(left < SLACK.std() + Duration::from_secs(1), "{left:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_name_is_judged_each_time_by_the_addresses_that_it_has_then() {
     let guard = Guard::new(Allow::default(), Script::new(&[&["1.1.1.1"], &["10.0.0.7"], &["1.1.1.1"]]));
@@ -72,6 +91,14 @@ async fn a_name_that_is_allowed_may_be_private_and_nothing_stranger() {
         ("hooks.internal.example.org", "169.254.169.254", false),
         ("hooks.internal.example.org", "0.0.0.0", false),
         ("hooks.internal.example.org", "::ffff:169.254.169.254", false),
+        ("hooks.internal.example.org", "fd00:ec2::254", false),
+        ("hooks.internal.example.org", "fd20:ce::254", false),
+        ("hooks.internal.example.org", "100.100.100.200", false),
+        ("hooks.internal.example.org", "100.100.100.201", true),
+        ("hooks.internal.example.org", "168.63.129.16", false),
+        ("hooks.internal.example.org", "64:ff9b:1::169.254.169.254", false),
+        ("hooks.internal.example.org", "64:ff9b:1:a9fe:a9:fe00::", false),
+        ("hooks.internal.example.org", "64:ff9b:1::10.0.0.1", true),
         ("evil.hooks.internal.example.org", "10.0.0.1", false),
         ("internal.example.org", "10.0.0.1", false),
         ("xn--bcher-kva.example", "192.168.1.1", true),
@@ -103,6 +130,21 @@ async fn an_address_or_a_range_that_is_allowed_is_allowed_in_every_form_and_no_o
     ] {
         let guard = Guard::new(allow(list), Script::new(&[&[address]]));
         assert_eq!(asked(&guard, "access.example.org").await.is_ok(), is_allowed, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn where_a_cloud_tells_secrets_is_connected_to_only_when_that_very_address_is_named() {
+    for (list, address, is_allowed) in [
+        ("['fd00::/8']", "fd00:ec2::254", false),
+        ("['fd00::/8']", "fd00:ec2::255", true),
+        ("['fd00:ec2::254']", "fd00:ec2::254", true),
+        ("['100.64.0.0/10']", "100.100.100.200", false),
+        ("['100.64.0.0/10']", "::ffff:100.100.100.200", false),
+        ("['100.100.100.200/32']", "100.100.100.200", true),
+    ] {
+        let guard = Guard::new(allow(list), Script::new(&[&[address]]));
+        assert_eq!(asked(&guard, "access.example.org").await.is_ok(), is_allowed, "{list} {address}");
     }
 }
 

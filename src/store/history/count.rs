@@ -1,5 +1,7 @@
 //! Counts and medians over a span, made by the databases: a day of a hundred thousand requests is a few numbers.
 
+use std::collections::BTreeMap;
+
 use super::rows::name;
 use crate::{
     domain::{
@@ -72,6 +74,20 @@ impl Store {
         let held = concat!("SELECT (ended_at - held_from) / 1000000", ended!(), " ORDER BY ended_at - held_from LIMIT $4 OFFSET $5");
         let (_, median_held) = self.median((concat!("SELECT COUNT(*)", ended!()), held), &span((since, until), resource)).await?;
         Ok(Stats { since, until, resource: resource.cloned(), day, median_held })
+    }
+
+    /// Resources at which something happened in `[from, to)` or is open, and how often each was asked for then.
+    /// # Errors
+    /// The store does not answer, or is still reading in what an older version wrote.
+    pub async fn busy(&self, (from, to): (Instant, Instant)) -> Result<BTreeMap<ResourceId, u64>, StoreError> {
+        self.whole_history().await?;
+        let sql = "SELECT resource, CAST(SUM(asked) AS BIGINT) FROM (\
+                   SELECT resource, COUNT(*) AS asked FROM requests WHERE opened_at >= $1 AND opened_at < $2 GROUP BY resource \
+                   UNION ALL SELECT resource, 0 FROM history WHERE held_from >= $1 AND held_from < $2 GROUP BY resource \
+                   UNION ALL SELECT resource, 0 FROM history WHERE closed_at >= $1 AND closed_at < $2 GROUP BY resource \
+                   UNION ALL SELECT resource, 0 FROM requests WHERE open GROUP BY resource) AS busy GROUP BY resource";
+        let rows = self.read(sql, &[Int(from.micros()), Int(to.micros())]).await?;
+        rows.iter().map(|row| Ok((name(&row.text(0)?)?, u64::try_from(row.int(1)?).unwrap_or(0)))).collect()
     }
 
     /// How many there are, and what lies in their middle.

@@ -14,7 +14,12 @@ use super::{
 };
 use crate::ledger::{on_both, raw::Raw};
 
-on_both![who_held_what_is_what_the_events_say, more_than_an_answer_holds_is_counted];
+on_both![
+    who_held_what_is_what_the_events_say,
+    more_than_an_answer_holds_is_counted,
+    whatever_overlaps_a_second_is_found_within_it,
+    whoever_is_one_of_thousands_finds_themselves,
+];
 
 /// Of everything at a resource: perhaps or surely there.
 fn said(lives: &Lives, resource: &str, at: Instant) -> BTreeMap<RequestId, Sure> {
@@ -98,4 +103,78 @@ async fn more_than_an_answer_holds_is_counted(url: &str) {
     assert_eq!((then.grants.len(), then.more), (HELD_MAX, 7));
     assert!(COUNTED_MAX > 7);
     assert!(store.held_at(&crowded, second(-1)).await.unwrap().grants.is_empty());
+}
+
+/// A row of the history: whose, and from when to when in milliseconds; `None`: it is open.
+fn row(n: u64, (resource, subject): (&str, &str), (from, to): (i64, Option<i64>)) -> String {
+    let at = |millis: i64| second(0).micros() + millis * 1_000;
+    let (begun, over) = (at(from), to.map(at));
+    let node = over.map(|over| {
+        let (from, to) = (begun.div_euclid(1_000_000), over.div_euclid(1_000_000));
+        (from ^ to).checked_ilog2().map_or(from, |level| to >> level << level)
+    });
+    let or_null = |number: Option<i64>| number.map_or_else(|| "NULL".to_owned(), |number| number.to_string());
+    format!(
+        "INSERT INTO history (request, stage, resource, role, requester, subject, opened_at, begun_at, held_from, had_before, ended_at, \
+         gone_at, closed_at, ending, sampled, less, node) VALUES ('{id}', {stage}, '{resource}', 'write', '{subject}', '{subject}', {begun}, \
+         {begun}, {begun}, FALSE, {over}, {over}, {over}, {ending}, FALSE, FALSE, {node})",
+        id = RequestId::new(n),
+        stage = if over.is_some() { 5 } else { 2 },
+        ending = if over.is_some() { "'expired'" } else { "NULL" },
+        over = or_null(over),
+        node = or_null(node),
+    )
+}
+
+async fn whatever_overlaps_a_second_is_found_within_it(url: &str) {
+    let (store, _) = lived(url, 14, 3).await;
+    let mut raw = Raw::open(url).await;
+    let spans = [
+        (5_200, Some(5_700)),
+        (1_000, Some(5_300)),
+        (5_999, Some(90_000)),
+        (5_400, None),
+        (1_000, Some(90_000)),
+        (5_000, Some(6_000)),
+        // Over before, begun after.
+        (1_000, Some(5_000)),
+        (6_000, Some(7_500)),
+        (6_000, None),
+    ];
+    let ids: Vec<String> = (1_000..).take(spans.len()).map(|n| RequestId::new(n).to_string()).collect();
+    let rows = (1_000..).zip(spans).map(|(n, span)| row(n, ("brief", "ana"), span));
+    raw.run(&rows.collect::<Vec<_>>().join(";")).await;
+    let back = |n: u64, from: i64, to: i64| {
+        let (id, at) = (RequestId::new(n), |millis: i64| second(0).micros() + millis * 1_000);
+        format!("INSERT INTO came_back (request, resource, from_at, to_at) VALUES ('{id}', 'brief', {}, {})", at(from), at(to))
+    };
+    raw.run(&[back(1_006, 5_100, 5_200), back(1_007, 4_000, 5_000)].join(";")).await;
+    let brief = "brief".parse().unwrap();
+    let within = (second(5), Instant::from_micros(second(6).micros() - 1));
+    let found = store.held_within(&brief, within, None).await.unwrap();
+    let mut found: Vec<String> = found.grants.iter().map(|grant| grant.request.to_string()).collect();
+    found.sort();
+    let mut wanted = ids[..7].to_vec();
+    wanted.sort();
+    assert_eq!(found, wanted, "the seventh came back within it");
+    assert_eq!(store.held_at(&brief, second(5)).await.unwrap().grants.len(), 3, "at its first instant");
+}
+
+async fn whoever_is_one_of_thousands_finds_themselves(url: &str) {
+    let (store, _) = lived(url, 15, 3).await;
+    let mut raw = Raw::open(url).await;
+    let crowd = (1_000..).take(HELD_MAX + 5).map(|n| row(n, ("crowded", "ana"), (0, None)));
+    raw.run(&crowd.collect::<Vec<_>>().join(";")).await;
+    raw.run(&[row(90_000, ("crowded", "zoe"), (1, None)), row(90_001, ("crowded", "zoe"), (1, Some(90_000)))].join(";")).await;
+    // Three that came back, beside the others: what is left out is counted when all is together.
+    for n in 95_000..95_003 {
+        raw.run(&row(n, ("crowded", "ana"), (-9_000, Some(-8_000)))).await;
+        let (id, at) = (RequestId::new(n), second(1).micros());
+        raw.run(&format!("INSERT INTO came_back (request, resource, from_at, to_at) VALUES ('{id}', 'crowded', {at}, NULL)")).await;
+    }
+    let (crowded, at) = ("crowded".parse().unwrap(), (second(5), second(5)));
+    let all = store.held_within(&crowded, at, None).await.unwrap();
+    assert_eq!((all.grants.len(), all.more), (HELD_MAX, 5 + 2 + 3));
+    let hers = store.held_within(&crowded, at, Some(&super::lives::person("zoe"))).await.unwrap();
+    assert_eq!((hers.grants.len(), hers.more), (2, 0));
 }

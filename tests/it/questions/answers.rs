@@ -168,6 +168,55 @@ async fn numbers_say_how_it_went() {
     insta::assert_snapshot!("numbers", page);
 }
 
+#[tokio::test]
+async fn of_whoever_sees_hundreds_of_resources_none_is_left_out() {
+    let world = open().await;
+    world
+        .rules(|catalogue| {
+            closed(catalogue);
+            let prod = catalogue.resources[&"prod-db".parse().unwrap()].clone();
+            for n in 0..230 {
+                let mut another = prod.clone();
+                another.id = format!("extra-{n:03}").parse().unwrap();
+                catalogue.resources.insert(another.id.clone(), another);
+            }
+        })
+        .await;
+    for n in 217..230 {
+        let id = world.ask("ana", &format!("/jit request extra-{n} write 1h Unblock the stuck import")).await;
+        world.done("ana", &format!("/jit cancel {id}")).await;
+    }
+    let said = world.say("finn", "/jit stats").await;
+    assert!(said.contains("extra-217: 1 asked") && said.contains("extra-226: 1 asked"), "{said}");
+    assert!(said.contains("And 3 more resources.") && said.contains("14:00 (13)"), "{said}");
+}
+
+#[tokio::test]
+async fn a_moment_to_the_second_means_all_of_that_second() {
+    let (_folder, url) = fresh();
+    let start = Instant::from_micros(at("2026-11-20T14:00:00Z").micros() + 400_000);
+    let world = World::on_at(&url, start).await;
+    world.rules(closed).await;
+    let id = world.granted("ana", ASK, "ben").await;
+    world.waits(600).await;
+    world.done("ana", &format!("/jit return {id}")).await;
+    world.waits(60).await;
+    for (time, has) in [
+        ("14:00:00", false),
+        ("14:00:01.3", false),
+        ("14:00:01.5", true),
+        ("14:00:01", true),
+        ("14:05:00", true),
+        ("14:10:01", true),
+        ("14:10:01.399999", true),
+        ("14:10:01.400001", false),
+        ("14:10:02", false),
+    ] {
+        let said = world.say("ben", &format!("/jit who prod-db --at {time}")).await;
+        assert_eq!(said.contains(&id), has, "{time}: {said}");
+    }
+}
+
 fn fresh() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("hallpass.db").display());

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hallpass::domain::policy::Catalogue;
+use hallpass::domain::policy::{Catalogue, Platform};
 
 use super::closed;
 use crate::{discord, slack};
@@ -139,5 +139,47 @@ async fn in_slack_a_full_page_of_the_longest_names_is_one_valid_message() {
         let said = house.say("U0BEN", line).await;
         assert!(!said.is_empty() && !said.contains("could not be shown"), "{line}: {said}");
     }
+    house.assert_nothing_refused();
+}
+
+/// Lives where it is five hours earlier than in UTC, as the house does not.
+fn abroad(rules: &mut Catalogue, platform: Platform, user: &str) {
+    let person = rules.person_at(platform, user).unwrap().id.clone();
+    rules.people.get_mut(&person).unwrap().time_zone = Some(chrono_tz::America::New_York);
+}
+
+/// What `command` was followed by in a text that says how the next page is asked for: since when.
+fn since_of(said: &str) -> String {
+    let behind = said.split("since").last().unwrap();
+    let is_of_it = |c: char| c.is_ascii_digit() || "-T:.+".contains(c);
+    behind.chars().skip_while(|c| !c.is_ascii_digit()).take_while(|c| is_of_it(*c)).collect()
+}
+
+#[tokio::test]
+async fn in_slack_what_leads_to_the_next_page_means_the_same_moment_to_a_reader_abroad() {
+    let mut rules = narrowed(slack::rules(), false);
+    abroad(&mut rules, Platform::Slack, "U0BEN");
+    let house = slack::House::with(slack::Way::Http, slack::workspace().await, rules).await;
+    granted_in_slack(&house, 11).await;
+    let first = house.say("U0BEN", "find <@U0ANA> --since 1h").await;
+    let since = since_of(&first);
+    assert!(since.ends_with("-05:00"), "it is said in his own zone, with its offset: {since} in {first}");
+    let next = house.say("U0BEN", &format!("find <@U0ANA> --since \"{since}\" --page 2")).await;
+    assert!(next.contains("page 2") && next.matches("R-").count() >= 1, "{next}");
+    assert!(!next.contains("no time that I can look at") && !next.contains("nothing on page"), "{next}");
+    house.assert_nothing_refused();
+}
+
+#[tokio::test]
+async fn in_discord_what_leads_to_the_next_page_means_the_same_moment_to_a_reader_abroad() {
+    let mut rules = narrowed(discord::rules(), false);
+    abroad(&mut rules, Platform::Discord, discord::BEN);
+    let house = discord::House::with(discord::Way::Http, discord::guild().await, rules).await;
+    granted_in_discord(&house, 11).await;
+    let first = house.say(discord::BEN, "see find", &[("person", discord::ANA), ("since", "1h")]).await;
+    let since = since_of(&first);
+    assert!(since.ends_with("-05:00"), "it is said in his own zone, with its offset: {since} in {first}");
+    let next = house.say(discord::BEN, "see find", &[("person", discord::ANA), ("since", &since), ("page", "2")]).await;
+    assert!(next.contains("page 2") && !next.contains("nothing on page"), "{next}");
     house.assert_nothing_refused();
 }

@@ -30,6 +30,13 @@ async fn numbers_of(url: &str) {
     let counts: Vec<(i64, u64)> = quarters.iter().map(|(at, count)| (at.since(START).seconds(), *count)).collect();
     assert_eq!(counts, [(0, 10), (900, 1)]);
     assert_eq!(store.asked_by_quarter(Some(&bastion), all).await.unwrap().len(), 1);
+    let busy = store.busy(all).await.unwrap();
+    assert_eq!(busy, [(bastion.clone(), 1), (prod.clone(), 10)].into());
+    let open = store.busy((all.1, all.1)).await.unwrap();
+    assert_eq!(open, [(bastion.clone(), 0)].into(), "what is open counts though nothing happened");
+    let many: Vec<ResourceId> = (0..40).map(|n| format!("extra-{n}").parse().unwrap()).chain([prod.clone()]).collect();
+    assert_eq!(store.asked_by_quarter_of(&many, all).await.unwrap(), [(START, 10)]);
+    assert_eq!(store.asked_by_quarter_of(&[], all).await.unwrap(), []);
     assert_eq!(store.first_entry_at().await.unwrap(), Some(START));
     let said = world.say("gina", "/jit who prod-db --at 14:00:30").await;
     assert!(said.starts_with("Nobody had access to prod-db"), "{said}");

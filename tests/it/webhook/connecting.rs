@@ -63,6 +63,21 @@ async fn a_receiver_that_is_away_at_the_start_is_met_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn what_is_no_description_at_the_start_may_be_somebody_elses_and_keeps_nothing_from_starting() {
+    let house = House::new();
+    let receiver = house.receiver(0);
+    for how in ["page", "nothing", "garbage", "list", "packed", "gateway", "cut"] {
+        fs::write(house.at("state.fault_of_describe"), how).unwrap();
+        let provider = house.provider(&receiver).await;
+        assert!(!house.at("state.fault_of_describe").exists(), "{how}: it was not met");
+        assert_eq!(provider.describe().name, "webhook", "{how}: nothing is known of it yet");
+        assert_eq!(provider.observe(&order("G-1"), None).await.unwrap_err().kind, FaultKind::Transient, "{how}");
+        assert_eq!(provider.describe().name, "keys", "{how}: it was asked again");
+        assert_eq!(provider.observe(&order("G-1"), None).await, Ok(Seen::Absent), "{how}");
+    }
+}
+
+#[tokio::test]
 async fn a_receiver_whose_certificate_is_not_of_the_named_authority_hears_nothing() {
     let house = House::new();
     let receiver = house.receiver(0);

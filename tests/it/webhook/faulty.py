@@ -1,6 +1,6 @@
 """The example receiver, whose next answer to a change can be spoiled after the change was made.
 
-STATE.fault says how, and is used up; STATE.heard gets a line for each message: its headers and its body. STATE.describe is
+STATE.fault says how, and is used up, for describe STATE.fault_of_describe; STATE.heard gets a line for each message: its headers and its body. STATE.describe is
 what it says of itself, if it is there.
 """
 
@@ -29,13 +29,15 @@ class Faulty(receiver.Receiver):
         return answer
 
     def answer(self, status, reply):
-        how = self.fault() if self.op in receiver.CHANGES else None
+        how = self.fault(".fault") if self.op in receiver.CHANGES else None
+        if self.op == "describe":
+            how = self.fault(".fault_of_describe")
         if how is None:
             return super().answer(status, reply)
         return getattr(self, how)(reply)
 
-    def fault(self):
-        path = self.store.path + ".fault"
+    def fault(self, which):
+        path = self.store.path + which
         if not os.path.exists(path):
             return None
         with open(path, encoding="utf-8") as file:
@@ -70,6 +72,12 @@ class Faulty(receiver.Receiver):
 
     def page(self, _):
         self.send(200, b"<html>welcome</html>", content_type="text/html")
+
+    def nothing(self, _):
+        self.send(204, b"")
+
+    def list(self, _):
+        self.send(200, b"[]")
 
     def packed(self, reply):
         self.send(200, json.dumps(reply).encode(), content_encoding="gzip")
