@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Cases at the same time: most of their time is waiting for the deadline of a call that nobody answered.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// Beyond its end: what the rules allow, and what a busy machine takes.
 const LATE: Span = Span::from_seconds(30 + 2 * PACE);
@@ -66,7 +66,7 @@ struct Shown {
 
 impl Case {
     async fn judged(self, server: &Server) -> Result<Shown, String> {
-        let cluster = Cluster::on(&server.url()).await;
+        let cluster = Cluster::of(server).await;
         let proxy = Proxy::before(server.address()).await;
         let house = House::build(None, "per_grant", false);
         house.gives_postgresql(&cluster.settings(Some(proxy.port())), &cluster.target_toml(self.form), &cluster.named("ana"));
@@ -244,19 +244,23 @@ impl Cluster {
 /// Each message of one part, on one version and in one form, in turn.
 async fn everywhere(version: Version, form: Form, arrives: bool) {
     let server = Arc::new(Server::start(version, &[]));
-    let (turns, mut running, mut failed) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new(), Vec::new());
+    // Shared by all of them.
+    static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
+    let (mut running, mut failed) = (JoinSet::new(), Vec::new());
     for during in [During::Grant, During::Revoke] {
+        let turn = TURNS.acquire().await.unwrap();
         let undisturbed = Case { form, during, nth: usize::MAX, arrives }.judged(&server).await;
+        drop(turn);
         let messages = match undisturbed {
             Ok(shown) => shown.messages,
             Err(why) => panic!("undisturbed, {during:?}: {why}"),
         };
         assert!(messages >= 2, "{during:?} has {messages} messages");
         for nth in 1..=messages {
-            let (server, turns) = (server.clone(), turns.clone());
+            let server = server.clone();
             let case = Case { form, during, nth, arrives };
             running.spawn(async move {
-                let _turn = turns.acquire().await.unwrap();
+                let _turn = TURNS.acquire().await.unwrap();
                 (case, case.judged(&server).await)
             });
         }
@@ -279,25 +283,25 @@ async fn everywhere(version: Version, form: Form, arrives: bool) {
     assert_eq!(left.unwrap(), [String::new(); 0]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn killed_at_each_message_that_arrives_a_login_on_15_is_there_once_or_not_at_all() {
     everywhere(Version::V15, Form::Login, true).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn killed_at_each_message_that_is_lost_a_login_on_18_is_there_once_or_not_at_all() {
     everywhere(Version::V18, Form::Login, false).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn killed_at_each_message_that_is_lost_a_membership_on_15_is_there_once_or_not_at_all() {
     everywhere(Version::V15, Form::Membership, false).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn killed_at_each_message_that_arrives_a_membership_on_18_is_there_once_or_not_at_all() {
     everywhere(Version::V18, Form::Membership, true).await;

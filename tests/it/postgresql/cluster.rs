@@ -14,7 +14,7 @@ use hallpass::{
 use serde_json::{Value, json};
 use tokio_postgres::Config;
 
-use super::client::Session;
+use super::{client::Session, server::Server};
 
 /// What everybody's password is here.
 const PASSWORD: &str = "as-good-as-any";
@@ -32,16 +32,29 @@ pub(crate) struct Cluster {
     pub(crate) suffix: String,
     admin: Config,
     folder: tempfile::TempDir,
+    /// The server stays when this has gone.
+    shared: bool,
 }
 
 impl Cluster {
+    /// On a server of the test's own, which takes everything with it.
+    pub(crate) async fn of(server: &Server) -> Self {
+        let mut cluster = Self::made(&server.url()).await;
+        cluster.shared = false;
+        cluster
+    }
+
     /// On the server that this administrator logs in to.
     pub(crate) async fn on(admin: &str) -> Self {
+        Self::made(admin).await
+    }
+
+    async fn made(admin: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let password = folder.path().join("password");
         fs::write(&password, PASSWORD).unwrap();
         fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
-        let cluster = Self { suffix: format!("t{:08x}", rand::random::<u32>()), admin: admin.parse().unwrap(), folder };
+        let cluster = Self { suffix: format!("t{:08x}", rand::random::<u32>()), admin: admin.parse().unwrap(), folder, shared: true };
         cluster.admin().await.does(&cluster.script()).await.unwrap();
         let (orders, reports, owner) = (cluster.orders(), cluster.reports(), cluster.owner());
         for database in [&orders, &reports] {
@@ -223,6 +236,9 @@ impl Cluster {
 impl Drop for Cluster {
     /// In a thread of its own, since a test's runtime may be ending.
     fn drop(&mut self) {
+        if !self.shared {
+            return;
+        }
         let dropped = std::thread::scope(|scope| {
             let all = scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

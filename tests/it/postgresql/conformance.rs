@@ -12,7 +12,7 @@ use super::{
 /// Runs it; the report, once nothing is left behind.
 async fn passes(version: Version, form: Form) -> String {
     let server = Server::start(version, &[]);
-    let cluster = Cluster::on(&server.url()).await;
+    let cluster = Cluster::of(&server).await;
     let provider = cluster.provider(None).await;
     let tries = Tries::new(&cluster, provider.clone(), form);
     let before = cluster.snapshot().await;

@@ -47,7 +47,7 @@ async fn what_a_test_makes_on_a_shared_server_is_gone_after_it_also_after_a_pani
 async fn a_server_of_a_tests_own_comes_back_with_what_it_had() {
     for version in BOTH {
         let server = Server::start(version, &["log_statement=all"]);
-        let cluster = Cluster::on(&server.url()).await;
+        let cluster = Cluster::of(&server).await;
         assert!(cluster.admin().await.asks("SHOW server_version").await.starts_with(version.name()));
         let before = cluster.snapshot().await;
         server.stop();

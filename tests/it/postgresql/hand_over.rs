@@ -18,7 +18,7 @@ async fn no_password_reaches_the_servers_log_or_its_views_and_only_the_newest_wo
     for version in BOTH {
         let loud = ["log_statement=all", "log_min_duration_statement=0", "log_connections=on", "log_error_verbosity=verbose"];
         let server = Server::start(version, &loud);
-        let cluster = Cluster::on(&server.url()).await;
+        let cluster = Cluster::of(&server).await;
         let (provider, fixture) = (cluster.provider(None).await, cluster.fixture(Form::Login));
         let order = ordered(provider.as_ref(), &fixture, "shown").await;
         let done = granted(provider.as_ref(), &order, fixture.until).await;
