@@ -144,7 +144,8 @@ async fn the_numbers_of_one_resource_are_its_own(url: &str) {
         for (name, count) in &found {
             *sum.entry(*name).or_default() += count;
         }
-        (found.remove("decided"), wanted.remove("decided"));
+        found.remove("decided");
+        wanted.remove("decided");
         assert_eq!(found, wanted, "{resource}");
         assert_eq!(stats.day.resources.len(), 1);
     }

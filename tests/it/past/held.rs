@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hallpass::{
     domain::{digest::Sure, request::RequestId, time::Instant},
-    store::{COUNTED_MAX, HELD_MAX, Store},
+    store::{HELD_MAX, Store},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
@@ -68,7 +68,9 @@ async fn who_held_what_is_what_the_events_say(url: &str) {
         for resource in ["prod-db", "bastion", "billing", "nothing-there"] {
             let wanted = said(&lives, resource, at);
             assert_eq!(found(&store, resource, at).await, wanted, "{resource} at {at}");
-            wanted.into_values().for_each(|sure| *seen.entry(sure).or_insert(0) += 1);
+            for sure in wanted.into_values() {
+                *seen.entry(sure).or_insert(0) += 1;
+            }
         }
     }
     assert_eq!(seen.len(), 7, "every degree of sureness was met: {seen:?}");
@@ -101,7 +103,6 @@ async fn more_than_an_answer_holds_is_counted(url: &str) {
     raw.run(&insert(7, 100_000)).await;
     let then = store.held_at(&crowded, second(5)).await.unwrap();
     assert_eq!((then.grants.len(), then.more), (HELD_MAX, 7));
-    assert!(COUNTED_MAX > 7);
     assert!(store.held_at(&crowded, second(-1)).await.unwrap().grants.is_empty());
 }
 

@@ -157,7 +157,7 @@ fn life(n: u32, chance: &mut StdRng) -> Life {
     let start = (kind == 12).then(|| opened + Span::from_seconds(50_000));
     let first = Ask {
         kind: AskKind::First,
-        by: person(if n % 7 == 0 { "finn" } else { who }),
+        by: person(if n.is_multiple_of(7) { "finn" } else { who }),
         subject: person(who),
         resource: resource.parse().unwrap(),
         role: "write".parse().unwrap(),
