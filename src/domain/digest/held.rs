@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn whatever_overlaps_a_second_was_there_in_it_as_sure_as_it_ever_was_then() {
         let at = |millis: i64| Instant::from_micros(second(0).micros() + millis * 1_000);
-        let said = |row: &Moments, n: i64| HeldAt::of("R-7K3QD2".parse().unwrap(), row, meant(second(n))).map(|held| held.sure);
+        let said = |row: &Moments, n: i64| HeldAt::of(RequestId::new(7), row, meant(second(n))).map(|held| held.sure);
         let brief = Moments { begun_at: Some(at(200)), held_from: Some(at(300)), ended_at: Some(at(600)), gone_at: Some(at(700)), ..row() };
         assert_eq!((said(&brief, -1), said(&brief, 0), said(&brief, 1)), (None, Some(Sure::Held), None));
         let longer =

@@ -1,3 +1,5 @@
+//! What a login is called, and what its comment says: never cut, never taken for another grant's.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Names and texts in SQL are read as just what they are, by the servers themselves.
+
 use proptest::{collection::vec, prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 

@@ -1,3 +1,5 @@
+//! What bot.toml may say of a server.
+
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::super::{
