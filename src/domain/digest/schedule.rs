@@ -183,8 +183,8 @@ mod tests {
         Before::Digest { to: at(to) }
     }
 
-    fn window(from: &str, to: &str, days: u32) -> Option<Window> {
-        Some(Window { from: at(from), to: at(to), days })
+    fn window(from: &str, to: &str, days: u32) -> Window {
+        Window { from: at(from), to: at(to), days }
     }
 
     #[test]
@@ -192,17 +192,17 @@ mod tests {
         let weekdays = Schedule { weekdays_only: true, ..schedule("09:00:00", chrono_tz::UTC) };
         let friday = digest("2026-11-20T09:00:00Z");
         assert_eq!(weekdays.due(friday, at("2026-11-22T23:00:00Z")), None);
-        assert_eq!(weekdays.due(friday, at("2026-11-23T09:00:00Z")), window("2026-11-20T09:00:00Z", "2026-11-23T09:00:00Z", 3));
+        assert_eq!(weekdays.due(friday, at("2026-11-23T09:00:00Z")), Some(window("2026-11-20T09:00:00Z", "2026-11-23T09:00:00Z", 3)));
     }
 
     #[test]
     fn after_a_gap_there_is_one_digest_of_all_of_it() {
         let nine = schedule("09:00:00", chrono_tz::UTC);
         let monday = digest("2026-11-23T09:00:00Z");
-        assert_eq!(nine.due(monday, at("2026-11-26T11:20:00Z")), window("2026-11-23T09:00:00Z", "2026-11-26T09:00:00Z", 3));
+        assert_eq!(nine.due(monday, at("2026-11-26T11:20:00Z")), Some(window("2026-11-23T09:00:00Z", "2026-11-26T09:00:00Z", 3)));
         assert_eq!(
             nine.due(monday, at("2026-11-24T11:20:00Z")),
-            window("2026-11-23T09:00:00Z", "2026-11-24T09:00:00Z", 1),
+            Some(window("2026-11-23T09:00:00Z", "2026-11-24T09:00:00Z", 1)),
             "late, and whole"
         );
     }
@@ -213,31 +213,31 @@ mod tests {
         let began = |began, started| Before::Nothing { began: at(began), started: at(started) };
         let new = began("2026-11-24T15:00:00Z", "2026-11-24T14:59:00Z");
         assert_eq!(nine.due(new, at("2026-11-24T23:00:00Z")), None);
-        assert_eq!(nine.due(new, at("2026-11-25T09:00:00Z")), window("2026-11-24T14:59:00Z", "2026-11-25T09:00:00Z", 1));
+        assert_eq!(nine.due(new, at("2026-11-25T09:00:00Z")), Some(window("2026-11-24T14:59:00Z", "2026-11-25T09:00:00Z", 1)));
         let old = began("2026-11-24T15:00:00Z", "2026-01-01T00:00:00Z");
-        assert_eq!(nine.due(old, at("2026-11-25T09:00:00Z")), window("2026-11-24T09:00:00Z", "2026-11-25T09:00:00Z", 1));
+        assert_eq!(nine.due(old, at("2026-11-25T09:00:00Z")), Some(window("2026-11-24T09:00:00Z", "2026-11-25T09:00:00Z", 1)));
         let weekdays = Schedule { weekdays_only: true, ..nine };
         let friday = began("2026-11-20T15:00:00Z", "2026-11-20T15:00:00Z");
-        assert_eq!(weekdays.due(friday, at("2026-11-23T09:00:00Z")), window("2026-11-20T15:00:00Z", "2026-11-23T09:00:00Z", 3));
+        assert_eq!(weekdays.due(friday, at("2026-11-23T09:00:00Z")), Some(window("2026-11-20T15:00:00Z", "2026-11-23T09:00:00Z", 3)));
     }
 
     #[test]
     fn another_time_or_zone_leaves_no_hole_and_tells_nothing_twice() {
         let monday = digest("2026-11-23T09:00:00Z");
         let later = schedule("17:00:00", chrono_tz::UTC);
-        assert_eq!(later.due(monday, at("2026-11-23T17:00:00Z")), window("2026-11-23T09:00:00Z", "2026-11-23T17:00:00Z", 1));
+        assert_eq!(later.due(monday, at("2026-11-23T17:00:00Z")), Some(window("2026-11-23T09:00:00Z", "2026-11-23T17:00:00Z", 1)));
         let evening = digest("2026-11-23T17:00:00Z");
         let earlier = schedule("09:00:00", chrono_tz::UTC);
-        assert_eq!(earlier.due(evening, at("2026-11-24T12:00:00Z")), window("2026-11-23T17:00:00Z", "2026-11-24T09:00:00Z", 1));
+        assert_eq!(earlier.due(evening, at("2026-11-24T12:00:00Z")), Some(window("2026-11-23T17:00:00Z", "2026-11-24T09:00:00Z", 1)));
         let away = schedule("09:00:00", chrono_tz::America::New_York);
-        assert_eq!(away.due(monday, at("2026-11-23T14:00:00Z")), window("2026-11-23T09:00:00Z", "2026-11-23T14:00:00Z", 1));
+        assert_eq!(away.due(monday, at("2026-11-23T14:00:00Z")), Some(window("2026-11-23T09:00:00Z", "2026-11-23T14:00:00Z", 1)));
     }
 
     #[test]
     fn the_window_of_a_day_ends_at_that_days_time() {
         let nine = schedule("09:00:00", chrono_tz::Europe::Berlin);
         let (day, now) = ("2026-10-25".parse().unwrap(), at("2026-11-24T12:00:00Z"));
-        assert_eq!(nine.ended_on(day, now), window("2026-10-24T07:00:00Z", "2026-10-25T08:00:00Z", 1));
+        assert_eq!(nine.ended_on(day, now), Some(window("2026-10-24T07:00:00Z", "2026-10-25T08:00:00Z", 1)));
         assert_eq!(nine.ended_on("2026-11-25".parse().unwrap(), now), None);
     }
 

@@ -72,7 +72,7 @@ pub(super) async fn sightings(link: &Link, orders: &[(Target, &Order)], deadline
         Texts(&logins),
     );
     let (_, answer) = link.ask(deadline, |_| question.clone()).await?;
-    let open: Vec<(String, Sighting)> = answer.rows(0)?.iter().map(|row| sighting(row)).collect::<Result<_, _>>()?;
+    let open: Vec<(String, Sighting)> = answer.rows(0)?.iter().map(sighting).collect::<Result<_, _>>()?;
     let of = |login: &String| open.iter().filter(|(whose, _)| whose == login).map(|(_, seen)| seen.clone()).collect();
     Ok(logins.iter().map(of).collect())
 }

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_body_of_another_type_or_compressed_is_not_looked_at() {
         let headers =
-            |pairs: &[(HeaderName, &str)]| HeaderMap::from_iter(pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())));
+            |pairs: &[(HeaderName, &str)]| pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect::<HeaderMap>();
         for kind in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
             assert_eq!(unreadable(&headers(&[(CONTENT_TYPE, kind)])), None, "{kind}");
         }

@@ -79,8 +79,7 @@ fn asked(op: &str, request: &Value) -> String {
 }
 
 fn digest(value: &Value) -> String {
-    let bytes = Sha256::digest(value.to_string());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(value.to_string()))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ fn v6(address: Ipv6Addr) -> Kind {
         [0, 0, 0, 0, 0, 0, 0, 0] => Kind::Unspecified,
         [0, 0, 0, 0, 0, 0, 0, 1] => Kind::Loopback,
         // What carries an IPv4 address is what that one is: see `embedded`.
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0x2002, ..] | [0x2001, 0, ..] => Kind::Public,
+        all if carries_another(all) => Kind::Public,
         // Amazon, Google, Oracle, Scaleway.
         [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
         | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
@@ -72,10 +72,15 @@ fn v6(address: Ipv6Addr) -> Kind {
         [0xfe80..=0xfebf, ..] => Kind::LinkLocal,
         [0xff00..=0xffff, ..] => Kind::Multicast,
         // Protocols with benchmarks and ORCHID; documentation, twice.
-        [0x2001, 1..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Kind::Reserved,
+        [0x2001, 1..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Kind::Reserved,
         [0x2000..=0x3fff, ..] => Kind::Public,
         _ => Kind::Reserved,
     }
+}
+
+/// Mapped and compatible, NAT64, 6to4 and Teredo.
+const fn carries_another(segments: [u16; 8]) -> bool {
+    matches!(segments, [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0x2002, ..] | [0x2001, 0, ..])
 }
 
 /// The IPv4 addresses that an IPv6 address leads to: mapped, compatible, NAT64, 6to4, and both of Teredo. In
@@ -86,7 +91,9 @@ pub(super) fn embedded(address: IpAddr) -> Vec<IpAddr> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => Vec::new(),
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => vec![two(high, low)],
-        [0x64, 0xff9b, 1, ..] => own_nat64(address.octets()).map(Ipv4Addr::from).into_iter().filter(is_somebody).map(IpAddr::V4).collect(),
+        [0x64, 0xff9b, 1, ..] => {
+            own_nat64(address.octets()).map(Ipv4Addr::from).into_iter().filter(|found| is_somebody(*found)).map(IpAddr::V4).collect()
+        }
         [0x2001, 0, server, erver, .., client, lient] => vec![two(server, erver), two(!client, !lient)],
         _ => Vec::new(),
     }
@@ -98,7 +105,7 @@ const fn own_nat64(of: [u8; 16]) -> [[u8; 4]; 4] {
 }
 
 /// Nothing lies there but the rest of another place.
-const fn is_somebody(address: &Ipv4Addr) -> bool {
+const fn is_somebody(address: Ipv4Addr) -> bool {
     address.octets()[0] != 0
 }
 
