@@ -1,14 +1,15 @@
 //! Fills a store with live grants: documents, claims, entitlements and ledger entries as a bot would have written them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use hallpass::{
     domain::{
         command::{Actor, Length},
         due,
-        entitlement::{Claim, Entitlement, EntitlementKey, Order, Ownership},
+        entitlement::{Claim, Entitlement, EntitlementKey, Handle, Order, Ownership},
         event::Event,
         facts::{Facts, Groups},
+        ids::PersonId,
         policy::Catalogue,
         request::{Ask, AskKind, Grant, GrantId, Preview, Request, RequestId, Vote, Work},
         time::{Instant, Span},
@@ -36,9 +37,32 @@ pub(crate) struct Plan {
     pub(crate) looked_at: Instant,
 }
 
+/// Something that is live, as the adapter of the figure has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) order: Order,
+    pub(crate) ownership: Ownership,
+    pub(crate) handle: Option<Handle>,
+}
+
+/// What the n-th grant is called.
+pub(crate) fn grant_id(n: u32) -> GrantId {
+    GrantId::new(u128::from(n) << 64)
+}
+
+/// Whose the n-th grant is.
+pub(crate) fn person(n: u32) -> anyhow::Result<PersonId> {
+    Ok(format!("p{}", usize::try_from(n)? % PEOPLE).parse()?)
+}
+
 /// Writes it all, then waits for the last commit.
 pub(crate) async fn fill(store: &Store, plan: Plan) -> anyhow::Result<()> {
-    let catalogue = std::sync::Arc::new(catalogue());
+    held(store, plan, Arc::new([])).await
+}
+
+/// The same, of what is really held: the n-th grant holds the n-th of these, and what the figures' own provider has beyond them.
+pub(crate) async fn held(store: &Store, plan: Plan, held: Arc<[Held]>) -> anyhow::Result<()> {
+    let catalogue = Arc::new(catalogue());
     let mut running: JoinSet<anyhow::Result<()>> = JoinSet::new();
     for first in (0..plan.count).step_by(usize::try_from(CHUNK)?) {
         if running.len() >= 4
@@ -46,11 +70,11 @@ pub(crate) async fn fill(store: &Store, plan: Plan) -> anyhow::Result<()> {
         {
             done??;
         }
-        let (store, catalogue) = (store.clone(), catalogue.clone());
+        let (store, catalogue, held) = (store.clone(), catalogue.clone(), held.clone());
         running.spawn(async move {
             let mut commit = Commit::default();
             for n in first..(first + CHUNK).min(plan.count) {
-                add(&mut commit, n, plan, &catalogue)?;
+                add(&mut commit, n, plan, (&catalogue, held.get(usize::try_from(n)?)))?;
             }
             commit.requests.sort_by(|a, b| a.request.id.cmp(&b.request.id));
             Ok(store.commit(commit).await?)
@@ -62,14 +86,9 @@ pub(crate) async fn fill(store: &Store, plan: Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
-    let soon = n < plan.soon;
-    let part = i64::from(n) * 1_000_000 / i64::from(plan.soon.max(1));
-    let until = if soon { Instant::from_micros(plan.ends_at.micros() + part) } else { plan.ends_at + HOUR + HOUR + HOUR };
-    let since = until - HOUR;
-    let person: hallpass::domain::ids::PersonId = format!("p{}", usize::try_from(n)? % PEOPLE).parse()?;
-    let resource = format!("r{}", usize::try_from(n)? / PEOPLE % RESOURCES);
-    let order = Order {
+/// An order to the figures' own provider.
+fn ours(n: u32, person: &PersonId, resource: &str, until: Instant) -> anyhow::Result<Order> {
+    Ok(Order {
         provider: "bench".parse()?,
         target: target(&format!("{resource}/{n}"), until),
         principal: person.to_string(),
@@ -77,6 +96,19 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         inputs: BTreeMap::new(),
         grant: String::new(),
         by_hand: "switch it off".into(),
+    })
+}
+
+fn add(commit: &mut Commit, n: u32, plan: Plan, (catalogue, held): (&Catalogue, Option<&Held>)) -> anyhow::Result<()> {
+    let soon = n < plan.soon;
+    let part = i64::from(n) * 1_000_000 / i64::from(plan.soon.max(1));
+    let until = if soon { Instant::from_micros(plan.ends_at.micros() + part) } else { plan.ends_at + HOUR + HOUR + HOUR };
+    let since = until - HOUR;
+    let person = person(n)?;
+    let resource = format!("r{}", usize::try_from(n)? / PEOPLE % RESOURCES);
+    let Held { order, ownership, handle } = match held {
+        Some(held) => held.clone(),
+        None => Held { order: ours(n, &person, &resource, until)?, ownership: Ownership::Shared, handle: None },
     };
     let reason = Words::new("look at the stuck import of last night", u128::from(n));
     let ask = Ask {
@@ -93,15 +125,11 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         direct: false,
         at: since,
         policy: "usual".parse()?,
-        preview: Preview {
-            gets: "switches use on".into(),
-            by_hand: "switch it off".into(),
-            order: Some((order.clone(), Ownership::Shared)),
-        },
+        preview: Preview { gets: "switches use on".into(), by_hand: "switch it off".into(), order: Some((order.clone(), ownership)) },
     };
-    let grant_id = GrantId::new(u128::from(n) << 64);
+    let grant_id = grant_id(n);
     let vote = Vote { person: "boss".parse()?, stage: 0, rung: 0, at: since, comment: None };
-    let key = EntitlementKey::of(&order, Ownership::Shared, &grant_id);
+    let key = EntitlementKey::of(&order, ownership, &grant_id);
     let grant = Grant {
         id: grant_id.clone(),
         entitlement: key.clone(),
@@ -147,9 +175,10 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, catalogue: &Catalogue) -> anyhow
         let event = serde_json::to_value(event)?;
         commit.entries.push(NewEntry { stream: stream.clone(), at: since, actor: Actor::BOT, policy: catalogue.digest.clone(), event });
     }
-    let mut row = Entitlement::new(key.clone(), Ownership::Shared, order);
+    let mut row = Entitlement::new(key.clone(), ownership, order);
     let looked = Instant::from_micros(plan.looked_at.micros() - i64::from(n % 6_000) * 100_000);
-    (row.had_before, row.given, row.progress.looked_at) = (Some(false), true, Some(looked));
+    (row.given, row.progress.looked_at, row.handle) = (true, Some(looked), handle);
+    row.had_before = (ownership == Ownership::Shared).then_some(false);
     let due_at = (looked + Span::from_minutes(10)).min(until + Span::from_seconds(2));
     commit.entitlements.push(EntitlementWrite::Want { row, due_at, urgent: false });
     commit.claims.push(ClaimWrite::Put(Claim {

@@ -45,15 +45,35 @@ impl House {
 
     /// `folder` is for the ledger's key.
     pub(crate) async fn at(url: &str, folder: &std::path::Path, start: Option<Instant>, width: u32) -> anyhow::Result<Self> {
-        let store = Store::open(url).await?;
         let clock = Arc::new(Shifted { base: start.unwrap_or_else(|| SystemClock.now()), since: std::time::Instant::now() });
         let recorder = Arc::new(Recorder { description: description(width), clock: clock.clone(), state: Mutex::default() });
+        Self::around((url, folder), clock, width, recorder.clone(), (catalogue(), recorder)).await
+    }
+
+    /// On the machine's clock, before a real provider. `target`: what a role of it is.
+    pub(crate) async fn giving(place: &Place, provider: Arc<dyn Provider>, target: serde_json::Value, width: u32) -> anyhow::Result<Self> {
+        let clock = Arc::new(Shifted { base: SystemClock.now(), since: std::time::Instant::now() });
+        let unused = Arc::new(Recorder { description: description(width), clock: clock.clone(), state: Mutex::default() });
+        let mut catalogue = catalogue();
+        let roles = catalogue.resources.values_mut().flat_map(|resource| resource.roles.iter_mut());
+        roles.for_each(|role| role.target = target.clone());
+        Self::around((&place.url, place.folder.path()), clock, width, unused, (catalogue, provider)).await
+    }
+
+    async fn around(
+        (url, folder): (&str, &std::path::Path),
+        clock: Arc<Shifted>,
+        width: u32,
+        recorder: Arc<Recorder>,
+        (catalogue, provider): (Catalogue, Arc<dyn Provider>),
+    ) -> anyhow::Result<Self> {
+        let store = Store::open(url).await?;
         let bot = Arc::new(
             Bot::new(Parts {
                 store: store.clone(),
                 clock: clock.clone(),
-                catalogue: catalogue(),
-                providers: BTreeMap::from([("bench".parse()?, recorder.clone() as Arc<dyn Provider>)]),
+                catalogue,
+                providers: BTreeMap::from([("bench".parse()?, provider)]),
                 facts: Arc::new(Nobody),
                 seed: 7,
             })
@@ -350,5 +370,6 @@ pub(crate) fn catalogue() -> Catalogue {
         digest: "sha256:bench".into(),
         frozen: false,
         time_zone: chrono_tz::UTC,
+        digests: None,
     }
 }

@@ -2,6 +2,7 @@
 //! Not tests: a figure never fails a build. `scripts/bench` says how to read them.
 
 mod core;
+mod digest;
 mod discord;
 mod doors;
 mod ends;
@@ -9,6 +10,7 @@ mod events;
 mod fill;
 mod house;
 mod place;
+mod postgresql;
 mod process;
 mod raw;
 mod slack;
@@ -17,7 +19,7 @@ mod table;
 use anyhow::{Context as _, bail};
 
 /// Each figure's name, for the command line.
-const ALL: [&str; 7] = ["core", "events", "ends", "overdue", "process", "slack", "discord"];
+const ALL: [&str; 9] = ["core", "events", "ends", "overdue", "digest", "process", "slack", "discord", "postgresql"];
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
@@ -46,6 +48,9 @@ fn main() -> anyhow::Result<()> {
         if wanted("overdue") {
             runtime.block_on(ends::overdue(&kind, rounds))?;
         }
+        if wanted("digest") {
+            runtime.block_on(digest::run(&kind, rounds))?;
+        }
     }
     if wanted("process") {
         runtime.block_on(process::run(rounds))?;
@@ -55,6 +60,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("discord") {
         runtime.block_on(discord::run(rounds))?;
+    }
+    if wanted("postgresql") {
+        runtime.block_on(postgresql::run())?;
     }
     Ok(())
 }

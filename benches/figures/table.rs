@@ -15,6 +15,14 @@ impl Rounds {
         sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
     }
 
+    /// The one that this part of them does not exceed, alone.
+    pub(crate) fn at(&self, part: f64) -> Self {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let below = sorted.iter().enumerate().take_while(|(index, _)| share(*index, sorted.len()) < part).count();
+        Self(sorted.get(below.min(sorted.len().saturating_sub(1))).copied().into_iter().collect())
+    }
+
     /// These divided by those, round by round.
     pub(crate) fn over(&self, others: &Self) -> Self {
         Self(self.0.iter().zip(&others.0).map(|(one, other)| one / other).collect())
@@ -25,6 +33,12 @@ impl Rounds {
         let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         format!("{} to {}", short(low), short(high))
     }
+}
+
+/// How many of all come up to the one with this index, it included.
+fn share(index: usize, all: usize) -> f64 {
+    let number = |count: usize| u32::try_from(count).map_or(f64::NAN, f64::from);
+    number(index + 1) / number(all)
 }
 
 /// What a figure is held against, in the same run.

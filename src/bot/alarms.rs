@@ -66,7 +66,7 @@ pub(super) fn queue(alarm: &str) -> String {
 }
 
 /// The alarm's row, and the task that brings its posts in line.
-fn telling(alarm: Alarm, now: Instant) -> Commit {
+pub(super) fn telling(alarm: Alarm, now: Instant) -> Commit {
     let task = TaskWant { kind: TaskKind::Alarm, key: alarm.id.clone(), queue: queue(&alarm.id), due_at: now };
     Commit { alarms: vec![AlarmWrite(alarm)], tasks: vec![task], ..Commit::default() }
 }

@@ -18,7 +18,7 @@ use crate::{
         event::Operation,
         facts::Facts,
         ids::{PersonId, ResourceId, RoleName},
-        parse::Parsed,
+        parse::{self, Parsed},
         policy::{Catalogue, Who},
         refusal::Refusal,
         request::{Request, RequestId, State},
@@ -34,7 +34,7 @@ const CLOSED: u32 = 10;
 const OPEN: u32 = 1_000;
 
 /// What a question finds: the answer, and what is recorded of the look.
-type Found = Result<Result<(Answer, Option<Operation>), Refusal>, CommitError>;
+pub(super) type Found = Result<Result<(Answer, Option<Operation>), Refusal>, CommitError>;
 
 impl Bot {
     /// Answers a question and closes its inbox row.
@@ -46,7 +46,11 @@ impl Bot {
             Parsed::Resources | Parsed::Form => Ok((self.resources(person, &question, catalogue).await, None)),
             Parsed::Help(topic) => Ok((Answer::said("help", json!({ "topic": topic })), None)),
             Parsed::Show(id) => self.show(caller, &id, catalogue).await?,
-            Parsed::Who(resource) => self.who(caller, resource, catalogue).await?,
+            Parsed::Who { resource, at: None, .. } => self.who(caller, resource, catalogue).await?,
+            Parsed::Who { resource, at: Some(at), page } => self.then(caller, (resource, at, page), catalogue).await?,
+            Parsed::Find { person, since, page } => self.find(caller, (person, since, page), catalogue).await?,
+            Parsed::Stats { resource, since } => self.stats(caller, (resource, since), catalogue).await?,
+            Parsed::Digest(day) => self.look_at_digest(caller, day, catalogue).await?,
             Parsed::Explain { resource, role, length, person: other } => {
                 self.explain(other.as_ref().unwrap_or(person), (&resource, role), length, catalogue).await?
             }
@@ -76,21 +80,28 @@ impl Bot {
         Ok(Ok((Answer::said("show", self.summary(&request, person, self.now()).await?), looked)))
     }
 
-    /// Who holds something of a resource now, as far as this person may see it; of the others, that they are there.
+    /// Who holds something of a resource now. Whoever may not look at it sees what is their own.
     async fn who(&self, caller: &Caller, resource: ResourceId, catalogue: &Catalogue) -> Found {
         let person = &caller.person;
+        let judged = self.may_look(caller, &resource, catalogue).await;
         let held = Filter { resource: Some(resource.clone()), open: Some(true), limit: 10_000, ..Filter::default() };
-        let held = self.store.requests(&held).await?;
-        let groups = self.gather(catalogue, &held, looks(caller, catalogue), Fresh::Now).await;
-        let facts = Facts { catalogue, groups: &groups };
-        let (shown, hidden): (Vec<_>, Vec<_>) =
-            held.iter().filter(|request| has_access(request)).partition(|request| may_see(request, person, &facts));
+        let mut held = self.store.requests(&held).await?;
+        held.retain(has_access);
+        if let Err(refusal) = &judged {
+            held.retain(|request| decide::is_own(request, person));
+            if held.is_empty() || !matches!(refusal, Refusal::NothingToSee { .. }) {
+                return Ok(Err(refusal.clone()));
+            }
+        }
+        if let (true, Err(refusal)) = (held.is_empty(), parse::resource(resource.as_str(), catalogue)) {
+            return Ok(Err(refusal));
+        }
         let mut rows = Vec::new();
-        for request in shown {
+        for request in &held {
             rows.push(self.summary(request, person, self.now()).await?);
         }
         let looked = Operation::Looked { what: format!("who {resource}") };
-        let data = json!({ "resource": resource, "rows": rows, "hidden": hidden.len() });
+        let data = json!({ "resource": resource, "rows": rows, "only_own": judged.is_err() });
         Ok(Ok((Answer::said("who", data), Some(looked))))
     }
 

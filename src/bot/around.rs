@@ -16,7 +16,7 @@ use crate::{
         request::{Grant, Held, Remains, Request, RequestId, State},
         time::{Instant, Span},
     },
-    provider::Sessions,
+    provider::{Description, Sessions},
     store::{Posted, StoreError},
 };
 
@@ -127,6 +127,10 @@ impl Bot {
                 around.told = self.told(&request.id).await?;
             }
             State::Closed { held, .. } => {
+                if let Some(held) = held.as_ref().filter(|_| request.leaves_something()) {
+                    around.stuck = self.stuck(&held.grant).await?;
+                    around.told = self.told(&request.id).await?;
+                }
                 around.ledger = self.store.last_checkpoint().await?.map(|c| (c.size, BASE64.encode(c.root)));
                 if let Some(Held { remains: Remains::Through { request }, .. }) = held {
                     around.through = self.store.request(request).await?.as_ref().and_then(end);
@@ -148,9 +152,16 @@ impl Bot {
     }
 
     fn sessions(&self, request: &Request) -> Option<Sessions> {
-        let catalogue = self.catalogue();
-        let provider = &catalogue.resources.get(&request.main_ask().resource)?.provider;
-        Some(self.provider(provider)?.describe().sessions.clone())
+        self.described(request, |about| about.sessions.clone())
+    }
+
+    /// What the adapter says of the role that is asked for, as it is configured now.
+    pub(super) fn described<T>(&self, request: &Request, what: impl FnOnce(&Description) -> T) -> Option<T> {
+        let (catalogue, ask) = (self.catalogue(), request.main_ask());
+        let resource = catalogue.resources.get(&ask.resource)?;
+        let provider = self.provider(&resource.provider)?;
+        let role = resource.roles.iter().find(|role| role.name == ask.role);
+        Some(what(role.map_or_else(|| provider.describe(), |role| provider.describe_for(&role.target))))
     }
 
     async fn stuck(&self, grant: &Grant) -> Result<Option<Stuck>, StoreError> {

@@ -10,7 +10,7 @@ use crate::{
         event::{AlarmKind, Event},
         facts::{Facts, Groups},
         policy::{Catalogue, Platform},
-        request::{Grant, Request, RequestId},
+        request::{Grant, Request, RequestId, State},
         time::Instant,
     },
     store::{Alarm, AlarmWrite, ClaimWrite, Commit, EntitlementWrite, RequestWrite, StoreError, TaskKind, TaskWant},
@@ -54,6 +54,10 @@ impl Bot {
                 commit.entitlements.push(EntitlementWrite::Want { row: entitlement(grant, order, ownership), due_at: now, urgent: false });
             }
             self.alarm(commit, after, event, now).await?;
+            if let (Event::Settled { .. }, State::Closed { held: Some(held), .. }) = (event, &after.state) {
+                // Nobody waits for its clean-up any more.
+                commit.entitlements.push(EntitlementWrite::Raise { key: held.grant.entitlement.clone(), due_at: now, urgent: false });
+            }
         }
         claim_changes(commit, before.and_then(due::claim), due::claim(after), now);
         tasks(commit, after, catalogue, now);

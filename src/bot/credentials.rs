@@ -22,6 +22,7 @@ use crate::{
         refusal::Refusal,
         request::{GrantId, Request, RequestId, State},
     },
+    provider::Description,
     store::{Commit, CommitError, InboxId},
 };
 
@@ -86,9 +87,8 @@ impl Bot {
     /// Can its holder fetch a credential now?
     pub(super) fn hands_over(&self, request: &Request) -> bool {
         let State::Active { work, .. } = &request.state else { return false };
-        let catalogue = self.catalogue();
-        let provider = catalogue.resources.get(&request.main_ask().resource).and_then(|resource| self.provider(&resource.provider));
-        provider.is_some_and(|provider| provider.describe().hands_over()) && !work.had_before && !work.found_absent
+        let hands_over = self.described(request, Description::hands_over).unwrap_or(false);
+        hands_over && !work.had_before && !work.found_absent
     }
 
     /// Writes down, with `commit`, that the credential of this grant is shown. False: the access ended meanwhile, and it is not

@@ -18,6 +18,7 @@ use crate::domain::{
     refusal::Refusal,
     request::{Preview, Request},
 };
+use crate::store::Posted;
 
 /// Longest that a press waits for a chat or a provider to answer a question.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -77,6 +78,12 @@ pub trait Facts: Send + Sync {
 
     /// One account of the platform, if it is a full member now.
     async fn member(&self, platform: Platform, user: &str) -> Result<Option<Member>, String>;
+
+    /// A web address that opens a message of ours where it stands.
+    async fn link(&self, platform: Platform, at: &Posted) -> Option<String> {
+        let _ = (platform, at);
+        None
+    }
 }
 
 /// Whom a decision is about, besides those who voted on its requests. Of whoever is not named here, a chat that names no
@@ -228,8 +235,7 @@ impl Bot {
         let mut person = catalogue.people.get(subject).cloned().ok_or(Refusal::NotLinked)?;
         let kept = self.store.inputs(subject).await.map_err(|_| unreachable("our own store does not answer"))?;
         person.logins.extend(kept.into_iter().filter(|(key, _)| !key.starts_with(super::quiet::OWN)));
-        let description = provider.describe();
-        for input in &description.inputs {
+        for input in &provider.describe_for(&role.target).inputs {
             if !person.logins.contains_key(&input.key) {
                 return Err(Refusal::InputMissing { input: input.key.clone(), how: input.how.clone() });
             }
@@ -240,6 +246,8 @@ impl Bot {
             Ok(Err(fault)) => return Err(unreachable(&fault.message)),
             Ok(Ok(resolved)) => resolved,
         };
+        // Only now: an adapter may have learnt on the way what its system is.
+        let ownership = provider.describe_for(&resolved.target).ownership;
         let order = Order {
             provider: resource.provider.clone(),
             target: resolved.target,
@@ -249,8 +257,8 @@ impl Bot {
             grant: String::new(),
             by_hand: resolved.by_hand.clone(),
         };
-        let preview = Preview { gets: resolved.preview, by_hand: resolved.by_hand, order: Some((order.clone(), description.ownership)) };
-        Ok((order, description.ownership, preview))
+        let preview = Preview { gets: resolved.preview, by_hand: resolved.by_hand, order: Some((order.clone(), ownership)) };
+        Ok((order, ownership, preview))
     }
 }
 

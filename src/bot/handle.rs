@@ -238,6 +238,8 @@ const fn is_right(refusal: &Refusal) -> bool {
             | Refusal::RulesUnread { .. }
             | Refusal::NotAdministrator
             | Refusal::NotAuditor
+            | Refusal::NotDigestReader
+            | Refusal::NothingToSee { .. }
             | Refusal::MayNotAsk { .. }
             | Refusal::MayNotAskFor { .. }
             | Refusal::OwnRequest

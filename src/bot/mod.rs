@@ -12,6 +12,9 @@ mod command;
 mod copies;
 mod could;
 mod credentials;
+mod digest;
+mod digest_answer;
+mod drift;
 mod facts;
 mod form;
 mod handle;
@@ -21,6 +24,7 @@ mod keys;
 mod leavers;
 mod lines;
 mod links;
+mod past;
 mod quiet;
 mod reports;
 mod roster;
@@ -42,19 +46,21 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 pub use around::{Around, Last, Past, Stuck, Told, ToldTo};
 pub use command::{Answer, Body, Filled, Handed, INBOX_VERSION, Incoming, Unread};
 pub use credentials::{Fetch, Fetched, Hands};
+pub use drift::Drifted;
 pub use facts::{Facts, Fresh};
 pub use form::{Chosen, Form, Needs, Pick, Ticket};
 pub use handle::NotRecorded;
 pub use home::{Home, Listed};
+pub use past::{Did, FoundPage, Had, Rates, RatesPage, ThenPage};
 pub use starts::Start;
 
 use self::in_force::InForce;
 
 use crate::{
     clock::Clock,
-    domain::{command::Actor, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
+    domain::{command::Actor, digest::changes, event::Operation, ids::ProviderName, policy::Catalogue, time::Instant},
     provider::Provider,
-    store::{Commit, CommitError, NewEntry, Store, StoreError},
+    store::{Audits, Commit, CommitError, NewEntry, Store, StoreError},
 };
 
 /// The adapters by configured name.
@@ -68,6 +74,7 @@ pub struct Bot {
     providers: RwLock<Arc<Providers>>,
     facts: Arc<dyn Facts>,
     hands: RwLock<Option<Arc<dyn Hands>>>,
+    audits: RwLock<Option<Arc<dyn Audits>>>,
     chance: Mutex<StdRng>,
     /// Since when it can act again after it could not, in microseconds.
     resumed: AtomicI64,
@@ -109,6 +116,7 @@ impl Bot {
             providers: RwLock::new(Arc::new(parts.providers)),
             facts: parts.facts,
             hands: RwLock::default(),
+            audits: RwLock::default(),
             chance: Mutex::new(StdRng::seed_from_u64(parts.seed)),
             resumed: AtomicI64::new(started.micros()),
             starts: starts::Starts::default(),
@@ -175,7 +183,9 @@ impl Bot {
     pub async fn reload(&self, catalogue: Catalogue, providers: Providers) -> Result<(), CommitError> {
         let (digest, before) = (catalogue.digest.clone(), self.catalogue().digest.clone());
         let (links, roster) = (self.store.links().await?, self.roster_of(&catalogue).await?);
-        self.record(Operation::PolicyLoaded { digest, before: (!before.is_empty()).then_some(before) }).await?;
+        let (changes, more) = self.in_force(|policy| changes(&policy.configured, &catalogue));
+        let before = (!before.is_empty()).then_some(before);
+        self.record(Operation::PolicyLoaded { digest, before, changes, more, by: None }).await?;
         let fresh = InForce::new(catalogue, links, roster, self.now());
         self.change_in_force(|policy| *policy = fresh);
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(providers);
@@ -185,6 +195,12 @@ impl Bot {
         self.wake.notify_waiters();
         self.roster_bell.notify_one();
         Ok(())
+    }
+
+    /// The policy in force is another one than before this start: says what changed.
+    pub async fn policy_changed(&self, before: &Catalogue) -> Result<(), CommitError> {
+        let (digest, (changes, more)) = self.in_force(|policy| (policy.configured.digest.clone(), changes(before, &policy.configured)));
+        self.record(Operation::PolicyLoaded { digest, before: Some(before.digest.clone()), changes, more, by: None }).await
     }
 
     /// Appends to the bot's own stream.
@@ -218,6 +234,11 @@ impl Bot {
     /// A bit of chance, for pauses: 0 to 255.
     pub fn chance(&self) -> u8 {
         u8::try_from(self.random() & 0xff).unwrap_or_default()
+    }
+
+    /// Whether the time is believed: after a jump ahead it is not until it is confirmed (R17).
+    pub fn believes_its_clock(&self) -> bool {
+        self.guard.is_trusted()
     }
 
     /// True when nothing may be granted: broken policy file, or a clock that is not believed.

@@ -82,6 +82,7 @@ fn act(command: &str) -> Option<Act> {
         "return" | "credential" => Act::Return,
         "extend" => Act::Extend { by: None, reason: None },
         "revoke" => Act::Revoke { reason: reason() },
+        "settle" => Act::Settle { reason: reason() },
         _ => return None,
     })
 }

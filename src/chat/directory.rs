@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Chat, ChatFault};
+use super::{Chat, ChatFault, Posted};
 use crate::{
     bot::{Facts, Fresh},
     clock::Clock,
@@ -138,6 +138,10 @@ impl Facts for Directory {
 
     async fn member(&self, platform: Platform, user: &str) -> Result<Option<Member>, String> {
         self.chat(platform)?.member(user).await.map_err(said)
+    }
+
+    async fn link(&self, platform: Platform, at: &Posted) -> Option<String> {
+        self.chats.get(&platform)?.link(at).await
     }
 }
 

@@ -3,10 +3,12 @@
 mod alarms;
 mod answers;
 pub mod console;
+mod digest;
 pub mod directory;
 pub mod discord;
 pub mod home;
 pub mod marks;
+mod past;
 pub mod render;
 pub mod replies;
 mod sealed;
@@ -148,6 +150,12 @@ pub trait Chat: Send + Sync {
     /// Can the platform list a group's members? Where it cannot, `is_member` answers for one account at a time.
     fn lists_members(&self) -> bool {
         true
+    }
+
+    /// A web address that opens a message where it stands; None: it has none, or the platform did not say.
+    async fn link(&self, at: &Posted) -> Option<String> {
+        let _ = at;
+        None
     }
 
     /// Platform ids of a group's members, now. Only where they can be listed.

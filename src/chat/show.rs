@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     Message, alarms,
+    digest::{self, Bounds},
     home::{self, HomeView},
     render::Templates,
     replies,
@@ -14,6 +15,7 @@ use super::{
 use crate::{
     bot::{Answer, Bot},
     domain::{
+        digest::Made,
         explain::Outlook,
         ids::PersonId,
         policy::{Catalogue, Platform},
@@ -23,8 +25,12 @@ use crate::{
         words::{self, Texts},
     },
     store::{Alarm, StoreError},
-    worker::{Scene, Shows, Telling},
+    worker::{Digested, Scene, Shows, Telling},
 };
+
+/// Messages of one digest in a channel, and of one that is answered privately: Slack takes five.
+const MESSAGES: usize = 20;
+const PRIVATE: usize = 5;
 
 /// The bot's voice on every platform.
 pub struct Voice {
@@ -50,10 +56,39 @@ impl Voice {
         };
         Ok(match answer {
             Answer::Refused(refusal) => self.templates.refusal(platform, refusal, &reader),
+            Answer::Said { name: "digest", data } => self.digest_bodies(platform, data).join("\n"),
             Answer::Said { name: "show", data } => self.shown(platform, data, &reader).await?,
             Answer::Said { name, data } => self.templates.answer(platform, name, data, &reader),
             Answer::Handed(handed) => self.templates.handed(platform, handed, &reader),
         })
+    }
+
+    /// The same as it is sent: a digest may take several messages.
+    pub async fn answers(&self, platform: Platform, person: Option<&PersonId>, answer: &Answer) -> Result<Vec<String>, StoreError> {
+        match answer {
+            Answer::Said { name: "digest", data } => Ok(self.digest_bodies(platform, data)),
+            answer => Ok(vec![self.answer(platform, person, answer).await?]),
+        }
+    }
+
+    fn digest_bodies(&self, platform: Platform, data: &Value) -> Vec<String> {
+        let part = |name: &str| data.get(name).cloned().unwrap_or_default();
+        let (all, links) = (serde_json::from_value::<Vec<Made>>(part("digests")), serde_json::from_value(part("links")));
+        let (Ok(all), Ok(links)) = (all, links) else { return vec![String::new()] };
+        // Of a day that had many, the last ones.
+        let all = &all[all.len().saturating_sub(PRIVATE)..];
+        let bounds = Bounds { told: (0, 0), most: PRIVATE / all.len().max(1) };
+        let pages = all.iter().flat_map(|made| self.digest_pages(platform, &Digested { made, links: &links }, bounds));
+        pages.map(|(message, _)| message.body).collect()
+    }
+
+    /// In the digest's own zone, as of when it was made: what is told again is told in the same words.
+    fn digest_pages(&self, platform: Platform, digested: &Digested<'_>, bounds: Bounds) -> Vec<(Message, usize)> {
+        let (catalogue, texts, marks) = (self.bot.catalogue(), Texts::new(), self.templates.marks(platform));
+        let (made, now) = (digested.made, digested.made.digest.made_at);
+        let reader = Reader { catalogue: &catalogue, texts: &texts, now, tz: made.zone(), platform, marks };
+        let pages = digest::pages(made, digested.links, bounds, (&self.templates, &reader));
+        pages.into_iter().map(|(page, lines)| (self.templates.digest(&page, &reader), lines)).collect()
     }
 
     /// One request as its card has it, with all that the card looks up.
@@ -179,6 +214,10 @@ impl Shows for Voice {
         let (tz, marks) = (catalogue.time_zone, self.templates.marks(platform));
         let reader = Reader { catalogue: &catalogue, texts: &texts, now: self.bot.now(), tz, platform, marks };
         self.templates.direct(platform, &replies::ReplyView { name, data, buttons: Vec::new(), notify: Vec::new(), late: None }, &reader)
+    }
+
+    fn digest(&self, platform: Platform, digested: &Digested<'_>, told: (usize, usize)) -> Vec<(Message, usize)> {
+        self.digest_pages(platform, digested, Bounds { told, most: MESSAGES })
     }
 
     fn alarm(&self, platform: Platform, alarm: &Alarm, about: Option<&Scene<'_>>, now: Instant) -> Message {

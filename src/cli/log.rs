@@ -9,8 +9,10 @@ use tracing_subscriber::{
     registry,
 };
 
-/// Libraries that log what they send: a socket's address with its ticket, a header with its token, a body with people's words.
-const SILENT: [&str; 8] = ["slack_morphism", "serenity", "reqwest", "tungstenite", "tokio_tungstenite", "hyper", "hyper_util", "h2"];
+/// Libraries that log what they send: a socket's address with its ticket, a header with its token, a body with people's words,
+/// a statement with names and with what a password is checked by.
+const SILENT: [&str; 9] =
+    ["slack_morphism", "serenity", "reqwest", "tokio_postgres", "tungstenite", "tokio_tungstenite", "hyper", "hyper_util", "h2"];
 
 /// Writes what `filter` lets through, and nothing of the silent ones.
 pub fn subscriber<W>(filter: EnvFilter, writer: W, ansi: bool) -> impl Subscriber + Send + Sync

@@ -2,6 +2,7 @@
 //! each names file, line and column and says what to write instead. Reads files and the environment, and nothing else.
 
 mod chains;
+mod digest;
 mod discord;
 mod doors;
 mod hosts;
@@ -155,10 +156,12 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
     let time_zone = people::zone(&file).unwrap_or(chrono_tz::UTC);
     let (ledger_key, ledger_origin) = settings::ledger(&file);
     let alarm = settings::alarm(&file);
+    let digests = digest::digest(&file, &names, time_zone);
     let templates = settings::templates(&file);
     let who = chains::Company { people: &people, groups: &groups, more: members.people_from.is_some() };
     chains::judge(log, &who, &policies);
-    let everywhere: Vec<_> = administrators.iter().chain(&auditors).cloned().collect();
+    let readers = digests.iter().flat_map(|digests| &digests.may_read);
+    let everywhere: Vec<_> = administrators.iter().chain(&auditors).chain(readers).cloned().collect();
     chains::look_round(&file, &who, &policies, &resources, &everywhere, &providers);
     let catalogue = Catalogue {
         people,
@@ -168,6 +171,7 @@ fn file(document: &DeTable<'_>, reading: &Reading, digest: String) -> Option<Con
         policies: policies.into_iter().map(|(name, placed)| (name, placed.policy)).collect(),
         administrators,
         auditors,
+        digests,
         digest,
         frozen: false,
         time_zone,

@@ -75,6 +75,15 @@ impl Names {
         all
     }
 
+    /// Who may read what everybody did is named too.
+    pub(super) fn readers(&self, log: &Log, names: &[At<String>]) -> Vec<Who> {
+        let (everyone, names): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| name.value.trim_start_matches('@') == "everyone");
+        for name in everyone {
+            log.refuse(name.at, "the digest tells what everybody did: name the people or groups who may read it");
+        }
+        self.whos(log, &names)
+    }
+
     /// People who decide are named: "everyone" is for asking.
     pub(super) fn deciders(&self, log: &Log, names: &[At<String>]) -> Vec<Who> {
         let (everyone, names): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| name.value.trim_start_matches('@') == "everyone");

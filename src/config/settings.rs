@@ -165,13 +165,18 @@ pub(super) fn providers(file: &Table<'_>) -> Vec<ProviderConfig> {
             table.refuse(error.span().map_or(at, |span| span.start.max(at)), told(&error));
             continue;
         }
-        secrets_are_there(entries.get("environment"), reading);
+        let problems = || reading.log.problems.borrow().len();
+        let before = problems();
+        for (key, found) in build::secrets(&kind.value).iter().filter_map(|key| Some((key, entries.get(*key)?))) {
+            secrets_are_there(key, found, reading);
+        }
+        let are_there = problems() == before;
         let settings = absolute(&kind.value, settings, reading);
-        if let Some((program, at)) = program(&kind.value, &settings).zip(entries.get("program").map(|program| program.span().start))
-            && reading.strict
-            && let Err(why) = build::runnable(&program)
+        if reading.strict
+            && let Err((key, why)) = build::look(&kind.value, &settings)
+            && (are_there || !build::secrets(&kind.value).contains(&key))
         {
-            table.refuse(at, why);
+            table.refuse(entries.get(key).map_or(at, |found| found.span().start), why);
         }
         if let Some(name) = id::<ProviderName>(&reading.log, &name, "a provider") {
             providers.push(ProviderConfig { name, kind: kind.value, settings });
@@ -192,20 +197,22 @@ fn told(error: &toml::de::Error) -> String {
     unknown(key, &known)
 }
 
-fn secrets_are_there(environment: Option<&Spanned<DeValue<'_>>>, reading: &Reading) {
-    let Some(environment) = environment else { return };
-    if let Some(names) = environment.get_ref().as_array() {
-        for name in names {
-            if let Some(text) = name.get_ref().as_str() {
-                reading.must_be_there(&At { at: name.span().start, value: Secret::Env(text.to_owned()) });
-            }
+/// Refuses what cannot be read of a setting's secrets: one reference, or a list or a table of them. In a list a name alone is
+/// a variable.
+fn secrets_are_there(key: &str, value: &Spanned<DeValue<'_>>, reading: &Reading) {
+    match value.get_ref() {
+        DeValue::String(name) => reading.must_be_there(&At { at: value.span().start, value: Secret::Env(name.to_string()) }),
+        DeValue::Array(items) => items.iter().for_each(|item| secrets_are_there(key, item, reading)),
+        DeValue::Table(entries) if !is_reference(entries.iter().map(|(key, value)| (key.get_ref().as_ref(), value.get_ref().is_str()))) => {
+            entries.iter().for_each(|(key, value)| secrets_are_there(key.get_ref(), value, reading));
         }
+        _ => node::secret(value, key, reading).iter().for_each(|secret| reading.must_be_there(secret)),
     }
-    for (key, value) in environment.get_ref().as_table().into_iter().flat_map(|table| table.iter()) {
-        if let Some(secret) = node::secret(value, key.get_ref(), reading) {
-            reading.must_be_there(&secret);
-        }
-    }
+}
+
+/// `{ env = ".." }` or `{ file = ".." }`.
+fn is_reference<'a>(mut entries: impl Iterator<Item = (&'a str, bool)>) -> bool {
+    matches!((entries.next(), entries.next()), (Some(("env" | "file", true)), None))
 }
 
 /// Paths of a provider's settings, from the file's folder.
@@ -220,15 +227,22 @@ fn absolute(kind: &str, settings: toml::de::DeTable<'_>, reading: &Reading) -> t
     for key in build::paths(kind) {
         settings.get_mut(*key).into_iter().for_each(made);
     }
-    let environment = settings.get_mut("environment").and_then(toml::Value::as_table_mut);
-    for secret in environment.into_iter().flat_map(|table| table.iter_mut().map(|(_, value)| value)) {
-        secret.get_mut("file").into_iter().for_each(made);
+    for key in build::secrets(kind) {
+        settings.get_mut(*key).into_iter().for_each(|secrets| files(secrets, &made));
     }
     settings
 }
 
-fn program(kind: &str, settings: &toml::Table) -> Option<PathBuf> {
-    if kind == "exec" { settings.get("program")?.as_str().map(PathBuf::from) } else { None }
+/// Does it to the path of every secret that lies in a file.
+fn files(secrets: &mut toml::Value, made: &impl Fn(&mut toml::Value)) {
+    match secrets {
+        toml::Value::Array(items) => items.iter_mut().for_each(|item| files(item, made)),
+        toml::Value::Table(table) if is_reference(table.iter().map(|(key, value)| (key.as_str(), value.is_str()))) => {
+            table.get_mut("file").into_iter().for_each(made);
+        }
+        toml::Value::Table(table) => table.iter_mut().for_each(|(_, value)| files(value, made)),
+        _ => {}
+    }
 }
 
 /// Without places.

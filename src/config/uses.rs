@@ -41,9 +41,9 @@ pub(super) fn judge(file: &Table<'_>, platform: Platform, uses: &Uses, (chat, li
 }
 
 fn channels(file: &Table<'_>, platform: Platform) -> Vec<At<String>> {
-    let alarm = file.raw().get("alarm").into_iter();
+    let sections = ["alarm", "digest"].into_iter().filter_map(|section| file.raw().get(section));
     let lists =
-        alarm.chain(entries(file, "resources")).filter_map(|table| table.get_ref().as_table()?.get("channels")?.get_ref().as_array());
+        sections.chain(entries(file, "resources")).filter_map(|table| table.get_ref().as_table()?.get("channels")?.get_ref().as_array());
     let is_there = |channel: &At<String>| channel.value.split_once(':').is_some_and(|(name, _)| name == platform.name());
     lists.flatten().filter_map(text).filter(is_there).collect()
 }

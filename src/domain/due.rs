@@ -261,8 +261,28 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
             }
             events
         }
+        (State::Closed { held: Some(_), .. }, News::Back) if !request.alarms.contains(&AlarmKind::StillOpen) => {
+            vec![Event::AlarmRaised { alarm: AlarmKind::StillOpen }]
+        }
+        (State::Closed { held: Some(held), .. }, News::Leftover { residue }) if request.leaves_something() => {
+            leftover(request, &held.residue, residue)
+        }
         _ => Vec::new(),
     }
+}
+
+/// The access is not there, and this remains of it.
+fn leftover(request: &Request, before: &[String], residue: &[String]) -> Vec<Event> {
+    let is_open = |alarm: AlarmKind| request.alarms.contains(&alarm);
+    let over = |alarm: AlarmKind| is_open(alarm).then_some(Event::AlarmCleared { alarm });
+    let changed = (before != residue).then(|| Event::Leftover { residue: residue.to_vec() });
+    let mut events: Vec<Event> = over(AlarmKind::StillOpen).into_iter().chain(changed).collect();
+    if residue.is_empty() {
+        events.extend(over(AlarmKind::Residue));
+    } else if !is_open(AlarmKind::Residue) {
+        events.push(Event::AlarmRaised { alarm: AlarmKind::Residue });
+    }
+    events
 }
 
 /// The request's only word to its entitlement; None: it has none (any more).

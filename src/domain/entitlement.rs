@@ -82,6 +82,28 @@ pub struct Entitlement {
     /// How far the present verb has come: what `plan` remembers between two leases.
     #[serde(default)]
     pub progress: Progress,
+    /// What ends left behind, until it is gone or settled; None: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leftover: Option<Leftover>,
+    /// For whom it was given last, or whose end was said last: whose access it is if it is there again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<RequestId>,
+}
+
+/// What is left to do after an end was said. Worked on only while nobody claims the entitlement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// Whose ends left it: their alarms are open until nothing remains, or somebody settles it.
+    pub requests: Vec<RequestId>,
+    /// What remained by the newest answer, one line each.
+    pub residue: Vec<String>,
+    /// The access itself was found there after its end was said: over only when it was read as absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
+    /// Tries since something changed.
+    pub tries: u32,
+    /// Not again before then.
+    pub next_at: Instant,
 }
 
 /// What the worker has learnt since the last change of direction.
@@ -166,23 +188,45 @@ impl Entitlement {
             residue: Vec::new(),
             waiting: None,
             progress: Progress::default(),
+            leftover: None,
+            last: None,
         }
+    }
+
+    /// Something that is not the access itself is being cleaned up: that is in no hurry.
+    pub fn is_cleaning(&self) -> bool {
+        self.leftover.as_ref().is_some_and(|left| !left.found) && !self.given
+    }
+}
+
+impl Leftover {
+    /// Nothing is known of it yet; to be worked on at once.
+    pub const fn new(now: Instant) -> Self {
+        Self { requests: Vec::new(), residue: Vec::new(), found: false, tries: 0, next_at: now }
     }
 }
 
 impl EntitlementKey {
     /// Names what the adapter resolved; the grant belongs to it only where the object is per grant.
     pub fn of(order: &Order, ownership: Ownership, grant: &GrantId) -> Self {
+        let grant = (ownership == Ownership::PerGrant).then(|| grant.as_str());
+        Self::named(&order.provider, &order.target, &order.principal, grant)
+    }
+
+    /// Of one object for all grants of this person at this target.
+    pub fn for_all(provider: &ProviderName, target: &serde_json::Value, principal: &str) -> Self {
+        Self::named(provider, target, principal, None)
+    }
+
+    fn named(provider: &ProviderName, target: &serde_json::Value, principal: &str, grant: Option<&str>) -> Self {
         use sha2::{Digest, Sha256};
-        let target = serde_json_canonicalizer::to_vec(&order.target).unwrap_or_default();
+        let target = serde_json_canonicalizer::to_vec(target).unwrap_or_default();
         let mut hash = Sha256::new();
-        for part in [order.provider.as_str().as_bytes(), &target, order.principal.as_bytes()] {
+        for part in [provider.as_str().as_bytes(), &target, principal.as_bytes()] {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part);
         }
-        if ownership == Ownership::PerGrant {
-            hash.update(grant.as_str());
-        }
+        hash.update(grant.unwrap_or_default());
         Self(format!("{:x}", hash.finalize()))
     }
 }

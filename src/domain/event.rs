@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     command::{Length, Less},
-    ids::{PersonId, PolicyName, ResourceId, RoleName},
+    digest::PolicyChange,
+    drift::DriftKind,
+    ids::{PersonId, PolicyName, ProviderName, ResourceId, RoleName},
     request::{Ask, Ending, Grant, Remains, Work},
     time::{Instant, Span},
     words::WordId,
@@ -142,6 +144,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unwritten: Option<Instant>,
     },
+    /// Cleaning up after the end came to another answer: what remains now; nothing: all of it is gone.
+    Leftover {
+        residue: Vec<String>,
+    },
+    /// By an administrator: an end that nobody could read back, or what remains after one.
     Settled {
         person: PersonId,
         reason: WordId,
@@ -211,6 +218,9 @@ pub struct Used {
     pub first: Option<Instant>,
     pub last: Option<Instant>,
     pub from: Vec<String>,
+    /// Open sessions were looked at this often, and what was shorter may have been missed; None: the target itself kept count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled_every: Option<Span>,
 }
 
 /// Events of an entitlement's stream: what we do to a provider and what came of it (R2).
@@ -277,9 +287,19 @@ pub enum Operation {
         version: String,
     },
     Stopped,
+    /// Another file is in force.
     PolicyLoaded {
         digest: String,
         before: Option<String>,
+        /// What changed, as far as the catalogue says it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<PolicyChange>,
+        /// Changes beyond those.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more: u32,
+        /// Who changed the file, where that can be known: a file alone does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<PersonId>,
     },
     PolicyRefused {
         digest: String,
@@ -332,4 +352,38 @@ pub enum Operation {
     AlarmCleared {
         alarm: String,
     },
+    /// A provider's holders differ from what we gave.
+    DriftFound {
+        kind: DriftKind,
+        provider: ProviderName,
+        /// As the adapter resolved it: canonical JSON.
+        target: String,
+        principal: String,
+        /// The object's own grant id, where it carries one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<String>,
+    },
+    /// What was found is over.
+    DriftGone {
+        kind: DriftKind,
+        provider: ProviderName,
+        target: String,
+        principal: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<String>,
+    },
+    /// What was found is not looked at any more: nobody knows whether it is there.
+    DriftUnwatched {
+        kind: DriftKind,
+        provider: ProviderName,
+        target: String,
+        principal: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<String>,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

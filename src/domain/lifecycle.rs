@@ -4,8 +4,8 @@
 use super::{
     event::{AlarmKind, Event},
     request::{
-        Ask, AskKind, DOCUMENT_VERSION, Ending, Extended, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round, State,
-        Vote, Work,
+        Ask, AskKind, DOCUMENT_VERSION, Ending, Extended, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round,
+        Settlement, State, Vote, Work,
     },
     time::{Instant, Span},
 };
@@ -90,6 +90,12 @@ impl Request {
 
     pub fn is_open(&self) -> bool {
         !matches!(self.state, State::Closed { .. })
+    }
+
+    /// It is closed, and something of its access still has to go.
+    pub fn leaves_something(&self) -> bool {
+        let open = |alarm: &AlarmKind| matches!(alarm, AlarmKind::StillOpen | AlarmKind::Residue);
+        matches!(self.state, State::Closed { held: Some(_), .. }) && self.alarms.iter().any(open)
     }
 
     fn raise(&mut self, alarm: AlarmKind) {
@@ -188,6 +194,12 @@ impl State {
         use Event as E;
         let illegal = Illegal { state: self.name(), event: event.name() };
         Ok(match (self, event) {
+            (Self::Closed { ending, at: closed, held: Some(held), votes }, E::AlarmRaised { alarm: AlarmKind::StillOpen }) => {
+                Self::Closed { ending, at: closed, held: Some(Held { back_at: Some(at), ..held }), votes }
+            }
+            (Self::Closed { ending, at: closed, held: Some(held), votes }, E::AlarmCleared { alarm: AlarmKind::StillOpen }) => {
+                Self::Closed { ending, at: closed, held: Some(Held { back_at: None, ..held }), votes }
+            }
             (state, E::AlarmRaised { .. } | E::AlarmCleared { .. } | E::Refused { .. })
             | (state @ Self::Active { .. }, E::CredentialShown { .. }) => state,
 
@@ -281,6 +293,8 @@ impl State {
                         sessions_closed: *sessions_closed,
                         residue: residue.clone(),
                         used: used.clone(),
+                        back_at: None,
+                        settled: None,
                     }),
                     votes: Vec::new(),
                 }
@@ -297,9 +311,19 @@ impl State {
                     sessions_closed: None,
                     residue: Vec::new(),
                     used: None,
+                    back_at: None,
+                    settled: None,
                 }),
                 votes: Vec::new(),
             },
+            (Self::Closed { ending, at, held: Some(held), votes }, E::Leftover { residue }) => {
+                Self::Closed { ending, at, held: Some(Held { residue: residue.clone(), ..held }), votes }
+            }
+            // How it ended stays as it was.
+            (Self::Closed { ending, at: closed, held: Some(held), votes }, E::Settled { person, reason }) => {
+                let settled = Some(Settlement { by: person.clone(), reason: reason.clone(), at });
+                Self::Closed { ending, at: closed, held: Some(Held { settled, ..held }), votes }
+            }
             _ => return Err(illegal),
         })
     }

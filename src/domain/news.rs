@@ -16,4 +16,8 @@ pub enum News {
     /// Read back, late enough, often enough.
     /// `unwritten`: it was read as gone before, while the store refused writes.
     Gone { remains: Remains, sessions_closed: Option<u32>, residue: Vec<String>, used: Option<Used>, unwritten: Option<Instant> },
+    /// What an end left was looked at again, and the access is not there: what remains now.
+    Leftover { residue: Vec<String> },
+    /// It was said to be gone, and is there again: taken away once more.
+    Back,
 }

@@ -6,7 +6,7 @@ pub mod learn;
 mod tests;
 
 use super::{
-    entitlement::{Claim, Entitlement, Ownership},
+    entitlement::{Claim, Entitlement, Leftover, Ownership},
     event::Verb,
     news::News,
     request::{Remains, RequestId},
@@ -43,6 +43,8 @@ pub enum Why {
     ReadBack,
     /// Live access, from time to time.
     Look,
+    /// Shared: has somebody else given it since its end? Then nothing is cleaned up under them.
+    BeforeCleaning,
 }
 
 /// The next step.
@@ -108,6 +110,9 @@ pub fn plan(row: &Entitlement, claims: &[Claim], traits: Traits, now: Instant) -
         return if now <= call.deadline { Next::Wait { until: call.deadline + SOON } } else { paced(row, Verb::Observe, now, look) };
     }
     if claims.is_empty() {
+        if let Some(left) = &row.leftover {
+            return clean_up(row, left, traits, now);
+        }
         // Settled by a person without having been seen to go: the row stays, so that nobody takes it for older access later.
         return if row.given && row.had_before != Some(true) { Next::Idle { due: None } } else { Next::Drop };
     }
@@ -238,6 +243,36 @@ fn ending(row: &Entitlement, claims: &[Claim], traits: Traits, now: Instant) -> 
         }
         _ => read_again(row, traits, now, Why::ReadBack),
     }
+}
+
+/// Taking away once more what an end left, which is safe to repeat; what remains is what that is answered.
+fn clean_up(row: &Entitlement, left: &Leftover, traits: Traits, now: Instant) -> Next {
+    if let Some((Verb::Revoke, op)) = waiting(row) {
+        return paced(row, Verb::Revoke, now, Next::Poll { verb: Verb::Revoke, op });
+    }
+    if !row.progress.revoked {
+        if now < left.next_at {
+            return Next::Idle { due: Some(left.next_at) };
+        }
+        let is_others = row.ownership == Ownership::Shared;
+        if is_others && agreed(row, traits).is_none_or(|(present, at)| present || at + FRESH < now) {
+            let next = read_again(row, traits, now, Why::BeforeCleaning);
+            return paced(row, Verb::Revoke, now, next);
+        }
+        return paced(row, Verb::Revoke, now, Next::Call { verb: Verb::Revoke });
+    }
+    // Also what was settled without having been seen to go.
+    if left.found || row.given {
+        if let Some(unknown) = row.unknown_until.filter(|unknown| now <= *unknown) {
+            return Next::Wait { until: unknown + SOON };
+        }
+        let late_enough = |at: Instant| row.unknown_until.is_none_or(|unknown| unknown < at);
+        if !matches!(agreed(row, traits), Some((false, at)) if late_enough(at)) {
+            return read_again(row, traits, now, Why::ReadBack);
+        }
+    }
+    let news = News::Leftover { residue: row.residue.clone() };
+    Next::Tell { news: left.requests.iter().map(|request| (request.clone(), news.clone())).collect() }
 }
 
 /// The operation that the provider is working on, and what began it.

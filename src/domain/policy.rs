@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    digest::Rules as DigestRules,
     ids::{GroupId, PersonId, PolicyName, ProviderName, ResourceId, RoleName},
     members::Rules,
     time::Span,
@@ -50,6 +51,8 @@ pub struct Catalogue {
     pub administrators: Vec<Who>,
     /// May look at everything, change nothing.
     pub auditors: Vec<Who>,
+    /// How digests are made; None: none is.
+    pub digests: Option<DigestRules>,
     /// `sha256:` and 64 hexadecimal digits over the file's bytes. Every ledger entry of a decision names it.
     pub digest: String,
     /// True while the file at start or reload was broken: nothing is granted, ends go on (R15).

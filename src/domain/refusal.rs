@@ -43,6 +43,12 @@ pub enum Refusal {
     },
     NotAdministrator,
     NotAuditor,
+    /// They may not read what everybody did.
+    NotDigestReader,
+    /// They may not look at what others have or had there; or there is no such thing, which is not said.
+    NothingToSee {
+        name: String,
+    },
     /// Our own records cannot be written: nothing happened, and it is to be done again (R12).
     NotRecorded,
     /// What would come of it can never be written into the ledger as it is: nothing happened, and an operator must look.
@@ -77,6 +83,11 @@ pub enum Refusal {
         why: String,
     },
     BadTime {
+        text: String,
+        why: String,
+    },
+    /// Not a moment that has been: why, and examples.
+    BadPast {
         text: String,
         why: String,
     },

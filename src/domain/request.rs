@@ -292,8 +292,23 @@ pub struct Held {
     pub gone_at: Option<Instant>,
     pub remains: Remains,
     pub sessions_closed: Option<u32>,
+    /// As it stands now: read afresh until nothing remains.
     pub residue: Vec<String>,
     pub used: Option<Used>,
+    /// It was found at its target again then, after it had been said to be gone; None: it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_at: Option<Instant>,
+    /// What remains is no longer our business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settlement>,
+}
+
+/// Somebody took over what remains after an end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    pub by: PersonId,
+    pub reason: WordId,
+    pub at: Instant,
 }
 
 /// What the read-back showed besides this grant.

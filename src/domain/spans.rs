@@ -1,6 +1,10 @@
 //! Lengths of time and times of day as people write and read them. `now` and the zone are arguments.
 
+mod past;
+
 use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+
+pub use past::{past, past_day, since, typed_anywhere, typed_exactly};
 
 use super::time::{Instant, Span};
 

@@ -28,6 +28,16 @@ impl Frontier {
         self.size
     }
 
+    /// The tree that had these roots at this size; None: a tree of this size has another number of them.
+    pub fn resumed(size: u64, roots: Vec<Hash>) -> Option<Self> {
+        (usize::try_from(size.count_ones()) == Ok(roots.len())).then_some(Self { size, roots })
+    }
+
+    /// What it can be resumed from.
+    pub fn roots(&self) -> &[Hash] {
+        &self.roots
+    }
+
     /// Adds one leaf's hash.
     pub fn push(&mut self, leaf: Hash) {
         let mut hash = leaf;

@@ -8,11 +8,11 @@ use toml::{
     de::{DeValue, Error, ValueDeserializer},
 };
 
-use super::{Provider, exec, pretend::Pretend, ssh};
+use super::{Provider, exec, postgresql, pretend::Pretend, ssh, webhook};
 use crate::{clock::Clock, domain::entitlement::Ownership};
 
 /// Every kind.
-pub const KINDS: [&str; 3] = ["ssh", "exec", "pretend"];
+pub const KINDS: [&str; 5] = ["ssh", "exec", "webhook", "postgresql", "pretend"];
 
 /// Is the shape of these settings right? Starts and opens nothing. The error knows its place in the file.
 /// # Errors
@@ -21,6 +21,8 @@ pub fn check(kind: &str, settings: Spanned<DeValue<'_>>) -> Result<(), Error> {
     match kind {
         "ssh" => ssh::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         "exec" => exec::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
+        "postgresql" => postgresql::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
+        "webhook" => webhook::Settings::deserialize(ValueDeserializer::from(settings)).map(drop),
         _ => Nothing::deserialize(ValueDeserializer::from(settings)).map(drop),
     }
 }
@@ -34,7 +36,11 @@ struct Nothing {}
 /// # Errors
 /// As for `check`.
 pub fn check_target(kind: &str, target: Spanned<DeValue<'_>>) -> Result<(), Error> {
-    if kind == "ssh" { ssh::check_target(ValueDeserializer::from(target)) } else { Ok(()) }
+    match kind {
+        "ssh" => ssh::check_target(ValueDeserializer::from(target)),
+        "postgresql" => postgresql::check_target(ValueDeserializer::from(target)),
+        _ => Ok(()),
+    }
 }
 
 /// Settings of this kind that are paths.
@@ -42,15 +48,37 @@ pub fn paths(kind: &str) -> &'static [&'static str] {
     match kind {
         "ssh" => &["ca_key_file", "revocation_list"],
         "exec" => &["program"],
+        "postgresql" | "webhook" => &["ca_file"],
         _ => &[],
     }
 }
 
-/// Can this program be run, and can nobody else change it?
+/// Those of them that making the adapter makes, when they are not there yet.
+pub fn makes(kind: &str) -> &'static [&'static str] {
+    if kind == "ssh" { &["ca_key_file"] } else { &[] }
+}
+
+/// Settings of this kind that are a secret, a list of secrets, or a table of them.
+pub fn secrets(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "exec" => &["environment"],
+        "postgresql" => &["password"],
+        "webhook" => &["secret", "secrets", "headers"],
+        _ => &[],
+    }
+}
+
+/// Looks at what right settings refer to: a program that nobody else can change, keys and certificates that can be used.
+/// Secrets that are not there at all are not its business.
 /// # Errors
-/// What is wrong with it, and how to mend it.
-pub fn runnable(program: &Path) -> Result<(), String> {
-    exec::runnable(program)
+/// The setting, what is wrong with what it names, and how to mend it.
+pub fn look(kind: &str, settings: &toml::Table) -> Result<(), (&'static str, String)> {
+    let program = || settings.get("program").and_then(toml::Value::as_str);
+    match kind {
+        "exec" => program().map_or(Ok(()), |program| exec::runnable(Path::new(program)).map_err(|why| ("program", why))),
+        "webhook" => read(settings).map_or(Ok(()), |settings| webhook::look(&settings)),
+        _ => Ok(()),
+    }
 }
 
 /// Makes one adapter from its settings; says what is wrong with them otherwise, naming the key.
@@ -62,7 +90,9 @@ pub async fn build(kind: &str, settings: &toml::Table, clock: Arc<dyn Clock>) ->
         },
         "ssh" => Ok(Arc::new(ssh::Ssh::open(read(settings)?, clock)?)),
         "exec" => Ok(Arc::new(exec::Exec::start(read(settings)?).await.map_err(|fault| fault.message)?)),
-        other => Err(format!("\"{other}\" is not a kind of provider: ssh, exec, pretend")),
+        "webhook" => Ok(Arc::new(webhook::Webhook::start(read(settings)?, clock).await.map_err(|fault| fault.message)?)),
+        "postgresql" => Ok(Arc::new(postgresql::Postgresql::open(read(settings)?)?)),
+        other => Err(format!("\"{other}\" is not a kind of provider: {}", KINDS.join(", "))),
     }
 }
 
@@ -87,5 +117,6 @@ mod tests {
         assert!(refused("ssh", "ca_key_file = 'a'\nrevocation_list = 'b'\nwings = 2").await.contains("wings"));
         assert!(refused("exec", "program = '/bin/true'\nwings = 2").await.contains("wings"));
         assert!(refused("exec", "program = 'bin/true'").await.contains("absolute"));
+        assert!(refused("webhook", "url = 'https://a.example'\nwings = 2").await.contains("wings"));
     }
 }

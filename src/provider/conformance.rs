@@ -10,7 +10,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Done, Fault, FaultKind, Provider, Resolved, Seen, Step};
+use super::{Description, Done, Fault, FaultKind, Provider, Resolved, Seen, Step};
 use crate::domain::{
     entitlement::{Handle, Order},
     ids::ProviderName,
@@ -91,6 +91,7 @@ pub async fn run(provider: &dyn Provider, fixture: &Fixture, access: Option<&dyn
         check("extending moves the native end", bench.extended().await),
         check("a credential is made when fetched", bench.credential().await),
         check("holders are listed", bench.holders().await),
+        check("open sessions are told for each order", bench.sightings().await),
         check("hostile names are data", bench.hostile().await),
         check("health answers", bench.health().await),
     ]
@@ -181,7 +182,7 @@ impl<'a> Bench<'a> {
 
     /// What enough reads agree on.
     pub(crate) async fn sees(&self, order: &Order, handle: Option<&Handle>, present: bool) -> Outcome {
-        let settling = &self.provider.describe().settling;
+        let settling = &self.provider.describe_for(&order.target).settling;
         let mut agreeing = 0;
         for read in 0..POLLS {
             if read > 0 {
@@ -216,9 +217,14 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// What the adapter says of the role that is tried.
+    pub(crate) fn about(&self) -> &Description {
+        self.provider.describe_for(&self.fixture.role.target)
+    }
+
     /// How long a call may take.
     fn whole(&self) -> Duration {
-        self.provider.describe().deadline.std()
+        self.about().deadline.std()
     }
 
     async fn timed<T>(&self, verb: &str, call: impl Future<Output = T>) -> Result<T, Stop> {

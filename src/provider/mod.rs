@@ -6,9 +6,12 @@ pub mod build;
 pub mod conformance;
 pub mod exec;
 mod krl;
+pub mod postgresql;
 pub mod pretend;
+mod protocol;
 mod revoked;
 pub mod ssh;
+pub mod webhook;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,7 +25,7 @@ use crate::domain::{
     time::{Instant, Span},
 };
 
-/// What an adapter is and can do. Constant while the bot runs.
+/// What an adapter is and can do, for one form of access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// The adapter's kind, such as `ssh`.
@@ -108,6 +111,8 @@ pub struct Verbs {
     pub credential: bool,
     pub holders: bool,
     pub uses: bool,
+    /// Which sessions are open just now, asked again and again while access is live.
+    pub sightings: bool,
     pub health: bool,
 }
 
@@ -211,17 +216,66 @@ impl Fault {
 }
 
 /// Somebody who holds a target, for drift.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holder {
+    /// As in an order's `principal`, where it is the person's own; else as the target names it.
     pub principal: String,
-    /// Our grant id, where the object carries it.
+    /// The order's `grant`, where the object carries it: then it is ours.
     pub grant: Option<String>,
+    /// The object says by other means that it is ours, such as by who gave it. Without that and without `grant`, the core
+    /// knows by its own records alone whose it is.
+    pub ours: bool,
+    /// The other target by which they hold this one, such as a role that is in this role; the nearest to them. None: they hold
+    /// it themselves.
+    pub through: Option<serde_json::Value>,
+}
+
+/// A session that is open just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Names the session as long as it lives, and no other one.
+    pub session: String,
+    /// When it began, as the target says; else now. On the target's clock.
+    pub since: Instant,
+    /// An address.
+    pub from: Option<String>,
+    /// What it says of itself. Text of others: shown as it is, and cut.
+    pub about: Option<String>,
+}
+
+/// One thing that the bot's own account at a system should be able to do, or should not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Right {
+    /// What it is about, in a few words: `create logins`, `give orders_write`.
+    pub what: String,
+    pub state: RightState,
+    /// Why it is needed or too much, in a sentence.
+    pub why: String,
+    /// What mends it, for an administrator of that system to run, line by line. Empty where nothing is wrong.
+    pub mend: Vec<String>,
+}
+
+/// Whether it is as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RightState {
+    Fine,
+    /// It has it, and does not need it.
+    TooMuch,
+    /// Without it something does not work.
+    Lacks,
 }
 
 /// A real system. Every verb is safe to repeat, and an adapter never removes what it did not make.
 #[async_trait]
 pub trait Provider: Send + Sync {
     fn describe(&self) -> &Description;
+
+    /// The same, of what is given on this target: a role's as configured, or an order's as resolved. Differs where an adapter
+    /// has several forms of access, or one that depends on the version of its system, which may be known only after `resolve`.
+    /// An order's ownership is fixed with its entitlement; name, version and deadline are the same for every target.
+    fn describe_for(&self, _target: &serde_json::Value) -> &Description {
+        self.describe()
+    }
 
     /// How many entitlements may be worked on at the same time; None: the bot's usual number.
     fn at_once(&self) -> Option<u32> {
@@ -259,7 +313,18 @@ pub trait Provider: Send + Sync {
         Err(Fault::unsupported("credential"))
     }
 
-    /// Everybody who holds the target now.
+    /// What an order's `target` is for this role, whoever asks for it; None: that depends on who asks, and only what is held
+    /// is looked at for drift.
+    fn target_of(&self, role: &Role) -> Option<serde_json::Value> {
+        Some(role.target.clone())
+    }
+
+    /// The part of a target that says who holds it: targets with the same part have the same holders, whatever else differs.
+    fn held_part(&self, target: &serde_json::Value) -> serde_json::Value {
+        target.clone()
+    }
+
+    /// Everybody who holds the target now: as an order's `target`, or as `target_of` has it.
     async fn holders(&self, _target: &serde_json::Value) -> Result<Vec<Holder>, Fault> {
         Err(Fault::unsupported("holders"))
     }
@@ -267,6 +332,17 @@ pub trait Provider: Send + Sync {
     /// Whether and how it was used since `since`.
     async fn uses(&self, _order: &Order, _handle: Option<&Handle>, _since: Instant) -> Result<Used, Fault> {
         Err(Fault::unsupported("uses"))
+    }
+
+    /// What the bot's own account lacks or has too much of, to give roles with these targets, as they are configured.
+    /// Fine ones are in the list too. Changes nothing.
+    async fn rights(&self, _targets: &[serde_json::Value]) -> Result<Vec<Right>, Fault> {
+        Err(Fault::unsupported("rights"))
+    }
+
+    /// The sessions that are open just now, for each of these orders in their order. Changes nothing.
+    async fn sightings(&self, _orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        Err(Fault::unsupported("sightings"))
     }
 
     /// Do the credentials work, do the rights suffice? Changes nothing. One line for the operator.

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use super::{Delivery, Description, Done, Fault, FaultKind, Provider, Resolved, Seen, Sessions, Settling, Step, Verbs};
+use super::{Delivery, Description, Done, Fault, FaultKind, Holder, Provider, Resolved, Seen, Sessions, Settling, Sighting, Step, Verbs};
 use crate::domain::{
     entitlement::{Handle, Order, Ownership},
     policy::{Person, Role},
@@ -19,6 +19,7 @@ use crate::domain::{
 
 /// How it shall behave at the next calls.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "faults of a target, each on its own")]
 pub struct Temper {
     /// Every call fails with this.
     pub fails: Option<(FaultKind, String)>,
@@ -30,6 +31,12 @@ pub struct Temper {
     pub is_silent: bool,
     /// What the next credential is, instead of one of its own making.
     pub credential: Option<String>,
+    /// What each taking away leaves behind.
+    pub leaves: Vec<String>,
+    /// Who holds what is never answered.
+    pub hides_holders: bool,
+    /// Who holds what, and which sessions are open, is answered with this.
+    pub is_blind: Option<String>,
 }
 
 /// A real change: what was on is off, or the other way round.
@@ -56,6 +63,11 @@ pub struct Pretend {
     made: Mutex<Vec<Made>>,
     temper: Mutex<Temper>,
     credentials: Mutex<Credentials>,
+    /// Of what is held: what the bot did not give.
+    foreign: Mutex<BTreeSet<(String, String)>>,
+    sessions: Mutex<BTreeMap<(String, String), Vec<Sighting>>>,
+    /// Targets, and others that are in them.
+    nested: Mutex<BTreeMap<String, String>>,
 }
 
 impl Pretend {
@@ -79,7 +91,18 @@ impl Pretend {
             made: Mutex::default(),
             temper: Mutex::default(),
             credentials: Mutex::default(),
+            foreign: Mutex::default(),
+            sessions: Mutex::default(),
+            nested: Mutex::default(),
         }
+    }
+
+    /// Tells who holds what, and which sessions are open.
+    #[must_use]
+    pub fn telling(mut self) -> Self {
+        let verbs = &mut self.description.verbs;
+        (verbs.holders, verbs.sightings) = (true, true);
+        self
     }
 
     /// The same, of one that hands out credentials: as good as what it pretends to give.
@@ -123,10 +146,27 @@ impl Pretend {
         self.switch(target, principal, on, true);
     }
 
+    /// Whoever holds `inner` holds `outer` by it, from now on.
+    pub fn nest(&self, inner: &str, outer: &str) {
+        self.nested.lock().unwrap_or_else(PoisonError::into_inner).insert(outer.to_owned(), inner.to_owned());
+    }
+
+    /// Somebody works there with what they hold, from now on; or does so no longer.
+    pub fn set_sessions(&self, target: &str, principal: &str, sessions: Vec<Sighting>) {
+        let key = (target.to_owned(), principal.to_owned());
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(key, sessions);
+    }
+
     fn switch(&self, target: &str, principal: &str, on: bool, by_hand: bool) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (target.to_owned(), principal.to_owned());
-        let changed = if on { held.insert(key) } else { held.remove(&key) };
+        let mut foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = if on { held.insert(key.clone()) } else { held.remove(&key) };
+        if changed && on && by_hand {
+            foreign.insert(key);
+        } else if changed {
+            foreign.remove(&key);
+        }
         if changed {
             let made = Made { target: target.to_owned(), principal: principal.to_owned(), on, by_hand };
             self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
@@ -138,6 +178,16 @@ impl Pretend {
         match self.description.ownership {
             Ownership::PerGrant => (target, format!("{} {}", order.principal, order.grant)),
             Ownership::Ours | Ownership::Shared => (target, order.principal.clone()),
+        }
+    }
+
+    /// As each ownership tells whose it is: by the grant that it carries, by a mark, or not at all.
+    fn holder(&self, ours: bool, who: &str) -> Holder {
+        match (self.description.ownership, who.split_once(' ')) {
+            (Ownership::PerGrant, Some((principal, grant))) => {
+                Holder { principal: principal.to_owned(), grant: Some(grant.to_owned()), ours: true, through: None }
+            }
+            (ownership, _) => Holder { principal: who.to_owned(), grant: None, ours: ours && ownership == Ownership::Ours, through: None },
         }
     }
 
@@ -154,8 +204,17 @@ impl Pretend {
         if temper.cut_after_effect {
             return Err(Fault::new(FaultKind::Ambiguous, "the connection was cut"));
         }
-        Ok(Step::Done(Done { how_to_connect: on.then(|| format!("nothing to connect to: {target} is pretended")), ..Done::default() }))
+        let residue = if on { Vec::new() } else { temper.leaves };
+        Ok(Step::Done(Done {
+            how_to_connect: on.then(|| format!("nothing to connect to: {target} is pretended")),
+            residue,
+            ..Done::default()
+        }))
     }
+}
+
+fn name_of(role: &Role) -> String {
+    role.target.get("name").and_then(|n| n.as_str()).unwrap_or(role.name.as_str()).to_owned()
 }
 
 #[async_trait]
@@ -169,7 +228,7 @@ impl Provider for Pretend {
     }
 
     async fn resolve(&self, who: &Person, what: &Role) -> Result<Resolved, Fault> {
-        let name = what.target.get("name").and_then(|n| n.as_str()).unwrap_or(what.name.as_str()).to_owned();
+        let name = name_of(what);
         Ok(Resolved {
             target: serde_json::json!({ "name": name }),
             principal: who.id.to_string(),
@@ -193,6 +252,40 @@ impl Provider for Pretend {
 
     async fn revoke(&self, order: &Order, _handle: Option<&Handle>, _left: Duration) -> Result<Step, Fault> {
         self.change(order, false)
+    }
+
+    fn target_of(&self, role: &Role) -> Option<serde_json::Value> {
+        Some(serde_json::json!({ "name": name_of(role) }))
+    }
+
+    async fn holders(&self, target: &serde_json::Value) -> Result<Vec<Holder>, Fault> {
+        let temper = self.temper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if temper.hides_holders {
+            std::future::pending::<()>().await;
+        }
+        if let Some(why) = temper.is_blind {
+            return Err(Fault::new(FaultKind::Transient, why));
+        }
+        let name = target.get("name").and_then(|n| n.as_str()).unwrap_or_default();
+        let inner = self.nested.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let of = |target: &str| self.held().into_iter().filter(move |key| key.0 == target).collect::<Vec<_>>();
+        let mut holders: Vec<Holder> = of(name).iter().map(|key| self.holder(!foreign.contains(key), &key.1)).collect();
+        if let Some(inner) = inner {
+            let through = Some(serde_json::json!({ "name": inner }));
+            let all = of(&inner);
+            holders.push(Holder { principal: inner, ..Holder::default() });
+            holders.extend(all.iter().map(|key| Holder { ours: false, through: through.clone(), ..self.holder(false, &key.1) }));
+        }
+        Ok(holders)
+    }
+
+    async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        if let Some(why) = self.temper.lock().unwrap_or_else(PoisonError::into_inner).is_blind.clone() {
+            return Err(Fault::new(FaultKind::Transient, why));
+        }
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(orders.iter().map(|order| sessions.get(&self.key(order)).cloned().unwrap_or_default()).collect())
     }
 
     async fn credential(&self, order: &Order, _handle: Option<&Handle>) -> Result<SecretString, Fault> {

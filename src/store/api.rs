@@ -120,7 +120,7 @@ impl Store {
     }
 
     /// Runs a query over a list of texts, which stands in it as `{rows}`.
-    async fn read_by(&self, sql: &'static str, keys: impl Iterator<Item = String> + Send) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn read_by(&self, sql: &'static str, keys: impl Iterator<Item = String> + Send) -> Result<Vec<Row>, StoreError> {
         let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
         let keys: Vec<Value> = keys.map(Text).collect();
         if keys.is_empty() {

@@ -1,13 +1,13 @@
-//! Commits as statements, in lock order: inbox, requests, entitlements, claims, tasks, the rest, ledger; fence last.
+//! Commits as statements, in lock order: inbox, requests with their history, entitlements, claims, tasks, the rest, ledger; fence last.
 //! One commit or many in one transaction: each statement carries the rows of all of them. Every guard is a write, and every
 //! write asserts how many rows it changed; when one does not, nothing of the transaction may stand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    ClaimWrite, Commit, CommitError, EntitlementWrite, RequestWrite,
+    ClaimWrite, Commit, CommitError, EntitlementWrite, Past, RequestWrite,
     db::Value::{self, Bool, Int, IntOr, Text, TextOr},
-    entries, posts,
+    entries, history, posts,
     tx::{Tx, Wanted},
 };
 use crate::{
@@ -31,6 +31,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, commits: &[Numbered<'_>]) -> Result<(
     }
     inbox(tx, all());
     requests(tx, all()).await?;
+    history::rows::apply(tx, all().flat_map(|commit| &commit.requests).map(|write| &write.request));
     entitlements(tx, all())?;
     claims(tx, all());
     tasks(tx, all());
@@ -133,8 +134,8 @@ fn entitlements<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) 
                 EntitlementWrite::Free { key, fence, at } => {
                     freed.insert(&key.0, [Text(key.0.clone()), Int(fence.unwrap_or(-1)), Int(at.micros())]);
                 }
-                EntitlementWrite::Drop { key, seen_gen } => {
-                    dropped.insert(&key.0, (*seen_gen, fence));
+                EntitlementWrite::Drop { key, seen_gen, past } => {
+                    dropped.insert(&key.0, (*seen_gen, fence, past.as_ref()));
                 }
             }
         }
@@ -187,12 +188,21 @@ fn save(tx: &mut Tx<'_>, rows: Vec<[Value; 7]>) {
 }
 
 /// All are given back; of these, rows that may go, go.
-fn drop_all(tx: &mut Tx<'_>, dropped: &BTreeMap<&String, (i64, i64)>) {
-    let rows: Vec<_> = dropped.iter().map(|(key, (_, fence))| [Text((*key).clone()), Int(*fence)]).collect();
+fn drop_all(tx: &mut Tx<'_>, dropped: &BTreeMap<&String, (i64, i64, Option<&Past>)>) {
+    let rows: Vec<_> = dropped.iter().map(|(key, (_, fence, _))| [Text((*key).clone()), Int(*fence)]).collect();
     let sql = "WITH v (id, fence) AS (VALUES {rows}) UPDATE entitlements SET leased_until = 0 FROM v \
                WHERE entitlements.id = v.id AND entitlements.fence = v.fence";
     exec(tx, sql, rows, Some(CommitError::Fenced));
-    let rows: Vec<_> = dropped.iter().map(|(key, (seen_gen, _))| [Text((*key).clone()), Int(*seen_gen)]).collect();
+    let past = dropped.iter().filter_map(|(key, (seen_gen, _, past))| {
+        let Past { object, at } = (*past)?;
+        Some([Text((*key).clone()), Int(*seen_gen), Text(object.clone()), Int(at.micros())])
+    });
+    let sql = "WITH v (id, gen, object, at) AS (VALUES {rows}) INSERT INTO past_entitlements (id, provider, object, ended_at, document) \
+               SELECT e.id, e.provider, v.object, v.at, e.document FROM entitlements e JOIN v ON v.id = e.id AND v.gen = e.gen \
+               WHERE NOT EXISTS (SELECT 1 FROM claims WHERE claims.entitlement = e.id) \
+               ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, document = excluded.document";
+    exec(tx, sql, past.collect(), None);
+    let rows: Vec<_> = dropped.iter().map(|(key, (seen_gen, _, _))| [Text((*key).clone()), Int(*seen_gen)]).collect();
     let sql = "WITH v (id, gen) AS (VALUES {rows}) DELETE FROM entitlements WHERE id IN (SELECT id FROM v) \
                AND EXISTS (SELECT 1 FROM v WHERE v.id = entitlements.id AND v.gen = entitlements.gen) \
                AND NOT EXISTS (SELECT 1 FROM claims WHERE entitlement = entitlements.id)";
@@ -257,6 +267,8 @@ fn tasks<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) {
 async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) -> Result<(), CommitError> {
     let (mut written, mut alarms, mut inputs, mut words) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut highest, mut told, mut links, mut members) = (None, Vec::new(), Vec::new(), Vec::new());
+    let (mut drift, mut looks, mut sightings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut digests = Vec::new();
     for commit in commits {
         written.extend(&commit.posts);
         alarms.extend(commit.alarms.iter().map(|super::AlarmWrite(alarm)| (&alarm.id, alarm)));
@@ -264,6 +276,10 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
         told.extend(&commit.alarms_told);
         links.extend(&commit.links);
         members.extend(&commit.members);
+        drift.extend(&commit.drift);
+        looks.extend(&commit.looks);
+        sightings.extend(&commit.sightings);
+        digests.extend(&commit.digests);
         words.extend(commit.words.iter().map(|words| (&words.id, words)));
         highest = highest.max(commit.now);
     }
@@ -288,6 +304,10 @@ async fn rest<'a>(tx: &mut Tx<'_>, commits: impl Iterator<Item = &'a Commit>) ->
         super::links::apply(tx, link).await?;
     }
     super::members::apply(tx, members.into_iter());
+    super::drift::looks(tx, looks.into_iter());
+    super::drift::apply(tx, drift.into_iter())?;
+    super::sightings::apply(tx, sightings.into_iter());
+    super::digests::apply(tx, &digests)?;
     let rows = words.into_values().map(|w| [Text(w.id.as_str().into()), Text(w.salt.clone()), Text(w.text.clone())]);
     exec(tx, "INSERT INTO words (id, salt, body) VALUES {rows} ON CONFLICT (id) DO NOTHING", rows.collect(), None);
     let sql = "INSERT INTO marks (name, value) VALUES {rows} \

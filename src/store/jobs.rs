@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Commit, CommitError, EntitlementWrite, InboxRow, Leased, Received, Seal, StoredCheckpoint, Task, TaskEnd,
+    CheckedWrite, Commit, CommitError, EntitlementWrite, InboxRow, Leased, Received, Seal, StoredCheckpoint, Task, TaskEnd,
     apply::{Numbered, apply},
     db::Value::{Bool, Int, Text},
+    history::fill::Older,
     leases,
     tx::Tx,
 };
@@ -47,6 +48,10 @@ pub(super) enum Job {
     Sign(StoredCheckpoint),
     /// Takes this many entry ids; the reply is the first.
     ReserveIds(i64),
+    /// What an older hallpass wrote goes into the history.
+    Older(Older),
+    /// How far the running check of the ledger has come.
+    Checked(CheckedWrite),
 }
 
 pub(super) enum Reply {
@@ -68,6 +73,8 @@ impl Job {
             Self::LeaseEntitlement { key, .. } => vec![key.0.clone()],
             Self::Seal(_) | Self::Sign(_) => vec!["seal".into()],
             Self::ReserveIds(_) => vec!["reserve".into()],
+            Self::Older(_) => vec!["history".into()],
+            Self::Checked(_) => vec!["checked".into()],
             Self::Receive(_) => Vec::new(),
         }
     }
@@ -107,6 +114,11 @@ impl Job {
             Self::Seal(seals) => seal(tx, seals).await,
             Self::Sign(checkpoint) => sign(tx, checkpoint).await,
             Self::ReserveIds(count) => reserve(tx, *count).await,
+            Self::Older(older) => {
+                older.apply(tx);
+                Ok(Reply::Done)
+            }
+            Self::Checked(write) => super::verified::put(tx, write).await,
             Self::Commit { .. } | Self::Receive(_) | Self::FinishTask { .. } => Ok(Reply::Done),
         }
     }
@@ -139,7 +151,9 @@ fn aggregates(commit: &Commit) -> Vec<String> {
         EntitlementWrite::Raise { key, .. } | EntitlementWrite::Drop { key, .. } | EntitlementWrite::Free { key, .. } => key.0.clone(),
     });
     let (links, members) = (commit.links.iter().map(super::LinkWrite::aggregate), commit.members.iter().map(super::MemberWrite::aggregate));
-    requests.chain(entitlements).chain(links).chain(members.collect::<BTreeSet<_>>()).collect()
+    let looks = commit.looks.iter().map(super::LookWrite::aggregate);
+    let digests = (!commit.digests.is_empty()).then(|| "digests".to_owned());
+    requests.chain(entitlements).chain(links).chain(members.collect::<BTreeSet<_>>()).chain(looks).chain(digests).collect()
 }
 
 async fn receive(tx: &mut Tx<'_>, rows: &[&InboxRow]) -> Result<Vec<Received>, CommitError> {
@@ -205,7 +219,7 @@ async fn sign(tx: &mut Tx<'_>, checkpoint: &StoredCheckpoint) -> Result<Reply, C
     if tx.exec(sql, &values).await? == 1 { Ok(Reply::Done) } else { Err(CommitError::Stale) }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut out, byte| {
         let _infallible = write!(out, "{byte:02x}");

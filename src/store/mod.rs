@@ -6,7 +6,9 @@ mod api;
 mod apply;
 mod audit;
 mod db;
+mod digests;
 pub mod document;
+mod drift;
 mod entries;
 pub mod entry;
 mod held;
@@ -21,17 +23,25 @@ mod members;
 mod open;
 mod owed;
 mod posts;
+mod questions;
+mod sightings;
 mod snapshot;
 mod tx;
+mod verified;
 mod writer;
 
 pub use api::{Leased, Received, Seal, Store, StoredCheckpoint};
 pub use audit::{Counts, StoredLeaf, StoredWords};
+pub use digests::{DigestPost, DigestWrite};
+pub use drift::{DriftWrite, Look, LookWrite};
 pub use held::Holding;
+pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search, Troubled};
 pub use links::LinkWrite;
 pub use listing::Filter;
 pub use members::MemberWrite;
+pub use sightings::SightingWrite;
 pub use snapshot::Snapshot;
+pub use verified::{Audits, Checked, CheckedWrite};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +70,10 @@ pub struct Commit {
     pub inputs: Vec<InputWrite>,
     pub links: Vec<LinkWrite>,
     pub members: Vec<MemberWrite>,
+    pub drift: Vec<DriftWrite>,
+    pub looks: Vec<LookWrite>,
+    pub sightings: Vec<SightingWrite>,
+    pub digests: Vec<DigestWrite>,
     pub words: Vec<Words>,
     pub entries: Vec<NewEntry>,
     /// Checked last; not held any more means `Fenced` and nothing is written.
@@ -90,7 +104,16 @@ pub enum EntitlementWrite {
     /// nobody can lease it before. No row: nothing to do.
     Free { key: EntitlementKey, fence: Option<i64>, at: Instant },
     /// The lease holder's: removes the row if `gen` is still `seen_gen` and no claim is left; otherwise only releases.
-    Drop { key: EntitlementKey, seen_gen: i64 },
+    /// `past`: it is kept aside then.
+    Drop { key: EntitlementKey, seen_gen: i64, past: Option<Past> },
+}
+
+/// How an entitlement that is over is found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The name by which the object carries it: the order's `grant`.
+    pub object: String,
+    pub at: Instant,
 }
 
 #[derive(Debug, Clone)]
@@ -131,10 +154,12 @@ pub enum TaskKind {
     Alarm,
     /// Tell a person that an account was joined to them, or parted from them.
     Link,
+    /// Post a digest at a place, as far as it does not stand there yet.
+    Digest,
 }
 
 impl TaskKind {
-    const ALL: [Self; 4] = [Self::Card, Self::Thread, Self::Alarm, Self::Link];
+    const ALL: [Self; 5] = [Self::Card, Self::Thread, Self::Alarm, Self::Link, Self::Digest];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -143,6 +168,7 @@ impl TaskKind {
             Self::Thread => "thread",
             Self::Alarm => "alarm",
             Self::Link => "link",
+            Self::Digest => "digest",
         }
     }
 

@@ -25,6 +25,7 @@ use tokio::{
 use super::{
     CommitError, Store, StoreError,
     db::{Conn, STATEMENTS},
+    history,
     holders::Holder,
     jobs::{Job, Reply},
     writer::{self, Envelope, Place},
@@ -59,6 +60,15 @@ pub(super) struct Inner {
     writing: Mutex<Option<Writing>>,
     /// On PostgreSQL: what leases are taken in the name of.
     pub(super) holder: Option<Holder>,
+    /// What an older hallpass wrote is in the history.
+    pub(super) whole: watch::Sender<bool>,
+}
+
+impl Inner {
+    /// Nothing can be written any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.writer.is_closed()
+    }
 }
 
 /// The writers, which end when they are told, and the lock that keeps other processes out of an SQLite file.
@@ -93,7 +103,7 @@ impl Store {
         let (stop, stopped) = watch::channel(false);
         let begin = |place| tokio::spawn(writer::run(place, inbox.clone(), stopped.clone()));
         let writing = writers.into_iter().map(begin).collect();
-        Ok(Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             backend,
             writer,
             marked: AtomicI64::new(i64::MIN),
@@ -103,7 +113,10 @@ impl Store {
             owed: super::owed::Owed::default(),
             writing: Mutex::new(Some(Writing { stop, writers: writing, lock })),
             holder,
-        })))
+            whole: history::fill::whole(),
+        }));
+        history::fill::begin(&store).await?;
+        Ok(store)
     }
 
     /// Finishes what was begun, closes the database and lets go of its file; nothing can be read or written afterwards, by any

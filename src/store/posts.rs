@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use super::{
     Post, PostWrite, Posted, Store, StoreError, TaskKind, TaskWant,
-    api::platform,
+    api::{corrupt, platform},
     apply::exec,
     db::Value::{Int, Text, TextOr},
     tx::Tx,
 };
-use crate::domain::{request::RequestId, time::Instant};
+use crate::domain::{policy::Platform, request::RequestId, time::Instant};
 
 impl Store {
     /// What was tried without success and waits to be tried again, so many at most; wanted again at `due_at`.
@@ -25,6 +25,25 @@ impl Store {
             }
         }
         Ok(tasks)
+    }
+
+    /// Where the cards of these requests stand in this platform's channels: one of each.
+    pub async fn cards_of<'i>(
+        &self,
+        on: Platform,
+        ids: impl Iterator<Item = &'i RequestId> + Send,
+    ) -> Result<BTreeMap<RequestId, Posted>, StoreError> {
+        let sql = "SELECT request, platform, place, channel, message FROM posts WHERE request IN (VALUES {rows})";
+        let mut cards = BTreeMap::new();
+        for row in self.read_by(sql, ids.map(ToString::to_string)).await? {
+            let posted = row.text_or(3)?.zip(row.text_or(4)?).map(|(channel, message)| Posted { channel, message });
+            if let Some(posted) =
+                posted.filter(|_| row.text(1).is_ok_and(|name| name == on.name()) && !row.text(2).is_ok_and(|place| place.starts_with('@')))
+            {
+                cards.insert(row.text(0)?.parse().map_err(|_| corrupt("a request's id"))?, posted);
+            }
+        }
+        Ok(cards)
     }
 
     /// Everywhere that a request is shown or told.

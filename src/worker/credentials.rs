@@ -97,7 +97,7 @@ impl Errand<'_> {
         let Some(provider) = deps.bot.providers().get(&self.leased.row.order.provider).cloned() else { return Ok(busy()) };
         let now = deps.bot.now();
         let deadline = now + span(deps, &*provider) + Span::from_seconds(BEFORE.seconds() * i64::from(deps.pace.max(1)));
-        if let Err(refused) = self.may_begin(&claims, deadline) {
+        if let Err(refused) = self.may_begin(&*provider, &claims, deadline) {
             self.save(&claims, now, true, Vec::new()).await?;
             return refused;
         }
@@ -119,7 +119,7 @@ impl Errand<'_> {
     }
 
     /// Only for access that is there by this grant, while nothing else is being done to it. Stale: it has just been ended.
-    fn may_begin(&self, claims: &[Claim], deadline: Instant) -> Result<(), Result<Fetched, CommitError>> {
+    fn may_begin(&self, provider: &dyn Provider, claims: &[Claim], deadline: Instant) -> Result<(), Result<Fetched, CommitError>> {
         let row = &self.leased.row;
         let Some(claim) = claims.iter().find(|claim| claim.grant == self.grant.id && claim.wanted) else {
             return Err(Err(CommitError::Stale));
@@ -128,7 +128,8 @@ impl Errand<'_> {
         if claim.until.is_none_or(|until| until <= deadline) {
             return not(Refusal::NoTimeLeft);
         }
-        if !row.given || row.had_before == Some(true) {
+        let hands_over = provider.describe_for(&row.order.target).hands_over();
+        if !hands_over || !row.given || row.had_before == Some(true) {
             return not(Refusal::NoCredential);
         }
         let at_work = row.call.is_some() || row.waiting.is_some() || !row.progress.overtaken.is_empty();
@@ -137,7 +138,7 @@ impl Errand<'_> {
 
     async fn ask(&self, provider: &dyn Provider) -> Result<SecretString, Fault> {
         let row = &self.leased.row;
-        let most = provider.describe().deadline.std().max(Duration::from_secs(1));
+        let most = provider.describe_for(&row.order.target).deadline.std().max(Duration::from_secs(1));
         let secret = match tokio::time::timeout(most, provider.credential(&row.order, row.handle.as_ref())).await {
             Ok(answer) => answer?,
             Err(_) => return Err(Fault::new(FaultKind::Ambiguous, "no answer in time")),

@@ -2,6 +2,7 @@
 //! The only place that changes a provider; it decides nothing that `plan` has not decided.
 
 mod entries;
+mod leftover;
 mod news;
 mod window;
 
@@ -95,9 +96,10 @@ impl<'a> Job<'a> {
                 self.claims = self.deps.store.claims(std::slice::from_ref(&self.leased.row.key)).await.map_err(Stop::read)?;
             }
             let untold = self.leased.row.progress.unwritten.is_none();
-            if let Some((at, grants)) = self.lifeline.taken(&self.leased.row.key).filter(|_| untold) {
-                learn::taken(&mut self.leased.row, &self.claims, at, &grants);
+            if let Some(taken) = self.lifeline.taken(&self.leased.row.key).filter(|_| untold) {
+                learn::taken(&mut self.leased.row, &self.claims, taken.at, &taken.grants, &taken.residue);
             }
+            self.forget_settled().await?;
             let now = self.deps.bot.now();
             if now > last || self.deps.is_stopping() {
                 return self.release(Some(now)).await;
@@ -105,11 +107,7 @@ impl<'a> Job<'a> {
             match plan(&self.leased.row, &self.claims, self.traits, now) {
                 Next::Wait { until } => return self.release(Some(until)).await,
                 Next::Idle { due } => return self.release(due).await,
-                Next::Drop => {
-                    let (key, seen_gen) = (self.leased.row.key.clone(), self.leased.generation);
-                    let write = EntitlementWrite::Drop { key, seen_gen };
-                    return self.commit(Vec::new(), write, Vec::new()).await;
-                }
+                Next::Drop => return self.discard().await,
                 Next::Tell { news } => self.tell(news).await?,
                 Next::Observe { why } => self.observe(why).await?,
                 Next::Poll { verb, op } => self.poll(verb, &op).await?,
@@ -347,7 +345,8 @@ impl<'a> Job<'a> {
     /// The latest end of all live claims, a little later, on the target's own grain.
     fn native_end(&self, now: Instant) -> Instant {
         let end = furthest_end(&self.claims, self.traits, now) + SECOND_LINE;
-        let grain = self.provider.describe().native.as_ref().map_or(1, |n| n.grain.seconds()).max(1) * 1_000_000;
+        let grain =
+            self.provider.describe_for(&self.leased.row.order.target).native.as_ref().map_or(1, |n| n.grain.seconds()).max(1) * 1_000_000;
         let real = self.deps.clock.real(end).micros();
         Instant::from_micros(real.saturating_add(grain - 1).div_euclid(grain).saturating_mul(grain))
     }

@@ -68,8 +68,19 @@ struct Memory {
     cost: Duration,
     marked: Option<Instant>,
     tries: BTreeMap<EntitlementKey, Try>,
-    /// Read as gone while the store was away, with the grants that it was for: until a worker reads it back.
-    taken: BTreeMap<EntitlementKey, (Instant, Vec<GrantId>)>,
+    /// Read as gone while the store was away: until a worker reads it back.
+    taken: BTreeMap<EntitlementKey, Taken>,
+}
+
+/// What was taken away without the store.
+#[derive(Clone)]
+pub(super) struct Taken {
+    /// When it was read as gone.
+    pub at: Instant,
+    /// The grants that it was for.
+    pub grants: Vec<GrantId>,
+    /// What remained of it, as the target said.
+    pub residue: Vec<String>,
 }
 
 /// A call at a provider, by which no other starts on the same entitlement in this process.
@@ -153,8 +164,8 @@ impl Lifeline {
         }
     }
 
-    /// When it was read as gone while the store was away, and for which grants.
-    pub(super) fn taken(&self, key: &EntitlementKey) -> Option<(Instant, Vec<GrantId>)> {
+    /// What was done about it while the store was away, if it was read as gone.
+    pub(super) fn taken(&self, key: &EntitlementKey) -> Option<Taken> {
         self.memory().taken.get(key).cloned()
     }
 

@@ -4,13 +4,17 @@
 mod alarms;
 mod chat;
 mod credentials;
+mod digests;
+mod drift;
 mod entitlements;
 mod gates;
 mod heartbeat;
 mod lifeline;
+mod looks;
 mod outage;
 mod shows;
 mod side;
+mod sightings;
 mod starts;
 mod stop;
 
@@ -26,16 +30,18 @@ use std::{
 
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use shows::{Scene, Shows, Telling};
+pub use shows::{Digested, Scene, Shows, Telling};
 pub use stop::Stop;
 
 use self::{
     chat::places::Places,
     credentials::Hand,
+    digests::Digests,
     entitlements::Due,
     gates::Gates,
     heartbeat::Heartbeat,
     lifeline::Lifeline,
+    looks::Looks,
     side::{AbortOnDrop, together},
 };
 
@@ -86,8 +92,10 @@ pub struct Workers {
     lifeline: Arc<Lifeline>,
     /// Of scheduled starts.
     gates: Gates,
+    looks: Looks,
     heartbeat: Heartbeat,
     places: Places,
+    digests: Digests,
     /// Steady microseconds of the last time that a worker died.
     died: Mutex<Option<i64>>,
 }
@@ -110,7 +118,8 @@ impl Workers {
         let (lifeline, gates, heartbeat, places) = (Arc::<Lifeline>::default(), Gates::default(), Heartbeat::default(), Places::default());
         let deps = Arc::new(deps);
         deps.bot.is_served_by(Arc::new(Hand { deps: Arc::downgrade(&deps), lifeline: lifeline.clone() }));
-        Self { deps, lifeline, gates, heartbeat, places, died: Mutex::default() }
+        let (looks, digests) = (Looks::default(), Digests::default());
+        Self { deps, lifeline, gates, looks, heartbeat, places, digests, died: Mutex::default() }
     }
 
     pub fn deps(&self) -> &Deps {
@@ -183,9 +192,11 @@ impl Workers {
     async fn round(&self) -> Result<usize, Stop> {
         let deps = &*self.deps;
         let done = self.tick().await? + self.make_starts().await?;
+        let looked = self.noted(self.look_at_all().await)?;
         let ended = self.noted(self.provide(Due::All).await)?;
+        let made = self.make_digest().await;
         let told = self.noted(chat::handle_due(deps, &self.lifeline, &self.places).await)?;
-        Ok(done + ended + told)
+        Ok(done + looked + ended + made + told)
     }
 
     async fn provide(&self, what: Due) -> Result<usize, Stop> {
@@ -239,6 +250,8 @@ impl Workers {
         work.spawn(self.clone().keep("requests", Self::run_requests));
         work.spawn(self.clone().keep("starts", Self::run_starts));
         work.spawn(self.clone().keep("chats", Self::run_chats));
+        work.spawn(self.clone().keep("looks", Self::run_looks));
+        work.spawn(self.clone().keep("digests", Self::run_digests));
         work
     }
 

@@ -1,9 +1,19 @@
 //! What the workers want shown, and the trait that makes it: the chat module's renderer implements it.
 
+use std::collections::BTreeMap;
+
 use crate::{
     bot::Around,
     chat::Message,
-    domain::{event::Event, ids::PersonId, policy::Platform, request::Request, time::Instant, words::Texts},
+    domain::{
+        digest::Made,
+        event::Event,
+        ids::PersonId,
+        policy::Platform,
+        request::{Request, RequestId},
+        time::Instant,
+        words::Texts,
+    },
     store::Alarm,
 };
 
@@ -26,6 +36,13 @@ pub struct Telling<'a> {
     pub at: Instant,
 }
 
+/// A digest, and where each request that it tells of is shown: web addresses.
+#[derive(Debug, Clone, Copy)]
+pub struct Digested<'a> {
+    pub made: &'a Made,
+    pub links: &'a BTreeMap<RequestId, String>,
+}
+
 /// Makes the messages.
 pub trait Shows: Send + Sync {
     /// The card as it is now.
@@ -39,6 +56,9 @@ pub trait Shows: Send + Sync {
 
     /// What a person is told when an account was joined to them, or parted from them.
     fn link(&self, platform: Platform, to: &PersonId, account: (Platform, &str), joined: bool) -> Message;
+
+    /// The messages of a digest after so many of its lines and messages, each with how many lines stand there after it.
+    fn digest(&self, platform: Platform, digested: &Digested<'_>, told: (usize, usize)) -> Vec<(Message, usize)>;
 
     /// The alarm's post, for operators; `about` is its request.
     fn alarm(&self, platform: Platform, alarm: &Alarm, about: Option<&Scene<'_>>, now: Instant) -> Message;

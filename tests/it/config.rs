@@ -1,6 +1,6 @@
 //! bot.toml: the example is true, and what is wrong is refused at its place.
 
-use hallpass::config::parse;
+use hallpass::{config::parse, domain::digest::Rules};
 
 const EXAMPLE: &str = include_str!("../../bot.toml.example");
 
@@ -125,7 +125,7 @@ fn what_is_no_name_title_place_or_length_is_refused_with_what_to_write_instead()
     "Ben" cannot be the name of a person: only a-z, 0-9, '.', '_' and '-' are allowed, starting with a letter or digit
     "ben" is taken: people and groups share their names, and everyone is everybody
     "eve" stands here twice: once is enough
-    "shs" is not a kind of provider: ssh, exec, pretend; did you mean "ssh"?
+    "shs" is not a kind of provider: ssh, exec, webhook, postgresql, pretend; did you mean "ssh"?
     expected a list
     role "login" is there twice: each has a name of its own
     "##);
@@ -137,7 +137,7 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
                 [resources.r]\nprovider = 'x'\nchannels = []\nroles = []\n";
     let said = parse(text, "/etc/hallpass/bot.toml").unwrap_err().to_string();
     insta::assert_snapshot!(said, @r#"
-    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, slack, discord, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, templates
+    /etc/hallpass/bot.toml:1:1: unknown key "colour"; known here: store, slack, discord, people, groups, policies, resources, providers, administrators, auditors, time_zone, ledger, alarm, digest, templates
     /etc/hallpass/bot.toml:4:9: name is missing: write name = "Ana Reyes"
     /etc/hallpass/bot.toml:5:1: unknown key "age"; known here: console, slack, discord, name, email, time_zone, active, logins
     /etc/hallpass/bot.toml:6:11: nobody would approve: write stages = [{ approvers = [".."] }], or at_once_up_to equal to the cap
@@ -146,6 +146,49 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
     /etc/hallpass/bot.toml:11:12: its cards need a place: write channels = ["console:#name"], slack:C0123 or discord:123456789012345678
     /etc/hallpass/bot.toml:12:9: a resource has at least one role: write roles = [{ name = ".." }]
     "#);
+}
+
+#[test]
+fn what_is_wrong_with_the_digest_is_refused_at_its_place() {
+    let all = [
+        refused_at("at = \"09:00\"", "at = ‸\"9 o'clock\""),
+        refused_at("at = \"09:00\"", "at = ‸\"24:00\""),
+        refused_at("# time_zone = \"Europe/Berlin\"", "time_zone = ‸\"Europe/Berln\""),
+        refused_at("weekdays_only = false", "weekdays_only = ‸\"yes\""),
+        refused_at("may_read = []", "may_read = [‸\"gus\"]"),
+        refused_at("may_read = []", "may_read = [‸\"everyone\"]"),
+        refused_at("most_percent = 70", "most_percent = ‸101"),
+        refused_at("fast = \"3s\"", "fast = ‸3"),
+        refused_at("fast = \"3s\"", "fast = ‸\"3m\""),
+        refused_at("pair_days = 30", "‸pair_day = 30"),
+        refused_at("[digest]\nchannels = [\"console:#ops\"]", "[digest]\nchannels = [‸\"#ops\"]"),
+        refused_at("[digest]", "[digest]\n‸channel = 1"),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r##"
+    "9 o'clock" is not a time of the day such as "09:00" or "17:30"
+    "24:00" is not a time of the day such as "09:00" or "17:30"
+    "Europe/Berln" is not a time zone such as Europe/Berlin; did you mean "Europe/Berlin"?
+    weekdays_only must be true or false
+    "gus" is neither a person nor a group
+    the digest tells what everybody did: name the people or groups who may read it
+    most_percent must be a number from 1 to 100
+    fast must be a text in quotes
+    fast is a number of seconds in quotes up to "3600s", such as "3s"
+    unknown key "pair_day"; did you mean "pair_days"?
+    "#ops" is not a channel: write console:#name, slack:C0123 or discord:123456789012345678
+    unknown key "channel"; did you mean "channels"?
+    "##);
+}
+
+#[test]
+fn the_digest_of_the_example_is_the_default_one_and_has_the_files_zone() {
+    let (given, rules) = (parse(EXAMPLE, "bot.toml").unwrap().catalogue.digests.unwrap(), Rules::default());
+    assert_eq!(given, Rules { channels: given.channels.clone(), ..rules });
+    let there = EXAMPLE.replacen("time_zone = \"UTC\"", "time_zone = \"Europe/Berlin\"", 1);
+    assert_eq!(parse(&there, "bot.toml").unwrap().catalogue.digests.unwrap().schedule.zone, chrono_tz::Europe::Berlin);
+    let none = EXAMPLE.replacen("channels = [\"console:#ops\"]             # where the digest", "# where the digest", 1);
+    let warned = parse(&none, "bot.toml").unwrap().warnings.join("\n");
+    assert!(warned.contains("no digest would be posted, only read with /jit digest"), "{warned}");
 }
 
 #[test]

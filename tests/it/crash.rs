@@ -6,4 +6,5 @@ mod drive;
 mod house;
 mod matrix;
 mod planted;
+mod postgresql;
 mod stories;

@@ -137,6 +137,7 @@ async fn what_is_right_is_said_and_the_exit_code_is_0() {
     ok    bot.toml: nothing is wrong with it (DIGEST)
     ok    store: HERE/a.db is made at the first start
     ok    ledger key: HERE/hallpass.ledger-key is made at the first start
+    ok    provider p: it starts; it has no way to say how it is
     ok    Discord's bot token: @hallpass (900000000000000001)
     ok    application: Hallpass (900000000000000001)
     ok    intents: no privileged one is on, and none is needed

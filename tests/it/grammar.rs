@@ -1,5 +1,7 @@
 //! One grammar for every chat: what people type, and what they are told when it is wrong.
 
+mod past;
+
 use hallpass::domain::{
     command::Length,
     parse::{Context, Draft, Parsed, Piece, RevokeTarget, parse},
@@ -200,6 +202,14 @@ fn every_command_of_the_reference_is_read() {
         "revoke @ana why",
         "settle ID why",
         "who prod-db",
+        "who prod-db --at 13:05",
+        "find",
+        "find @ana --since 7d",
+        "stats",
+        "stats prod-db --since 30d",
+        "digest",
+        "digest yesterday",
+        "digest 2026-11-20",
         "explain prod-db write 1h",
         "explain @ana prod-db",
         "resources",
@@ -230,13 +240,13 @@ fn every_command_of_the_reference_is_read() {
 
 proptest::proptest! {
     #[test]
-    fn reading_never_panics(line in "(/jit )?(request|extend|offer|revoke|explain|who|show|link|unlink|pass|key)? ?.{0,80}") {
+    fn reading_never_panics(line in "(/jit )?(request|extend|offer|revoke|explain|who|find|stats|digest|show|link|unlink|pass|key)? ?.{0,80}") {
         drop(read(&line));
     }
 
     #[test]
     fn reading_never_panics_on_words_of_the_grammar(words in proptest::collection::vec(
-        "request|prod-db|write|1h|until|18:00|--at|—for|--ticket|@ana|<@|\"|“|'|tomorrow|2026-11-25|R-000000|extend|5|-|--|,", 0..12)
+        "request|who|find|stats|digest|prod-db|write|1h|until|18:00|--at|—for|--ticket|—since|--page=|ago|yesterday|@ana|<@|\"|“|'|tomorrow|2026-11-25|R-000000|extend|5|-|--|,", 0..12)
     ) {
         drop(read(&words.join(" ")));
     }

@@ -93,7 +93,8 @@ impl Provider for Talks {
             std::future::pending::<()>().await;
         }
         let from = if self.manner() == Manner::UsedFromEverywhere { 6_000 } else { 1 };
-        Ok(Used { sessions: 1, first: None, last: None, from: (0..from).map(|n| format!("192.0.2.{n} by way of nowhere")).collect() })
+        let from = (0..from).map(|n| format!("192.0.2.{n} by way of nowhere")).collect();
+        Ok(Used { sessions: 1, first: None, last: None, from, sampled_every: None })
     }
 }
 

@@ -9,8 +9,19 @@ mod life;
 use std::{borrow::Cow, collections::BTreeSet, path::Path};
 
 use hallpass::{
-    domain::{entitlement::EntitlementKey, policy::Platform, time::Instant},
-    ledger::{key::Key, verify::verify},
+    domain::{
+        entitlement::EntitlementKey,
+        policy::Platform,
+        request::{Request, State},
+        time::Instant,
+    },
+    ledger::{
+        key::Key,
+        verify::{
+            onward::{Onward, Step},
+            verify,
+        },
+    },
     store::{Filter, Store},
 };
 use sqlx::migrate::Migrator;
@@ -69,6 +80,8 @@ async fn what_a_life_leaves_is_exported_and_read_back(url: &str) {
     let mut raw = Raw::open(url).await;
     if url != file(&folder) {
         migrate(&mut raw, newest).await;
+        // A fresh schema says of itself that there is nothing older in it.
+        raw.run("DELETE FROM marks").await;
         raw.run(&rows).await;
     }
     drop(raw);
@@ -91,6 +104,9 @@ async fn everything_is_read(url: &str) {
     let codes = raw.pairs("SELECT n, person FROM link_codes").await;
     let members = raw.pairs("SELECT since, name FROM members WHERE platform = 'slack' ORDER BY account").await;
     let tries = raw.pairs("SELECT n, platform || ' ' || account FROM link_tries").await;
+    let drift = raw.pairs("SELECT first_seen, id FROM drift").await;
+    let looks = raw.pairs("SELECT n, name FROM looks").await;
+    let samples = raw.pairs("SELECT longest, entitlement FROM samples").await;
     drop(raw);
 
     let store = Store::open(url).await.unwrap();
@@ -134,6 +150,20 @@ async fn everything_is_read(url: &str) {
         let found = store.link_tries(Platform::named(platform).unwrap(), account).await.unwrap();
         assert_eq!(found.map(|(_, n)| n), u64::try_from(n).ok());
     }
+    let early = Instant::from_micros(0);
+    assert_eq!(store.drift(early).await.unwrap().len(), drift.len());
+    let open = store.drifting().await.unwrap();
+    assert_eq!(open.is_empty(), drift.is_empty());
+    for provider in open {
+        assert!(!store.tracked(&provider).await.unwrap().is_empty());
+    }
+    for (n, name) in looks {
+        assert_eq!(store.look(&name).await.unwrap().map(|look| look.n), Some(n));
+    }
+    for (_, entitlement) in samples {
+        assert!(store.sampled(&EntitlementKey(entitlement), early).await.unwrap().is_some_and(|seen| !seen.sessions.is_empty()));
+    }
+    history_is_whole(&store, &all).await;
     let inbox = store.inbox_open(10).await.unwrap();
     assert_eq!(inbox.len(), opened);
     for row in &inbox {
@@ -145,8 +175,28 @@ async fn everything_is_read(url: &str) {
     assert!(!store.lease_entitlements(&"pretended".parse().unwrap(), late, late, 100).await.unwrap().is_empty());
     let folder = tempfile::tempdir().unwrap();
     let key = Key::open(&folder.path().join("key"), || SEED).unwrap().signing.verifying_key();
+    let signing = Key::open(&folder.path().join("key"), || SEED).unwrap().signing;
+    let onward = Onward::new(store.clone(), signing, ORIGIN.into());
+    assert_eq!(onward.step(late).await.unwrap(), Step::UpToDate, "whatever was remembered of it");
     let report = verify(&store, ORIGIN, &key, None).await.unwrap();
     assert!(report.findings.is_empty(), "{report}");
     assert_eq!(store.checkpoints().await.unwrap().len(), checkpoints);
     assert!(report.sealed > 50 && report.waiting > 0 && checkpoints > 1, "{report}");
+}
+
+/// Whatever was ever given is found in the middle of its time, and everything that closed is counted once.
+async fn history_is_whole(store: &Store, all: &[Request]) {
+    let (mut given, mut closed) = (0, 0);
+    for request in all {
+        let State::Closed { held, .. } = &request.state else { continue };
+        closed += 1;
+        let Some(held) = held.as_ref().filter(|held| held.gone_at.is_none_or(|gone| gone > held.grant.decided_at)) else { continue };
+        let then = store.held_at(&held.grant.resource, held.grant.decided_at).await.unwrap();
+        assert!(then.grants.iter().any(|grant| grant.request == request.id), "{}", request.id);
+        given += 1;
+    }
+    let (from, to) = (Instant::from_micros(0), Instant::from_micros(i64::MAX));
+    let stats = store.stats(None, from, to).await.unwrap();
+    assert_eq!((stats.day.asked, stats.day.closed()), (u64::try_from(all.len()).unwrap(), closed));
+    assert!(given > 3 && stats.day.decided > 3 && stats.median_held.is_some());
 }

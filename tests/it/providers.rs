@@ -1,6 +1,7 @@
 //! Adapters against what they are for: the examples of docs/, OpenSSH's own tools, a real sshd.
 
 mod flawed;
+mod postgresql;
 mod sshd;
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, sync::Arc, time::Duration};
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 /// More than any call here takes.
 const LEFT: Duration = Duration::from_mins(1);
 
-fn person(id: &str, login: (&str, &str)) -> Person {
+pub(crate) fn person(id: &str, login: (&str, &str)) -> Person {
     Person {
         id: id.parse().unwrap(),
         name: id.to_owned(),
@@ -38,11 +39,11 @@ fn person(id: &str, login: (&str, &str)) -> Person {
     }
 }
 
-fn role(target: Value) -> Role {
+pub(crate) fn role(target: Value) -> Role {
     Role { name: "write".parse().unwrap(), title: "Write".into(), policy: "usual".parse().unwrap(), target }
 }
 
-fn fixture(key: &str, logins: [&str; 2], target: Value) -> Fixture {
+pub(crate) fn fixture(key: &str, logins: [&str; 2], target: Value) -> Fixture {
     let until = SystemClock.now() + Span::from_minutes(5);
     Fixture {
         provider: "real".parse().unwrap(),
@@ -104,6 +105,7 @@ async fn the_shell_example_passes_the_suite_and_leaves_nothing() {
       skip  extending moves the native end: it does not extend
       skip  a credential is made when fetched: it has no credentials
       skip  holders are listed: it does not list holders
+      skip  open sessions are told for each order: it does not see sessions
       pass  hostile names are data
       pass  health answers
       pass  standing access survives a grant and its end

@@ -101,6 +101,7 @@ async fn what_is_right_is_said_and_the_exit_code_is_0() {
     ok    bot.toml: nothing is wrong with it (DIGEST)
     ok    store: HERE/a.db is made at the first start
     ok    ledger key: HERE/hallpass.ledger-key is made at the first start
+    ok    provider p: it starts; it has no way to say how it is
     ok    bot token: @hallpass in Home (T0HOME)
     ok    scopes: all 9 that are needed
     ok    app: A0HALLPASS

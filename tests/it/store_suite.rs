@@ -190,7 +190,7 @@ fn save(leased: &Leased, due_at: Option<Instant>) -> Commit {
 }
 
 fn dropping(leased: &Leased) -> Commit {
-    entitles(EntitlementWrite::Drop { key: leased.row.key.clone(), seen_gen: leased.generation }, Some(leased))
+    entitles(EntitlementWrite::Drop { key: leased.row.key.clone(), seen_gen: leased.generation, past: None }, Some(leased))
 }
 
 async fn lease(store: &Store, now: Instant, limit: u32) -> Vec<Leased> {
@@ -341,7 +341,7 @@ async fn a_stale_lease_holder_writes_nothing(url: &str) {
     let held = lease(&store, at(30), 10).await.remove(0);
     assert!(held.fence > lost.fence);
     let raise = EntitlementWrite::Raise { key: lost.row.key.clone(), due_at: at(0), urgent: true };
-    let unknown = EntitlementWrite::Drop { key: EntitlementKey("no such".into()), seen_gen: 1 };
+    let unknown = EntitlementWrite::Drop { key: EntitlementKey("no such".into()), seen_gen: 1, past: None };
     for mut commit in [save(&lost, None), dropping(&lost), entitles(raise, Some(&lost)), entitles(unknown, Some(&lost))] {
         let shown = format!("{:?}", commit.entitlements);
         let request = request(1);

@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use hallpass::{
     bot::{Body, INBOX_VERSION, Incoming, Unread},
     domain::{
+        digest::{self, Exception, Made},
         entitlement::{self, Entitlement},
         event::{Effect, Event, Operation},
         request::{self, Ending, Extension, Request, State},
@@ -57,6 +58,22 @@ fn read<T: DeserializeOwned + Serialize>(name: &str, value: &Value) -> T {
     let read: T = serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
     keeps(value, &serde_json::to_value(&read).unwrap(), name);
     read
+}
+
+#[test]
+fn a_digest_of_every_version_is_read_with_every_kind_of_line() {
+    for version in 1..=digest::DOCUMENT_VERSION {
+        let mut kinds = BTreeSet::new();
+        for (name, text) in fixtures("digest", version) {
+            let value: Value = serde_json::from_str(&text).unwrap();
+            let made: Made = parsed(&text).unwrap();
+            assert_eq!(made, read(&name, &value));
+            kinds.extend(
+                value["digest"]["exceptions"].as_array().unwrap().iter().map(|line| line["exception"].as_str().unwrap().to_owned()),
+            );
+        }
+        assert_eq!(kinds, variants::<Exception>("exception"), "version {version}");
+    }
 }
 
 #[test]

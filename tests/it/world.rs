@@ -71,6 +71,18 @@ impl World {
         Self::built(store, Arc::new(ManualClock::new(START)), Arc::new(pretend), Arc::new(Console::new())).await
     }
 
+    /// As `on`, by these rules.
+    pub(crate) async fn by(url: &str, rules: Catalogue) -> Self {
+        let store = Store::open(url).await.unwrap();
+        let (clock, pretend) = (Arc::new(ManualClock::new(START)), Arc::new(Pretend::new(Ownership::Shared)));
+        Self::assembled(store, clock, pretend, Arc::new(Console::new()), None, rules).await
+    }
+
+    /// Another bot process by these rules over this store, with this one's clock, provider and chat.
+    pub(crate) async fn next(&self, store: Store, rules: Catalogue) -> Self {
+        Self::assembled(store, self.clock.clone(), self.pretend.clone(), self.console.clone(), None, rules).await
+    }
+
     /// A second bot process over the same store, clock, provider and chat.
     pub(crate) async fn replica(&self, store: Store) -> Self {
         Self::built(store, self.clock.clone(), self.pretend.clone(), self.console.clone()).await
@@ -251,6 +263,16 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
+    /// The next start of the bot, by these rules.
+    pub(crate) async fn by(self, store: Store, rules: Catalogue) -> World {
+        World::assembled(store, self.clock, self.pretend, self.console, None, rules).await
+    }
+
+    /// Time passes without it.
+    pub(crate) fn pass(&self, by: Span) {
+        self.clock.advance(by);
+    }
+
     /// The next start of the bot.
     pub(crate) async fn with_store(self, store: Store) -> World {
         World::built(store, self.clock, self.pretend, self.console).await
@@ -347,6 +369,7 @@ pub(crate) fn catalogue() -> Catalogue {
         members: hallpass::domain::members::Rules::default(),
         administrators: vec![who("eve")],
         auditors: Vec::new(),
+        digests: None,
         digest: "sha256:test".into(),
         frozen: false,
         time_zone: chrono_tz::UTC,

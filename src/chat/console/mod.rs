@@ -36,6 +36,7 @@ pub(super) const FOLDER: Folder = Folder {
     escape: one_line,
     marks: |_| Marks::Plain,
     typing: Typing::Line,
+    room: 20_000,
     // Where a part of a template says nothing, nothing stands.
     finish: |text, _| Ok(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")),
     files: &[
@@ -43,9 +44,11 @@ pub(super) const FOLDER: Folder = Folder {
         ("reply.hbs", include_str!("../../../templates/console/reply.hbs")),
         ("direct.hbs", include_str!("../../../templates/console/direct.hbs")),
         ("alarm.hbs", include_str!("../../../templates/console/alarm.hbs")),
+        ("digest.hbs", include_str!("../../../templates/console/digest.hbs")),
         ("refusal.hbs", include_str!("../../../templates/console/refusal.hbs")),
         ("answer.hbs", include_str!("../../../templates/console/answer.hbs")),
         ("help.hbs", include_str!("../../../templates/console/help.hbs")),
+        ("past.hbs", include_str!("../../../templates/console/past.hbs")),
     ],
     // Numbered under the text; one without a label cannot be seen.
     actions: |message| message.buttons.iter().filter(|b| !b.label.trim().is_empty()).map(|b| b.action.clone()).collect(),

@@ -12,18 +12,22 @@ use super::{
 use crate::{
     bot::{Chosen, Form, Pick},
     chat::words::{duration, one_line},
-    domain::{parse, spans, time::Span},
+    domain::{ids::ResourceId, parse, spans, time::Span},
 };
 
 /// Most choices, and the longest of each, in characters.
 const MOST: usize = 25;
 const LONGEST: usize = 100;
+/// In seconds.
+const DAY: i64 = 86_400;
 
 impl Door {
     pub(super) async fn choices(&self, user: &str, typed: &Typed, option: &str) -> Vec<Value> {
         let letters = typed.options.get(option).map(|letters| letters.trim()).unwrap_or_default();
         let mut found = match option {
+            "resource" if matches!(typed.subcommand.as_str(), "who" | "stats") => self.seen(user, letters).await,
             "resource" => self.resources(user, letters).await,
+            "at" | "since" | "day" => self.times(user, option, letters),
             "role" => self.roles(user, typed, letters).await,
             "length" => self.lengths(user, typed, letters).await,
             "id" => self.ids(user, &typed.subcommand, letters).await,
@@ -40,6 +44,46 @@ impl Door {
         let chosen = Chosen { query: letters.to_owned(), limit: MOST, ..Chosen::default() };
         let form = self.offered(user, &chosen).await;
         form.into_iter().flat_map(|form| form.resources).map(|pick| choice(&named(&pick), &pick.id)).collect()
+    }
+
+    /// What they may look at, which is more than what they may ask for.
+    async fn seen(&self, user: &str, letters: &str) -> Vec<Value> {
+        let seen = self.bot.seen(DISCORD, user, letters).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "what may be looked at could not be looked up");
+            Vec::new()
+        });
+        let pick = |(id, title): (ResourceId, String)| Pick { id: id.to_string(), title };
+        seen.into_iter().map(pick).map(|pick| choice(&named(&pick), &pick.id)).collect()
+    }
+
+    /// What was typed, if it is a time that has been; while nothing was typed, some that people mean.
+    fn times(&self, user: &str, option: &str, letters: &str) -> Vec<Value> {
+        let (now, zone) = (self.bot.now(), self.zone(user));
+        let day = |back: i64| (now - Span::from_seconds(back * DAY)).utc().with_timezone(&zone).date_naive();
+        let exactly = |moment| spans::typed_exactly(moment, zone);
+        let offered = |typed: Option<String>, usual: &[String]| {
+            let usual = usual.iter().filter(|usual| usual.starts_with(letters)).cloned();
+            let all: Vec<String> = if letters.is_empty() { usual.collect() } else { typed.into_iter().chain(usual).collect() };
+            all.iter().map(|one| choice(one, one)).collect()
+        };
+        match option {
+            "at" => {
+                let usual = [0, 900, 3_600].map(|back| exactly(now - Span::from_seconds(back)));
+                let usual: Vec<String> =
+                    usual.into_iter().chain([format!("{} 00:00:00", day(0)), exactly(now - Span::from_seconds(DAY))]).collect();
+                offered(spans::past(letters, now, zone).ok().map(exactly), &usual)
+            }
+            "since" => {
+                let own = spans::since(letters, now, zone).is_ok().then(|| letters.to_owned());
+                let usual = ["1d", "7d", "30d", "90d"].map(str::to_owned);
+                offered(own.filter(|own| !usual.contains(own)), &usual)
+            }
+            _ => {
+                let days: Vec<String> = (0..14).map(|back| day(back).to_string()).collect();
+                let own = spans::past_day(letters, now, zone).ok().map(|day| day.to_string());
+                offered(own.filter(|own| !days.contains(own)), &days)
+            }
+        }
     }
 
     async fn roles(&self, user: &str, typed: &Typed, letters: &str) -> Vec<Value> {

@@ -1,7 +1,11 @@
-//! `/jit` and the command of a message, as Discord lists them: subcommands with typed options for all that the grammar has.
-//! Registered in the guild only when Discord has others. Must not know what any of them does.
+//! `/jit` and the command of a message, as Discord lists them: subcommands with typed options for all that the grammar has, some
+//! in groups, since a command has no more than twenty-five. Registered in the guild only when Discord has others. Must not know what any of them does.
+
+mod table;
 
 use serde_json::{Map, Value, json};
+
+use table::Subcommand;
 
 use super::Discord;
 use crate::chat::{ChatFault, typing::Typing};
@@ -10,137 +14,33 @@ use crate::chat::{ChatFault, typing::Typing};
 pub(super) const ABOUT: &str = "Request access about this";
 /// Types of options.
 const SUBCOMMAND: u8 = 1;
-const TEXT: u8 = 3;
-const USER: u8 = 6;
+const GROUP: u8 = 2;
 /// Discord's own fields, of which it sends back many more.
 const OURS: [&str; 10] =
     ["type", "name", "description", "options", "required", "autocomplete", "choices", "value", "min_length", "max_length"];
 
-/// An option: its name, what it is, and how it is filled in.
-struct Field {
-    name: &'static str,
-    about: &'static str,
-    kind: u8,
-    required: bool,
-    /// It is looked up while it is typed.
-    looked_up: bool,
-    choices: &'static [&'static str],
-}
-
-impl Field {
-    const fn text(name: &'static str, about: &'static str) -> Self {
-        Self { name, about, kind: TEXT, required: false, looked_up: false, choices: &[] }
-    }
-
-    const fn user(name: &'static str, about: &'static str) -> Self {
-        Self { kind: USER, ..Self::text(name, about) }
-    }
-
-    const fn looked_up(self) -> Self {
-        Self { looked_up: true, ..self }
-    }
-
-    const fn required(self) -> Self {
-        Self { required: true, ..self }
-    }
-
-    const fn one_of(self, choices: &'static [&'static str]) -> Self {
-        Self { choices, ..self }
-    }
-
-    fn listed(&self) -> Value {
-        let mut field = json!({ "type": self.kind, "name": self.name, "description": self.about });
-        if self.required {
-            field["required"] = json!(true);
-        }
-        if self.looked_up {
-            field["autocomplete"] = json!(true);
-        }
-        if !self.choices.is_empty() {
-            field["choices"] = self.choices.iter().map(|choice| json!({ "name": choice, "value": choice })).collect();
-        }
-        field
-    }
-}
-
-/// A subcommand with its options, those that are needed first.
-type Subcommand = (&'static str, &'static str, &'static [Field]);
-
-const ID: Field = Field::text("id", "Which request, such as R-7K3QD2").looked_up().required();
-const RESOURCE: Field = Field::text("resource", "What it is about").looked_up();
-const ROLE: Field = Field::text("role", "As what").looked_up();
-const LENGTH: Field = Field::text("length", "How long: 30m, 1h30m, 2d or until 18:00").looked_up();
-const WHY: Field = Field::text("why", "Why; the others read it");
-const COMMENT: Field = Field::text("comment", "A word about it");
-
-const SUBCOMMANDS: [Subcommand; 25] = [
-    (
-        "request",
-        "Ask for access; without options a form opens",
-        &[
-            Field::text("resource", "What you need").looked_up(),
-            ROLE,
-            LENGTH,
-            Field::text("reason", "Why: what you will do with it"),
-            Field::text("ticket", "A ticket, such as OPS-4512"),
-            Field::text("at", "When it begins: 22:00, tomorrow 09:30. Empty: at once"),
-            Field::user("for", "For somebody else, where the rule allows it"),
-        ],
-    ),
-    ("mine", "What you hold, wait for, and what closed lately", &[]),
-    ("inbox", "What waits for your decision", &[]),
-    ("show", "One request, as its card has it", &[ID]),
-    ("cancel", "Call off what you asked for", &[ID, WHY]),
-    ("return", "Give access back before its end", &[ID]),
-    ("credential", "Show the credential of what you hold, once and to you alone", &[ID]),
-    ("extend", "More time, while it works", &[ID, LENGTH, WHY]),
-    (
-        "revoke",
-        "Take access away now: one grant, or all that a person holds",
-        &[
-            WHY.required(),
-            Field::text("id", "Which request, such as R-7K3QD2").looked_up(),
-            Field::user("person", "Everything of theirs that you may end"),
-        ],
-    ),
-    ("approve", "Your vote for it", &[ID, COMMENT]),
-    ("deny", "End the ask; the asker reads why", &[ID, WHY.required()]),
-    ("takeback", "Take your vote back, until the grant starts", &[ID]),
-    ("offer", "Offer less: a lower role, a shorter time, or both", &[ID, LENGTH, ROLE, COMMENT]),
-    ("accept", "Take the offer: it becomes what you ask for", &[ID]),
-    ("decline", "Decline the offer; what you asked for stands", &[ID]),
-    ("looking", "Tell the others that you are on it", &[ID]),
-    ("pass", "Ask one more of those who may decide it", &[ID, Field::user("person", "Whom to ask").required()]),
-    ("who", "Who has access to it through here now", &[RESOURCE.required()]),
-    ("resources", "What you may ask for", &[]),
-    (
-        "explain",
-        "How an ask would go; nobody is asked",
-        &[RESOURCE.required(), ROLE, LENGTH, Field::user("person", "Asked by whom. Empty: you")],
-    ),
-    ("link", "Join your account in another chat to you", &[Field::text("code", "The code from the other chat. Empty: make one")]),
-    ("quiet", "Turn your direct messages down, or up again", &[Field::text("to", "Empty: how they are").one_of(&["on", "off"])]),
-    ("key", "Keep your OpenSSH public key", &[Field::text("public_key", "ssh-ed25519 AAAA…; never a private key").required()]),
-    ("help", "All commands, or one of them", &[Field::text("topic", "The command").looked_up()]),
-    ("admin", "For administrators", &[Field::text("line", "settle ID WHY, unlink @person CHAT, or clock [confirm]").required()]),
-];
-
 /// A subcommand with all that it takes: `/jit extend id:ID length:LENGTH why:WHY`.
 pub(super) fn form(subcommand: &str) -> Option<String> {
-    let (name, _, fields) = SUBCOMMANDS.iter().find(|(name, ..)| *name == subcommand)?;
+    let (name, _, fields) = table::every().find(|(name, ..)| *name == subcommand)?;
     let shown: Vec<_> = fields.iter().map(|field| (field.name, field.name.to_uppercase())).collect();
     let pieces: Vec<_> = shown.iter().map(|(name, text)| (*name, text.as_str())).collect();
     Some(Typing::Options.command(name, &pieces))
 }
 
+fn listed((name, about, fields): &Subcommand) -> Value {
+    let fields: Vec<Value> = fields.iter().map(table::Field::listed).collect();
+    json!({ "type": SUBCOMMAND, "name": name, "description": about, "options": fields })
+}
+
 /// Everything that is registered.
 pub fn all() -> Value {
-    let subcommands = SUBCOMMANDS.iter().map(|(name, about, fields)| {
-        let fields: Vec<Value> = fields.iter().map(Field::listed).collect();
-        json!({ "type": SUBCOMMAND, "name": name, "description": about, "options": fields })
+    let groups = table::GROUPS.iter().map(|(name, about, subcommands)| {
+        let subcommands: Vec<Value> = subcommands.iter().map(listed).collect();
+        json!({ "type": GROUP, "name": name, "description": about, "options": subcommands })
     });
+    let options: Vec<Value> = table::SUBCOMMANDS.iter().map(listed).chain(groups).collect();
     json!([
-        { "type": 1, "name": "jit", "description": "Access for a while: ask, decide, give back", "options": subcommands.collect::<Vec<_>>() },
+        { "type": 1, "name": "jit", "description": "Access for a while: ask, decide, give back", "options": options },
         { "type": 3, "name": ABOUT },
     ])
 }
@@ -196,7 +96,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{chat::typing::ADMINISTRATORS, domain::parse};
+    use crate::{chat::typing::GROUPED, domain::parse};
 
     fn each(command: &Value, look: &mut dyn FnMut(&Value)) {
         look(command);
@@ -230,13 +130,18 @@ mod tests {
 
     #[test]
     fn every_command_of_the_grammar_has_a_way_in() {
-        let names: BTreeSet<&str> = SUBCOMMANDS.iter().map(|(name, ..)| *name).collect();
-        let others = ADMINISTRATORS;
-        for command in parse::COMMANDS {
-            assert_ne!(names.contains(command), others.contains(&command), "{command}: as a subcommand or as a line of administrators");
-        }
-        let admin = all()[0]["options"].as_array().unwrap().iter().find(|sub| sub["name"] == "admin").unwrap()["options"][0].clone();
-        assert!(others.iter().all(|command| admin["description"].as_str().unwrap().contains(command)));
+        let mut names: Vec<&str> = table::every().map(|(name, ..)| *name).collect();
+        let mut commands = parse::COMMANDS.to_vec();
+        names.sort_unstable();
+        commands.sort_unstable();
+        assert_eq!(names, commands, "each once, and no other");
+    }
+
+    #[test]
+    fn what_stands_in_a_group_is_written_with_it() {
+        let grouped: Vec<_> =
+            table::GROUPS.iter().flat_map(|(group, _, subs)| subs.iter().map(move |(name, ..)| (*name, *group))).collect();
+        assert_eq!(grouped, GROUPED);
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Door {
                 Ok(filled) => self.asked(reply, &filled).await,
                 Err(refusal) => self.tell(reply, &Answer::Refused(refusal)).await,
             },
-            What::Command(typed) => match self.command(&typed) {
+            What::Command(typed) => match self.command(&reply.user, &typed) {
                 Ok(body) => self.durable(reply, reply::deferred(), body).await,
                 Err(refusal) => self.tell(reply, &Answer::Refused(refusal)).await,
             },
@@ -130,10 +130,16 @@ impl Door {
         }
     }
 
-    fn command(&self, typed: &Typed) -> Result<Body, Refusal> {
+    fn command(&self, user: &str, typed: &Typed) -> Result<Body, Refusal> {
         let catalogue = self.bot.catalogue();
-        let context = Context { now: self.bot.now(), time_zone: catalogue.time_zone, catalogue: &catalogue, platform: DISCORD };
+        let context = Context { now: self.bot.now(), time_zone: self.zone(user), catalogue: &catalogue, platform: DISCORD };
         options::body(typed, &context)
+    }
+
+    /// Whose times are read and shown: this account's own, or the house's.
+    pub(super) fn zone(&self, user: &str) -> chrono_tz::Tz {
+        let catalogue = self.bot.catalogue();
+        catalogue.person_at(DISCORD, user).and_then(|person| person.time_zone).unwrap_or(catalogue.time_zone)
     }
 
     async fn pressed(&self, reply: &Reply, (custom_id, chosen): (&str, Option<&str>), at: &Place, in_guild: bool) {
@@ -199,7 +205,7 @@ impl Door {
                 NotRecorded::answer()
             }
         };
-        let mut body = self.private(&answer).await;
+        let (mut body, rest) = self.privately(&reply.user, &answer).await;
         if let Answer::Refused(refusal) = &answer
             && is_form
             && may_be_mended(refusal)
@@ -212,9 +218,10 @@ impl Door {
         if let Answer::Handed(handed) = &answer {
             // Shown once, to one person: never in messages that stay.
             let unseen = Answer::Said { name: "credential_unseen", data: json!({ "id": handed.request.id }) };
-            return self.finish(reply, &body, &self.private(&unseen).await).await;
+            return self.finish(reply, &body, &self.private(&reply.user, &unseen).await).await;
         }
         self.finish(reply, &body, &body).await;
+        self.follow(reply, &rest).await;
     }
 
     /// What the bot makes of a durable command.

@@ -30,13 +30,17 @@ pub(in crate::chat) const FOLDER: Folder = Folder {
     escape: seal,
     marks: Marks::Counting,
     typing: Typing::Options,
+    // Below what a description may be.
+    room: 3_900,
     finish,
     files: &[
         ("alarm.hbs", include_str!("../../../templates/discord/alarm.hbs")),
         ("card.hbs", include_str!("../../../templates/discord/card.hbs")),
+        ("digest.hbs", include_str!("../../../templates/discord/digest.hbs")),
         ("direct.hbs", include_str!("../../../templates/discord/direct.hbs")),
         ("form.hbs", include_str!("../../../templates/discord/form.hbs")),
         ("lines.hbs", include_str!("../../../templates/discord/lines.hbs")),
+        ("past.hbs", include_str!("../../../templates/discord/past.hbs")),
     ],
     actions,
     sorry,

@@ -58,15 +58,23 @@ pub(super) fn body(typed: &Typed, context: &Context<'_>) -> Result<Body, Refusal
             line("explain", [given.word("person")?, Some(given.needed("resource")?), given.word("role")?, given.length("length")?])
         }
         "pass" => line("pass", [Some(given.needed("id")?), Some(given.needed("person")?)]),
-        "who" => line("who", [Some(given.needed("resource")?)]),
+        "who" => line("who", [Some(given.needed("resource")?), given.at()?, given.page()?]),
+        "find" => {
+            let whose = match (given.word("person")?, given.word("name")?) {
+                (Some(_), Some(name)) => return Err(expected("a person or a name, not both", &name)),
+                (person, name) => person.or(name),
+            };
+            line("find", [whose, given.since()?, given.page()?])
+        }
+        "stats" => line("stats", [given.word("resource")?, given.since()?]),
+        "digest" => line("digest", [given.word("day")?]),
+        "settle" => line("settle", [Some(given.needed("id")?), given.text("why")]),
+        "unlink" => line("unlink", [Some(given.needed("person")?), Some(given.needed("chat")?)]),
+        "clock" => line("clock", [given.word("to")?]),
         "quiet" => line("quiet", [given.word("to")?]),
         "link" => line("link", [given.text("code")]),
         "key" => line("key", [given.text("public_key")]),
         "help" => line("help", [given.text("topic")]),
-        "admin" => {
-            let line = given.text("line").unwrap_or_default();
-            format!("/jit {}", line.strip_prefix("/jit").unwrap_or(&line).trim_start())
-        }
         plain @ ("mine" | "inbox" | "resources") => line(plain, []),
         act @ ("show" | "cancel" | "return" | "credential" | "approve" | "deny" | "takeback" | "accept" | "decline" | "looking") => {
             line(act, [Some(given.needed("id")?), given.text("why").or_else(|| given.text("comment"))])
@@ -99,6 +107,21 @@ impl Given<'_> {
         let Some(text) = option(&self.typed.options, name) else { return Ok(None) };
         parse::length(text, None, self.context)?;
         Ok(Some(text.to_owned()))
+    }
+
+    /// The moment that is meant in this person's zone, as it is read everywhere.
+    fn at(&self) -> Result<Option<String>, Refusal> {
+        let Some(text) = option(&self.typed.options, "at") else { return Ok(None) };
+        Ok(Some(format!("--at {}", parse::past(text, self.context)?)))
+    }
+
+    fn since(&self) -> Result<Option<String>, Refusal> {
+        let Some(text) = option(&self.typed.options, "since") else { return Ok(None) };
+        Ok(Some(format!("--since {}", parse::since(text, self.context)?)))
+    }
+
+    fn page(&self) -> Result<Option<String>, Refusal> {
+        Ok(self.word("page")?.map(|page| format!("--page {page}")))
     }
 
     fn offer(&self) -> Result<Body, Refusal> {
@@ -175,8 +198,18 @@ mod tests {
         assert_eq!(said("explain", &[("length", "1h"), ("resource", "prod-db"), ("person", "<@80>")]), "/jit explain <@80> prod-db 1h");
         assert_eq!(said("quiet", &[("to", "on")]), "/jit quiet on");
         assert_eq!(said("link", &[]), "/jit link");
-        assert_eq!(said("admin", &[("line", "/jit clock confirm")]), "/jit clock confirm");
-        assert_eq!(said("admin", &[("line", "settle R-7K3QD2 it is gone")]), "/jit settle R-7K3QD2 it is gone");
+        assert_eq!(said("clock", &[]), "/jit clock");
+        assert_eq!(said("clock", &[("to", "confirm")]), "/jit clock confirm");
+        assert_eq!(said("settle", &[ID, ("why", "it is gone")]), "/jit settle R-7K3QD2 it is gone");
+        assert_eq!(said("unlink", &[("person", "<@80>"), ("chat", "slack")]), "/jit unlink <@80> slack");
+        assert_eq!(said("find", &[]), "/jit find");
+        assert_eq!(said("find", &[("name", "ana"), ("page", "2")]), "/jit find ana --page 2");
+        assert_eq!(said("find", &[("person", "<@80>"), ("since", "7d")]), "/jit find <@80> --since 2026-11-17T14:00:00.000000Z");
+        assert_eq!(said("stats", &[("since", "2026-11-20")]), "/jit stats --since 2026-11-20T00:00:00.000000Z");
+        assert_eq!(said("digest", &[("day", "yesterday")]), "/jit digest yesterday");
+        let at = |text| said("who", &[("resource", "prod-db"), ("at", text)]);
+        assert_eq!(at("yesterday 14:05"), "/jit who prod-db --at 2026-11-23T14:05:00.000000Z");
+        assert_eq!(at("2026-11-20 14:05:30"), "/jit who prod-db --at 2026-11-20T14:05:30.000000Z");
     }
 
     #[test]
@@ -190,6 +223,11 @@ mod tests {
             ("who", vec![("resource", "prod db")]),
             ("explain", vec![("resource", "prod-db"), ("role", "read write")]),
             ("quiet", vec![("to", "on off")]),
+            ("find", vec![("name", "ana --page 3")]),
+            ("find", vec![("name", "ana"), ("person", "<@80>")]),
+            ("who", vec![("resource", "prod-db"), ("page", "2 3")]),
+            ("digest", vec![("day", "yesterday today")]),
+            ("unlink", vec![("person", "<@80>"), ("chat", "slack @dora")]),
             ("offer", vec![ID, ("role", "read 30m")]),
         ] {
             assert!(matches!(read(subcommand, &options), Err(Refusal::Grammar { .. })), "{subcommand} {options:?}");
@@ -197,6 +235,10 @@ mod tests {
         for subcommand in ["extend", "offer", "explain"] {
             let options = [ID, ("resource", "prod-db"), ("length", "30m and more")];
             assert!(matches!(read(subcommand, &options), Err(Refusal::BadDuration { .. })), "{subcommand}");
+        }
+        let moment = [("resource", "prod-db"), ("at", "14:05 --page 3"), ("since", "7d\" x")];
+        for subcommand in ["who", "find", "stats"] {
+            assert!(matches!(read(subcommand, &moment), Err(Refusal::BadPast { .. })), "{subcommand}");
         }
     }
 

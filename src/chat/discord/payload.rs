@@ -100,6 +100,7 @@ const MODAL: u64 = 5;
 const MESSAGE_COMMAND: u64 = 3;
 const USER_SELECT: u64 = 5;
 const SUBCOMMAND: u64 = 1;
+const GROUP: u64 = 2;
 const USER: u64 = 6;
 /// Of a message that one person sees.
 pub(super) const EPHEMERAL: u64 = 64;
@@ -127,8 +128,10 @@ fn options(data: &Value) -> impl Iterator<Item = &Value> {
     data["options"].as_array().into_iter().flatten()
 }
 
+/// By itself or in a group; the group says nothing that its own name does not.
 fn subcommand(data: &Value) -> Option<&Value> {
-    options(data).find(|option| option["type"] == SUBCOMMAND)
+    let inside = options(data).find(|option| option["type"] == GROUP).unwrap_or(data);
+    options(inside).find(|option| option["type"] == SUBCOMMAND)
 }
 
 fn typed(data: &Value) -> Typed {
@@ -253,6 +256,12 @@ mod tests {
         let What::Command(typed) = what(2, &data) else { panic!("it was a command") };
         let options: Vec<_> = typed.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!((typed.subcommand.as_str(), options.join(" ")), ("request", "for=<@81> many=7 odd=81> extra resource=prod-db".into()));
+        let inside =
+            json!([{ "name": "who", "type": 1, "options": [{ "name": "resource", "type": 3, "value": "prod-db", "focused": true }] }]);
+        let grouped = json!({ "name": "jit", "type": 1, "options": [{ "name": "see", "type": 2, "options": inside }] });
+        let typed = Typed { subcommand: "who".into(), options: [("resource".to_owned(), "prod-db".to_owned())].into() };
+        assert_eq!(what(2, &grouped), What::Command(typed.clone()), "in a group as by itself");
+        assert_eq!(what(4, &grouped), What::Typing { typed, option: "resource".into() });
         let bare = json!({ "name": "jit", "type": 1, "options": [{ "name": "mine", "type": 1 }] });
         assert_eq!(what(2, &bare), What::Command(Typed { subcommand: "mine".into(), options: Values::new() }));
     }

@@ -92,6 +92,9 @@ impl Reply {
     }
 }
 
+/// For what has no times in it.
+const NOBODY: &str = "";
+
 /// The type of a first answer that is filled later.
 const DEFERRED: u64 = 5;
 
@@ -120,6 +123,18 @@ fn message(body: &Value) -> Value {
     json!({ "type": 4, "data": for_one(body) })
 }
 
+/// What a template made, without what is not for an answer.
+fn made(body: &str) -> Value {
+    let body: Value = serde_json::from_str(body).unwrap_or_else(|_| json!({ "content": "…" }));
+    let mut private = json!({ "allowed_mentions": { "parse": [] } });
+    for key in ["content", "embeds", "components", "flags"] {
+        if !body[key].is_null() {
+            private[key] = body[key].clone();
+        }
+    }
+    private
+}
+
 /// Seen by one person only.
 fn for_one(body: &Value) -> Value {
     let mut body = body.clone();
@@ -140,28 +155,39 @@ impl Door {
 
     /// An answer as the first one, with nothing after it.
     pub(super) async fn said(&self, answer: &Answer) -> Value {
-        message(&self.private(answer).await)
+        message(&self.private(NOBODY, answer).await)
     }
 
     /// An answer that needs nothing looked up first; in time or not.
     pub(super) async fn tell(&self, reply: &Reply, answer: &Answer) {
-        let body = self.private(answer).await;
+        let body = self.private(&reply.user, answer).await;
         if !reply.first(message(&body)) {
             self.finish(reply, &body, &body).await;
         }
     }
 
     /// For one person alone.
-    pub(super) async fn private(&self, answer: &Answer) -> Value {
-        let body = self.voice.answer(DISCORD, None, answer).await.unwrap_or_default();
-        let body: Value = serde_json::from_str(&body).unwrap_or_else(|_| json!({ "content": "…" }));
-        let mut private = json!({ "allowed_mentions": { "parse": [] } });
-        for key in ["content", "embeds", "components", "flags"] {
-            if !body[key].is_null() {
-                private[key] = body[key].clone();
+    pub(super) async fn private(&self, user: &str, answer: &Answer) -> Value {
+        self.privately(user, answer).await.0
+    }
+
+    /// For one person alone, in their zone: the first message, and those that follow it.
+    pub(super) async fn privately(&self, user: &str, answer: &Answer) -> (Value, Vec<Value>) {
+        let catalogue = self.bot.catalogue();
+        let person = catalogue.person_at(DISCORD, user).map(|person| &person.id);
+        let bodies = self.voice.answers(DISCORD, person, answer).await.unwrap_or_default();
+        let mut bodies = bodies.iter().map(|body| made(body));
+        (bodies.next().unwrap_or_else(|| made("")), bodies.collect())
+    }
+
+    /// The rest of an answer that takes several messages, after its first.
+    pub(super) async fn follow(&self, reply: &Reply, rest: &[Value]) {
+        for body in rest {
+            if let Err(trouble) = self.discord.follow_up(&reply.token, &for_one(body)).await {
+                tracing::warn!(%trouble, "the rest of an answer could not be sent");
+                return;
             }
         }
-        private
     }
 
     /// What came of it, where they did it; else as a direct message, which stays, and so may say something else.

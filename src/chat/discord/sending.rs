@@ -206,6 +206,10 @@ impl Chat for Discord {
         Ok(sent?)
     }
 
+    async fn link(&self, at: &Posted) -> Option<String> {
+        Some(format!("https://discord.com/channels/{}/{}/{}", self.settings.guild, at.channel, at.message))
+    }
+
     fn lists_members(&self) -> bool {
         false
     }

@@ -22,8 +22,11 @@ use self::set::{Extra, Set};
 use super::{
     Button, Message,
     alarms::AlarmPost,
-    answers, console, discord,
+    answers, console,
+    digest::DigestPage,
+    discord,
     marks::Marks,
+    past,
     replies::ReplyView,
     slack,
     typing::Typing,
@@ -110,6 +113,21 @@ impl Templates {
         self.message(platform, &section, (&post.data, None), (&[], &post.notify), reader)
     }
 
+    /// A message of a digest.
+    pub(in crate::chat) fn digest(&self, page: &DigestPage, reader: &Reader<'_>) -> Message {
+        self.message(reader.platform, "digest", (page, None), (&[], &[]), reader)
+    }
+
+    /// A line of a digest in words alone, by its name below `digest/`.
+    pub(in crate::chat) fn digest_words(&self, name: &str, data: &Value, reader: &Reader<'_>) -> String {
+        self.on(reader.platform).words().render(&format!("digest/{name}"), data)
+    }
+
+    /// What the lines of one message of a digest may take together there, in characters at their worst.
+    pub(in crate::chat) fn digest_room(&self, platform: Platform) -> usize {
+        self.on(platform).room()
+    }
+
     /// One plain line under a headline that has no template of its own.
     pub fn line(&self, platform: Platform, text: &str) -> Message {
         let set = self.on(platform);
@@ -134,7 +152,11 @@ impl Templates {
 
     /// An answer in words alone, for a page that shows lines.
     pub fn answer_words(&self, name: &str, data: &Value, reader: &Reader<'_>) -> String {
-        self.on(reader.platform).words().render(&format!("answer/{name}"), &answers::dressed(data, reader))
+        let words = self.on(reader.platform).words();
+        if past::NAMES.contains(&name) {
+            return words.render("past", &self.past(name, data, reader));
+        }
+        words.render(&format!("answer/{name}"), &answers::dressed(data, reader))
     }
 
     /// A "no" in words alone, for a place that takes no markup.
@@ -161,7 +183,16 @@ impl Templates {
         if let Some(section) = topic.filter(|section| name == "help" && set.has(section)) {
             return set.render(&section, &Value::Null);
         }
+        if past::NAMES.contains(&name) {
+            return set.render("past", &self.past(name, data, reader));
+        }
         set.render(&format!("answer/{name}"), &answers::dressed(data, reader))
+    }
+
+    /// An answer about the past, its lines in words; None where it cannot be read, which is no page.
+    fn past(&self, name: &str, data: &Value, reader: &Reader<'_>) -> Option<past::PastPage> {
+        let words = self.on(reader.platform).words();
+        past::page(name, data, reader, &|name, data| words.render(&format!("past/{name}"), data).trim().to_owned())
     }
 
     /// A credential, for its holder alone. What is made of it is sent to them and kept nowhere.

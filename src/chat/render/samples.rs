@@ -1,5 +1,7 @@
 //! Worst-case data for every section of the templates: long, hostile, everything present. For `check`, never sent.
 
+mod digest;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ reply/scheduled start start_in|reply/reopened dropped|reply/left who|reply/short
 reply/grant_failed why permanent|reply/warned what until until_in|reply/extension_asked who more until reason names
 reply/extension_closed how who reason until|reply/extended until until_in|reply/grace_began until|reply/found_absent
 reply/credential_shown who at|reply/undone gone why remains residue|reply/ended first_line how sessions_closed gone remains residue asked approved used settled entries root
-reply/still_open first_line alarm id|reply/residue residue|reply/alarm_cleared at
+reply/still_open first_line alarm id|reply/residue residue id|reply/leftover residue|reply/settled who reason|reply/alarm_cleared at
 direct/asked_for_you what id requester subject length reason|direct/denied what id requester subject who reason
 direct/cancelled what id requester subject who reason|direct/unanswered what id requester subject after next got
 direct/offered what id requester subject who less comment|direct/scheduled what id requester subject start start_in
@@ -31,13 +33,13 @@ direct/reopened what id requester subject|direct/grace_began what id requester s
 direct/found_absent what id requester subject|direct/undone what id requester subject gone residue
 alarm/still_open what since id line alarm residue over|alarm/grant_failed what since id line alarm residue over
 alarm/residue what since id line alarm residue over|alarm/clock what since id line alarm residue over
-alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
+alarm/drift what since id line alarm residue over|alarm/policy what since id line alarm residue over|alarm/other what since id line alarm residue over
 alarm/store what since id line alarm residue over|alarm/chat what since id line alarm residue over|alarm/worker what since id line alarm residue over
 alarm/over what since id line alarm residue over
 refusal/not_linked|refusal/inactive|refusal/timed_out platform|refusal/rules_unread platform|refusal/cannot_ask_group group platform why|refusal/cannot_ask_profile why|refusal/not_administrator
-refusal/not_auditor|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
+refusal/not_auditor|refusal/not_digest_reader|refusal/grammar expected found near|refusal/no_such_resource name near|refusal/no_such_role resource name near roles
 refusal/no_such_person name near|refusal/no_such_request text|refusal/bad_duration text why|refusal/bad_time text why
-refusal/bad_text what why|refusal/not_recorded|refusal/unwritable|refusal/frozen|refusal/missing pieces line|refusal/not_requester|refusal/ends_later until|refusal/end_fixed end|refusal/link_code
+refusal/bad_past text why|refusal/nothing_to_see name|refusal/bad_text what why|refusal/not_recorded|refusal/unwritable|refusal/frozen|refusal/missing pieces line|refusal/not_requester|refusal/ends_later until|refusal/end_fixed end|refusal/link_code
 refusal/link_locked at_clock|refusal/link_too_many at_clock|refusal/linked_already|refusal/platform_taken platform
 refusal/not_joined person platform|direct/linked platform account|direct/unlinked platform account|refusal/may_not_ask resource role others|refusal/may_not_ask_for subject
 refusal/subject_inactive subject|refusal/over_cap asked cap|refusal/end_in_past end|refusal/end_before_start end start|refusal/start_in_past start
@@ -48,8 +50,14 @@ refusal/not_less|refusal/only_less_time request|refusal/no_offer|refusal/ask_rep
 refusal/may_not_revoke|refusal/own_settle|refusal/nothing_to_extend|refusal/extension_open|refusal/over_ceiling most|refusal/no_time_left
 refusal/already_decided by at_clock how standing|refusal/not_open how at_clock standing
 answer/asked id request_line|answer/acted id request_line act events said called_off more_asked more_approved more_given|answer/done_before|answer/later|answer/unopened line|answer/elsewhere|answer/not_its_place id|answer/not_mine|answer/form_gone|answer/credential_unseen id|answer/show view how_to_connect opened opened_ago
-answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows hidden|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
+answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows only_own|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/credential id what until secret how_to_connect|answer/credential_sent|answer/form resources|answer/link code in_options minutes accounts|answer/linked person platform|answer/unlinked person platform
+past/then resource at count one perhaps page pages|past/had who asked_by role sure from to time how until decided gone had_before approved edges
+past/gone resource|past/begins begins|past/only_own|past/unseen|past/zone zone|past/more_then resource at page|past/found who own since some page
+past/did at line how who did|past/only_seen|past/cut|past/more_found person own since page|past/rates resource all since nothing
+past/counted asked granted less denied unanswered cancelled failed held_now waiting|past/decided decided median slow|past/held median_held
+past/unused known never percent unknown_count|past/busiest hours zone|past/of_resource resource asked granted denied unanswered median slow known never
+past/more_resources count|past/more_rates resource since
 answer/quiet quiet asked|answer/clock clock from to_time confirmed|answer/key_kept fingerprint|answer/revoked_all person ended kept|answer/help topic";
 
 /// Long, and everything that a template, a terminal or a chat might take for its own.
@@ -72,7 +80,9 @@ pub(super) fn all() -> BTreeMap<String, Value> {
         })
         .collect();
     all.insert("card".to_owned(), card());
+    all.insert("past".to_owned(), past());
     all.extend(pages());
+    all.extend(digest::all());
     let buttons = action::ALL.iter().chain(&[action::CREDENTIAL, action::QUIET_ON, action::QUIET_OFF]);
     all.extend(buttons.map(|action| (format!("button/{action}"), Value::Null)));
     all
@@ -90,12 +100,12 @@ fn field(name: &str) -> (String, Value) {
         "secret" => (key.to_owned(), json!(vec!["x".repeat(70); 50])),
         "residue" | "how_to_connect" | "accounts" | "kept" | "ended" | "resources" | "events" => (key.to_owned(), json!([text, text])),
         "permanent" | "unknown" | "had_before" | "early" | "settled" | "within" | "may_not" | "nobody" | "yours" | "confirmed"
-        | "quiet" => (key.to_owned(), json!(true)),
+        | "quiet" | "only_own" => (key.to_owned(), json!(true)),
         "alarm" => (key.to_owned(), alarm()),
         "view" => (key.to_owned(), card()),
         "said" => (key.to_owned(), json!(false)),
-        "hidden" => (key.to_owned(), json!(2)),
         "sessions_view" => ("sessions".to_owned(), sessions()),
+        "unknown_count" => ("unknown".to_owned(), json!(text)),
         "at_clock" => ("at".to_owned(), json!({ "clock": text, "ago": text })),
         "request_line" => ("request".to_owned(), line),
         "open" | "closed" => (key.to_owned(), json!([line])),
@@ -143,6 +153,14 @@ fn pages() -> [(String, Value); 9] {
         ("home", json!({ "notice": [t], "page": page })),
     ]
     .map(|(name, data)| (name.to_owned(), data))
+}
+
+/// A full page, each line at its longest.
+fn past() -> Value {
+    let t = hostile();
+    let linked = json!({ "words": t, "id": "R-7K3QD2", "url": format!("https://acme.example.org/archives/C1/p{}", "1".repeat(100)) });
+    let rows = [linked, json!({ "words": t, "id": "R-7K3QD2", "url": null }), json!({ "words": t, "id": null, "url": null })];
+    json!({ "first": t, "rows": rows.iter().cycle().take(20).collect::<Vec<_>>(), "notes": [t, t, t, t] })
 }
 
 fn sessions() -> Value {

@@ -29,6 +29,8 @@ pub struct Folder {
     pub marks: fn(u64) -> Marks,
     /// How its people type commands.
     pub typing: Typing,
+    /// What the lines of one message of a digest may take together, in characters at their worst.
+    pub room: usize,
     /// The last touch to what a template made, such as taking out lines that came out empty; or why it cannot be sent.
     pub finish: fn(&str, Marks) -> Result<String, String>,
     /// File name and text of each file. What has no section here is said in the console's words, laid out by `lines`.
@@ -83,6 +85,10 @@ impl Set {
     /// Whose sections stand where this platform has none.
     pub(super) fn words(&self) -> &Self {
         self.words.as_deref().unwrap_or(self)
+    }
+
+    pub(super) const fn room(&self) -> usize {
+        self.folder.room
     }
 
     pub(super) const fn marks(&self) -> Marks {

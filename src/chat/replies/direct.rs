@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ReplyView, Told, is_other, lines};
+use super::{ReplyView, Told, is_other, lines, summary::settlement};
 use crate::{
     bot::Around,
     chat::{
@@ -64,7 +64,8 @@ fn line_for(told: &Told<'_>, event: &Event, to: &PersonId) -> Option<ReplyView> 
         Event::ExtensionClosed { how: ExtensionEnd::Denied | ExtensionEnd::Unanswered, reason, .. } => {
             told.line("no_more_time", json!({ "until": told.until(), "reason": r.some_text(reason.as_ref()) }))
         }
-        Event::Gone { .. } | Event::Settled { .. } => told.ended(to),
+        Event::Gone { .. } => told.ended(to),
+        Event::Settled { .. } if settlement(request).is_none() => told.ended(to),
         // The one who is told did it, or is not the one it concerns.
         Event::Cancelled { .. } | Event::Left { .. } | Event::Offered { .. } | Event::Warned | Event::GraceBegan { .. } | Event::FoundAbsent
         // The approvers' business: it shows on the card, and the asker hears of the decision.
@@ -75,7 +76,8 @@ fn line_for(told: &Told<'_>, event: &Event, to: &PersonId) -> Option<ReplyView> 
         | Event::ExtensionClosed { how: ExtensionEnd::Cancelled | ExtensionEnd::Overtaken, .. }
         // Said when it is true: works (and until when), moved, gone.
         | Event::Granting { .. } | Event::Shortened { .. } | Event::ExtensionApproved { .. } | Event::Revoking { .. }
-        // For operators.
+        // For operators, as is what remains after the end.
+        | Event::Leftover { .. } | Event::Settled { .. }
         | Event::AlarmRaised { alarm: AlarmKind::StillOpen | AlarmKind::GrantFailed | AlarmKind::Residue }
         | Event::AlarmCleared { .. } | Event::Refused { .. } => None,
     }

@@ -106,6 +106,8 @@ impl Told<'_> {
                 self.holding(event)
             }
             Event::ExtensionAsked { .. } | Event::ExtensionClosed { .. } | Event::Extended { .. } => self.extending(event),
+            Event::Leftover { residue } => ReplyView::new("leftover", json!({ "residue": residue })),
+            Event::Settled { .. } if summary::settlement(self.request).is_some() => summary::settled(self.request, self.r),
             Event::Gone { .. } | Event::Settled { .. } => summary::ended(self.request, self.r, self.around),
             Event::AlarmRaised { alarm: AlarmKind::StillOpen } => still_open(self.request, self.r, self.around),
             Event::AlarmRaised { alarm: AlarmKind::Residue } => summary::residue(self.request, self.r),

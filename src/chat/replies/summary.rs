@@ -11,7 +11,7 @@ use crate::{
     },
     domain::{
         policy::{Platform, Who},
-        request::{Ask, AskKind, Ending, Held, Request, State},
+        request::{Ask, AskKind, Ending, Held, Request, Settlement, State},
         time::Span,
     },
 };
@@ -80,8 +80,22 @@ pub fn still_open(request: &Request, r: &Reader<'_>, around: &Around) -> Option<
 /// What the read-back left for a human.
 pub(super) fn residue(request: &Request, r: &Reader<'_>) -> Option<ReplyView> {
     let State::Closed { held: Some(held), .. } = &request.state else { return None };
-    let data = json!({ "residue": held.residue });
+    let data = json!({ "residue": held.residue, "id": request.id });
     Some(ReplyView { name: "residue", data, buttons: Vec::new(), notify: owner(request, r), late: None })
+}
+
+/// What was settled after the end, if it was.
+pub(super) const fn settlement(request: &Request) -> Option<&Settlement> {
+    match &request.state {
+        State::Closed { held: Some(held), .. } => held.settled.as_ref(),
+        _ => None,
+    }
+}
+
+/// Somebody took over what remained.
+pub(super) fn settled(request: &Request, r: &Reader<'_>) -> Option<ReplyView> {
+    let settled = settlement(request)?;
+    ReplyView::new("settled", json!({ "who": r.name(&settled.by), "reason": r.text(&settled.reason) }))
 }
 
 /// Who is told of alarms on this resource.

@@ -123,7 +123,7 @@ impl Door {
     async fn command(self: &Arc<Self>, from: Presser, id: String, text: &str) -> Ack {
         let incoming = incoming(&from, id, Body::Line { text: format!("/jit {text}") });
         match self.bot.receive(&incoming).await {
-            Err(_) => Ack::With(self.private(&NotRecorded::answer()).await),
+            Err(_) => Ack::With(self.private(&from.user, &NotRecorded::answer()).await),
             Ok(Received::Duplicate) => Ack::Empty,
             Ok(Received::New) => {
                 self.clone().beside(move |door| async move {
@@ -236,18 +236,22 @@ impl Door {
     }
 
     /// For one person alone, as a message.
-    async fn private(&self, answer: &Answer) -> Value {
-        let body = self.voice.answer(SLACK, None, answer).await.unwrap_or_default();
-        let mut body: Value = serde_json::from_str(&body).unwrap_or_else(|_| json!({ "text": "…" }));
-        body["response_type"] = json!("ephemeral");
-        body["replace_original"] = json!(false);
-        body
+    async fn private(&self, user: &str, answer: &Answer) -> Value {
+        self.privately(user, answer).await.into_iter().next().unwrap_or_else(|| for_one("…"))
+    }
+
+    /// For one person alone, in their zone, as all its messages.
+    async fn privately(&self, user: &str, answer: &Answer) -> Vec<Value> {
+        let catalogue = self.bot.catalogue();
+        let person = catalogue.person_at(SLACK, user).map(|person| &person.id);
+        self.voice.answers(SLACK, person, answer).await.unwrap_or_else(|_| vec![String::new()]).iter().map(|body| for_one(body)).collect()
     }
 
     /// Tells the presser what came of it: where they pressed, else as a direct message.
     pub(super) async fn answer(&self, to: &Presser, answer: &Answer) {
-        let body = self.private(answer).await;
-        self.say(to, body).await;
+        for body in self.privately(&to.user, answer).await {
+            self.say(to, body).await;
+        }
     }
 
     async fn say(&self, to: &Presser, mut body: Value) {
@@ -275,6 +279,14 @@ impl Door {
             tracing::warn!(%error, "an answer could not be sent");
         }
     }
+}
+
+/// What a template made, as a message that one person alone sees.
+fn for_one(body: &str) -> Value {
+    let mut body: Value = serde_json::from_str(body).unwrap_or_else(|_| json!({ "text": "…" }));
+    body["response_type"] = json!("ephemeral");
+    body["replace_original"] = json!(false);
+    body
 }
 
 /// Counts down also when the work dies.

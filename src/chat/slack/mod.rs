@@ -39,13 +39,17 @@ pub(super) const FOLDER: Folder = Folder {
     escape: seal,
     marks: Marks::Made,
     typing: Typing::Line,
+    // Well below what all text of one message may be, and as much as is read in one piece.
+    room: 6_000,
     finish: blocks::finish,
     files: &[
         ("card.hbs", include_str!("../../../templates/slack/card.hbs")),
+        ("digest.hbs", include_str!("../../../templates/slack/digest.hbs")),
         ("direct.hbs", include_str!("../../../templates/slack/direct.hbs")),
         ("form.hbs", include_str!("../../../templates/slack/form.hbs")),
         ("home.hbs", include_str!("../../../templates/slack/home.hbs")),
         ("lines.hbs", include_str!("../../../templates/slack/lines.hbs")),
+        ("past.hbs", include_str!("../../../templates/slack/past.hbs")),
     ],
     actions: blocks::actions,
     sorry: blocks::sorry,
@@ -89,6 +93,8 @@ pub(super) struct Home {
     /// Of the app; None: Slack does not say.
     pub app: Option<String>,
     pub bot_user: String,
+    /// Where the workspace is on the web, such as `https://acme.slack.com/`.
+    pub url: Option<String>,
 }
 
 impl Home {
@@ -139,6 +145,7 @@ impl Slack {
             org_wide,
             app,
             bot_user: text("user_id").unwrap_or_default(),
+            url: text("url"),
         };
         self.check(&home)?;
         *self.home.write().unwrap_or_else(PoisonError::into_inner) = Some(home.clone());

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     fn home() -> Home {
-        Home { team: "T1".into(), enterprise: None, org_wide: false, app: Some("A1".into()), bot_user: "UB".into() }
+        Home { team: "T1".into(), enterprise: None, org_wide: false, app: Some("A1".into()), bot_user: "UB".into(), url: None }
     }
 
     fn full(more: &Value) -> bool {

@@ -118,6 +118,12 @@ fn body(message: &Message) -> Value {
     }
 }
 
+/// The address of a message in its workspace, as `chat.getPermalink` gives it; asking for each of thousands would take hours.
+fn linked(workspace: &str, at: &Posted) -> Option<String> {
+    let (seconds, micros) = at.message.split_once('.')?;
+    Some(format!("{}/archives/{}/p{seconds}{micros}", workspace.trim_end_matches('/'), at.channel))
+}
+
 #[async_trait]
 impl Chat for Slack {
     fn platform(&self) -> Platform {
@@ -159,6 +165,10 @@ impl Chat for Slack {
     async fn direct(&self, user: &str, message: &Message, once: Once<'_>) -> Result<Posted, ChatFault> {
         let channel = self.direct_channel(user).await?;
         self.send(&format!("@{user}"), (&channel, None), message, once).await
+    }
+
+    async fn link(&self, at: &Posted) -> Option<String> {
+        linked(&self.home().await.ok()?.url?, at)
     }
 
     async fn members(&self, group: &str) -> Result<Vec<String>, ChatFault> {

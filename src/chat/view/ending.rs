@@ -23,6 +23,9 @@ pub(super) fn outcome(request: &Request, r: &Reader<'_>) -> Vec<String> {
         State::Closed { ending, .. } => vec![ending_words(ending, r)],
         _ => Vec::new(),
     };
+    if let State::Closed { held: Some(Held { settled: Some(settled), .. }), .. } = &request.state {
+        lines.push(format!("What remained was settled by {}: \"{}\"", r.name(&settled.by), r.text(&settled.reason)));
+    }
     lines.retain(|l| !l.is_empty());
     lines
 }
@@ -71,7 +74,11 @@ pub(in crate::chat) fn ending_words(ending: &Ending, r: &Reader<'_>) -> String {
 
 /// Access that outlives its end; None unless that alarm is open.
 pub(super) fn alarm(request: &Request, ask: &Ask, r: &Reader<'_>, around: &Around) -> Option<AlarmView> {
-    let State::Revoking { since, .. } = &request.state else { return None };
+    let since = match &request.state {
+        State::Revoking { since, .. } => since,
+        State::Closed { held: Some(Held { back_at: Some(back), .. }), .. } => back,
+        _ => return None,
+    };
     if !request.alarms.contains(&AlarmKind::StillOpen) {
         return None;
     }

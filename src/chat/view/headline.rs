@@ -83,6 +83,9 @@ fn revoking(request: &Request, ask: &Ask, revoking: (Option<&Work>, &Ending, Ins
 fn closed(request: &Request, ask: &Ask, closed: (&Ending, Instant, Option<&Held>), r: &Reader<'_>) -> String {
     let (ending, at, held) = closed;
     let subject = r.name(&request.subject);
+    if held.is_some_and(|held| held.back_at.is_some()) {
+        return format!("STILL OPEN: {subject} has {} again, though it ended", what(ask));
+    }
     if let Some((work, held)) = held.and_then(|h| h.work.as_ref().map(|w| (w, h))) {
         let end = held.gone_at.unwrap_or(at);
         let of = duration(work.approved_until().since(work.since).max(held.grant.duration));

@@ -68,9 +68,11 @@ fn remains(request: &Request, remains: &Remains, r: &Reader<'_>, around: &Around
     }
 }
 
+/// What the target counted; or what was seen, with how often it was looked.
 fn used(used: &Used, r: &Reader<'_>) -> String {
+    let looked = used.sampled_every.map(|every| format!("looked every {}: shorter sessions may have been missed", duration(every)));
     if used.sessions == 0 {
-        return "never".to_owned();
+        return looked.map_or_else(|| "never".to_owned(), |looked| format!("never seen ({looked})"));
     }
     let mut parts = vec![format!("{} {}", used.sessions, if used.sessions == 1 { "session" } else { "sessions" })];
     parts.extend(used.first.map(|at| format!("first {}", r.moment(at))));
@@ -78,7 +80,8 @@ fn used(used: &Used, r: &Reader<'_>) -> String {
     if !used.from.is_empty() {
         parts.push(format!("from {}", list(&used.from)));
     }
-    parts.join(", ")
+    let seen = parts.join(", ");
+    looked.map_or_else(|| seen.clone(), |looked| format!("{seen} ({looked})"))
 }
 
 /// Worth saying while it can still be decided or is held: afterwards the summary says what was.

@@ -16,6 +16,7 @@ pub(super) fn tone(request: &Request) -> &'static str {
         State::Active { work, .. } if work.found_absent => "ending",
         State::Active { .. } => "working",
         State::Revoking { .. } if request.alarms.contains(&AlarmKind::StillOpen) => "still_open",
+        State::Closed { held: Some(Held { back_at: Some(_), .. }), .. } => "still_open",
         State::Revoking { work: None, cause: Ending::Failed { .. }, .. } | State::Closed { ending: Ending::Failed { .. }, .. } => "failed",
         State::Revoking { .. } => "ending",
         State::Closed { ending: Ending::Denied { .. }, .. } => "denied",
@@ -26,5 +27,5 @@ pub(super) fn tone(request: &Request) -> &'static str {
 }
 
 fn needs_a_human(held: &Held) -> bool {
-    !held.residue.is_empty() || matches!(held.remains, Remains::Unknown)
+    (!held.residue.is_empty() && held.settled.is_none()) || matches!(held.remains, Remains::Unknown)
 }

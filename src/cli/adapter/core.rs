@@ -61,7 +61,7 @@ impl Under<'_> {
 
     /// Something that was there before the bot came is there when it has gone.
     async fn standing(&self) -> Outcome {
-        if self.provider.describe().ownership == Ownership::Ours {
+        if self.bench().about().ownership == Ownership::Ours {
             return Err(Stop::Skipped("its one object is the bot's own: nothing of others can be in it"));
         }
         let bench = self.bench();
@@ -106,7 +106,7 @@ impl Under<'_> {
     }
 
     async fn killed(&self) -> Outcome {
-        let spoiled = Arc::new(Spoiled::new(self.provider.clone(), self.provider.describe().deadline));
+        let spoiled = Arc::new(Spoiled::new(self.provider.clone(), &self.fixture.role.target, self.provider.describe().deadline));
         let rig = Rig::new(spoiled.clone(), self.fixture)?;
         let house = rig.open().await?;
         spoiled.spoil_next(Spoil::Vanish);
@@ -131,7 +131,7 @@ impl Under<'_> {
     async fn lost(&self, ways: &[Spoil]) -> Outcome {
         let deadline = self.deadline().await?;
         for way in ways {
-            let spoiled = Arc::new(Spoiled::new(self.provider.clone(), deadline));
+            let spoiled = Arc::new(Spoiled::new(self.provider.clone(), &self.fixture.role.target, deadline));
             let rig = Rig::new(spoiled.clone(), self.fixture)?;
             let house = rig.open().await?;
             spoiled.spoil_next(*way);

@@ -206,7 +206,7 @@ impl<'a> Rig<'a> {
     async fn wait(&self, house: &House) -> Result<(), String> {
         let due = house.store.next_due().await.map_err(|error| error.to_string())?;
         let micros = due.map_or(0, |at| at.micros() - self.clock.now().micros()).max(0);
-        let about = self.provider.describe();
+        let about = self.provider.describe_for(&self.fixture.role.target);
         let patient = if about.settling.reads > 1 || about.verbs.poll { SOON.max(about.settling.apart) } else { Span::ZERO };
         let micros = micros.unsigned_abs();
         if micros <= patient.seconds().unsigned_abs() * 1_000_000 {

@@ -18,7 +18,7 @@ use crate::{
         policy::{Person, Role},
         time::{Instant, Span},
     },
-    provider::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Step},
+    provider::{Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Sighting, Step},
 };
 
 /// How the answer to the next change is lost.
@@ -52,9 +52,9 @@ struct State {
 }
 
 impl Spoiled {
-    /// `deadline` instead of the adapter's own, so that nobody has to wait for that.
-    pub(super) fn new(inner: Arc<dyn Provider>, deadline: Span) -> Self {
-        let description = Description { deadline, ..inner.describe().clone() };
+    /// Of a role with this target; `deadline` instead of the adapter's own, so that nobody has to wait for that.
+    pub(super) fn new(inner: Arc<dyn Provider>, target: &serde_json::Value, deadline: Span) -> Self {
+        let description = Description { deadline, ..inner.describe_for(target).clone() };
         Self { inner, description, state: Mutex::default(), vanished: Notify::new() }
     }
 
@@ -137,6 +137,18 @@ impl Provider for Spoiled {
 
     async fn credential(&self, order: &Order, handle: Option<&Handle>) -> Result<SecretString, Fault> {
         self.inner.credential(order, handle).await
+    }
+
+    fn target_of(&self, role: &Role) -> Option<Value> {
+        self.inner.target_of(role)
+    }
+
+    fn held_part(&self, target: &Value) -> Value {
+        self.inner.held_part(target)
+    }
+
+    async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        self.inner.sightings(orders).await
     }
 
     async fn holders(&self, target: &Value) -> Result<Vec<Holder>, Fault> {

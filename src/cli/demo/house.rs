@@ -26,7 +26,11 @@ use crate::{
         refusal::Refusal,
         request::{Request, State},
     },
-    ledger::{key::Key, seal::Sealer},
+    ledger::{
+        key::Key,
+        seal::Sealer,
+        verify::onward::{Onward, Step},
+    },
     provider::{
         Provider,
         ssh::{Settings, Ssh},
@@ -103,7 +107,10 @@ impl House {
         let mut seed = [0; 32];
         chance.fill_bytes(&mut seed);
         let key = Key::open(&beside(file, ".ledger-key"), || seed).map_err(|why| anyhow!(why))?;
-        let sealing = tokio::spawn(seal(Sealer::new(store, key, "hallpass.local/ledger".into()), bot.clone()));
+        let origin = "hallpass.local/ledger";
+        let check = Arc::new(Onward::new(store.clone(), key.signing.clone(), origin.into()));
+        bot.is_audited_by(check.clone());
+        let sealing = tokio::spawn(seal(Sealer::new(store, key, origin.into()), check, bot.clone()));
         Ok(Self { bot, console, ssh, revocation_list, keys, voice, count: AtomicU64::new(0), stop, working, sealing })
     }
 
@@ -202,10 +209,13 @@ impl House {
     }
 }
 
-async fn seal(mut sealer: Sealer, bot: Arc<Bot>) {
+async fn seal(mut sealer: Sealer, check: Arc<Onward>, bot: Arc<Bot>) {
     loop {
         if let Err(why) = sealer.seal_once(bot.now()).await {
             tracing::error!(%why, "the ledger cannot be sealed");
+        }
+        if let Ok(Step::Wrong(why)) | Err(why) = check.step(bot.now()).await {
+            tracing::error!(%why, "the ledger cannot be checked");
         }
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }

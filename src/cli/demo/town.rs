@@ -117,6 +117,7 @@ pub(super) fn catalogue(keys: &BTreeMap<String, String>) -> Catalogue {
         members: Rules::default(),
         administrators: who("eve").into_iter().collect(),
         auditors: Vec::new(),
+        digests: None,
         digest: "sha256:demo".into(),
         frozen: false,
         time_zone: chrono_tz::UTC,

@@ -4,6 +4,7 @@
 mod discord;
 mod own;
 mod places;
+mod providers;
 mod report;
 mod slack;
 mod words;
@@ -12,7 +13,8 @@ use std::{path::Path, process::ExitCode};
 
 use self::report::Report;
 
-/// Looks at the file, the store, the ledger's key and, where they are, the apps in Slack and Discord, and prints what it finds.
+/// Looks at the file, the store, the ledger's key, the systems that access is given in and, where they are, the apps in Slack and
+/// Discord, and prints what it finds.
 /// Gives 1 when something must be mended.
 /// # Errors
 /// Nothing can be printed.
@@ -24,6 +26,7 @@ pub(super) async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
         own::store(&config, &mut report).await;
         own::ledger_key(&config, &mut report);
         report.tell()?;
+        providers::look(&config, &mut report).await?;
         if let Some(app) = &config.slack {
             slack::look(&config, app, &mut report).await?;
             report.tell()?;

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::{
     domain::{
         command::{Actor, Length},
+        digest::{About, PolicyChange},
         event::{Effect, Event, Operation},
         request::{Ask, Ending, Remains},
         spans,
@@ -133,6 +134,8 @@ fn of_request(event: &Event) -> String {
         Event::GraceBegan { until } => format!("grace_began until {}", second(*until)),
         Event::Revoking { cause } => format!("revoking: {}", ending(cause)),
         Event::Gone { remains, .. } => format!("gone: {}", left(remains)),
+        Event::Leftover { residue } if residue.is_empty() => "leftover: nothing remains".into(),
+        Event::Leftover { residue } => format!("leftover: {} still there", residue.len()),
         Event::Settled { person, .. } => format!("settled by {person}"),
         Event::CredentialShown { person } => format!("credential_shown to {person}"),
         Event::Refused { act, why } => format!("refused: {act} ({why})"),
@@ -191,11 +194,35 @@ fn of_entitlement(effect: &Effect) -> String {
     }
 }
 
+fn changed(change: &PolicyChange) -> String {
+    let about = match change.about() {
+        About::File => "the file".to_owned(),
+        About::Policy(name) => format!("policy {name}"),
+        About::Group(id) => format!("group {id}"),
+        About::Resource(id) => format!("resource {id}"),
+        About::Role { resource, role } => format!("{role} on {resource}"),
+        About::Person(id) => format!("person {id}"),
+    };
+    match change {
+        PolicyChange::Added { .. } => format!("{about} is new"),
+        PolicyChange::Removed { .. } => format!("{about} is gone"),
+        PolicyChange::Changed { key, before: None, after: None, .. } => format!("{about} {key} is another"),
+        PolicyChange::Changed { key, before, after, .. } => {
+            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+            format!("{about} {key} {} -> {}", shown(before), shown(after))
+        }
+    }
+}
+
 fn of_bot(operation: &Operation) -> String {
     match operation {
         Operation::Started { version } => format!("started: version {version}"),
         Operation::Stopped => "stopped".into(),
-        Operation::PolicyLoaded { digest, .. } => format!("policy_loaded: {digest}"),
+        Operation::PolicyLoaded { digest, changes, more, .. } => {
+            let all = changes.iter().map(changed).chain((*more > 0).then(|| format!("and {more} more")));
+            let all: Vec<String> = all.collect();
+            if all.is_empty() { format!("policy_loaded: {digest}") } else { format!("policy_loaded: {digest}: {}", all.join("; ")) }
+        }
         Operation::PolicyRefused { why, .. } => format!("policy_refused: {why}"),
         Operation::ClockJumped { from, to } => format!("clock_jumped from {} to {}", second(*from), second(*to)),
         Operation::ClockConfirmed { by: Some(by) } => format!("clock_confirmed by {by}"),
@@ -213,5 +240,14 @@ fn of_bot(operation: &Operation) -> String {
         Operation::StoreWasDown { since, for_ } => format!("store_was_down since {} for {}", second(*since), span(*for_)),
         Operation::AlarmRaised { alarm } => format!("alarm_raised: {alarm}"),
         Operation::AlarmCleared { alarm } => format!("alarm_cleared: {alarm}"),
+        Operation::DriftFound { kind, provider, target, principal, .. } => {
+            format!("drift_found: {}: {principal} on {target} in {provider}", kind.name())
+        }
+        Operation::DriftGone { kind, provider, target, principal, .. } => {
+            format!("drift_gone: {}: {principal} on {target} in {provider}", kind.name())
+        }
+        Operation::DriftUnwatched { kind, provider, target, principal, .. } => {
+            format!("drift_unwatched: {}: {principal} on {target} in {provider}", kind.name())
+        }
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     chat::{Chat, directory::Directory, show::Voice},
     domain::{event::Operation, policy::Platform},
     faults,
-    ledger::seal::Sealer,
+    ledger::{seal::Sealer, verify::onward::Onward},
     worker::{Deps, Workers},
 };
 
@@ -46,7 +46,7 @@ pub async fn run(path: &Path, mut chats: Chats) -> anyhow::Result<()> {
     faults::refuse_release().map_err(|why| anyhow!(why))?;
     let mut signals = Signals::listen()?;
     let (clock, pace) = faults::clock();
-    let Start { mut config, providers, store, refused, is_kept, broken } = load(path, &clock).await?;
+    let Start { mut config, providers, store, refused, is_kept, broken, before } = load(path, &clock).await?;
     let mut chance = StdRng::from_os_rng();
     let mut seed = [0; 32];
     chance.fill_bytes(&mut seed);
@@ -65,6 +65,9 @@ pub async fn run(path: &Path, mut chats: Chats) -> anyhow::Result<()> {
     });
     let bot = Arc::new(bot.await?);
     noted("the start", bot.record(Operation::Started { version: env!("CARGO_PKG_VERSION").into() }).await);
+    if let Some(before) = before {
+        noted("what changed in the file", bot.policy_changed(&before).await);
+    }
     watch::at_start(&bot, path, refused, &broken).await;
     let mut reloads = Reloads { path: path.to_path_buf(), in_force: config.clone(), is_kept, is_unsealed: key.is_err() };
     if is_kept {
@@ -88,6 +91,10 @@ pub async fn run(path: &Path, mut chats: Chats) -> anyhow::Result<()> {
         heartbeat: Box::new(move || touch(heartbeat.as_deref())),
         stopping: false.into(),
     }));
+    let check = key.as_ref().ok().map(|key| Arc::new(Onward::new(store.clone(), key.signing.clone(), config.ledger_origin.clone())));
+    if let Some(check) = &check {
+        bot.is_audited_by(check.clone());
+    }
     let sealer = key.map(|key| Arc::new(Mutex::new(Sealer::new(store.clone(), key, config.ledger_origin.clone()))));
     // What a dead process was about to end is ours at once.
     watch::release(&bot).await;
@@ -100,6 +107,7 @@ pub async fn run(path: &Path, mut chats: Chats) -> anyhow::Result<()> {
             Ok(sealer) => tokio::spawn(watch::seal(sealer, bot.clone())),
             Err(why) => tokio::spawn(watch::unsealed(why, bot.clone())),
         },
+        tokio::spawn(watch::check(check, bot.clone())),
         tokio::spawn(reloads.on_hangup(bot.clone())),
         tokio::spawn(watch::leavers(bot.clone())),
         tokio::spawn(watch::roster(bot.clone())),

@@ -11,7 +11,7 @@ use crate::{
     bot::Providers,
     clock::Clock,
     config::{self, Config, LedgerKey, StoreConfig},
-    domain::ids::ProviderName,
+    domain::{ids::ProviderName, policy::Catalogue},
     ledger::key::{Key, MarkFile},
     provider::{self, Provider, broken::Broken},
     store::{Holding, Store},
@@ -28,6 +28,8 @@ pub(super) struct Start {
     pub is_kept: bool,
     /// Adapters that could not be made and are stood in for.
     pub broken: Vec<ProviderName>,
+    /// What was in force before, if the file is another one now.
+    pub before: Option<Catalogue>,
 }
 
 /// The file; or, when it is broken or would lose what is held, the last one that loaded, frozen, with the reason.
@@ -57,6 +59,7 @@ pub(super) async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<
     if let Err(problems) = still_reaches(&store, before.as_ref(), &config).await {
         return Ok(frozen(before.unwrap_or(config), store, clock, (digest, &problems)).await);
     }
+    let changed = before.as_ref().filter(|before| before.text != config.text).map(|before| before.catalogue.clone());
     let is_kept = match (copy::keep(path, &config), before) {
         (Ok(()), _) => true,
         (Err(error), Some(before)) if !copy::may_stay(&before, &config) => {
@@ -65,7 +68,7 @@ pub(super) async fn load(path: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<
         }
         (Err(_), _) => false,
     };
-    Ok(Start { config, providers, store, refused: None, is_kept, broken: Vec::new() })
+    Ok(Start { config, providers, store, refused: None, is_kept, broken: Vec::new(), before: changed })
 }
 
 async fn frozen(mut config: Config, store: Store, clock: &Arc<dyn Clock>, refused: (String, &anyhow::Error)) -> Start {
@@ -73,7 +76,7 @@ async fn frozen(mut config: Config, store: Store, clock: &Arc<dyn Clock>, refuse
     tracing::error!("{problems:#}");
     config.catalogue.frozen = true;
     let (providers, broken) = providers_or_stand_ins(&config, &store, clock).await;
-    Start { config, providers, store, refused: Some(digest), is_kept: true, broken }
+    Start { config, providers, store, refused: Some(digest), is_kept: true, broken, before: None }
 }
 
 async fn open(store: &StoreConfig) -> anyhow::Result<Store> {

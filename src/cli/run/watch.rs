@@ -8,7 +8,10 @@ use crate::{
     bot::Bot,
     chat::render::Templates,
     domain::{event::Operation, ids::ProviderName},
-    ledger::seal::Sealer,
+    ledger::{
+        seal::Sealer,
+        verify::onward::{Onward, Step},
+    },
     store::CommitError,
 };
 
@@ -16,6 +19,11 @@ use crate::{
 const RELEASE_EVERY: Duration = Duration::from_secs(2);
 /// How often the members of the chats are read.
 const ROSTER_EVERY: Duration = Duration::from_mins(5);
+/// How often the ledger's new entries are read, and the pause while there are many.
+const CHECK_EVERY: Duration = Duration::from_mins(1);
+const CHECK_ON: Duration = Duration::from_millis(20);
+/// The alarm about what does not fit there.
+const CHANGED: &str = "ledger_changed";
 /// Failures in a row until sealing is in trouble: a store that blinks is another matter.
 const FAILURES: u32 = 3;
 
@@ -146,5 +154,30 @@ pub(super) async fn seal(sealer: Arc<tokio::sync::Mutex<Sealer>>, bot: Arc<Bot>)
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Reads what was sealed, as it comes. What does not fit is an alarm until it does; the digest says how far it came.
+pub(super) async fn check(check: Option<Arc<Onward>>, bot: Arc<Bot>) {
+    let Some(check) = check else { return };
+    loop {
+        let pause = match check.step(bot.now()).await {
+            // Nobody waits for it: whatever else there is to do comes first.
+            Ok(Step::On) => CHECK_ON,
+            Ok(Step::UpToDate) => {
+                noted("the end of an alarm", bot.clear(CHANGED).await);
+                CHECK_EVERY
+            }
+            Ok(Step::Wrong(why)) => {
+                let what = format!("the ledger was changed: {why}; `hallpass ledger verify` says all of it");
+                noted("an alarm", bot.raise(CHANGED, what, None).await);
+                CHECK_EVERY
+            }
+            Err(why) => {
+                tracing::debug!(%why, "the ledger cannot be checked now");
+                CHECK_EVERY
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }

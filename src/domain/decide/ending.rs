@@ -46,7 +46,7 @@ pub(super) fn revoke(request: &Request, by: &PersonId, reason: &Words, context: 
     }
 }
 
-/// By an administrator who is neither requester nor subject.
+/// By an administrator who is neither requester nor subject: what nobody can read back, or what remains after an end.
 pub(super) fn settle(request: &Request, by: &PersonId, reason: &Words, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     if !context.facts.includes(&context.facts.catalogue.administrators, by)? {
         return Err(Refusal::NotAdministrator);
@@ -57,7 +57,9 @@ pub(super) fn settle(request: &Request, by: &PersonId, reason: &Words, context: 
     if reason.text.trim().is_empty() {
         return Err(Refusal::ReasonNeeded);
     }
-    let State::Revoking { .. } = request.state else { return Err(not_open(request)) };
+    if !matches!(request.state, State::Revoking { .. }) && !request.leaves_something() {
+        return Err(not_open(request));
+    }
     let mut events: Vec<_> = request.alarms.iter().map(|alarm| Event::AlarmCleared { alarm: *alarm }).collect();
     events.push(Event::Settled { person: by.clone(), reason: reason.id.clone() });
     Ok(events)

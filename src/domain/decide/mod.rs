@@ -3,6 +3,7 @@
 mod deciding;
 mod ending;
 mod holding;
+mod looking;
 mod offers;
 mod rights;
 
@@ -24,6 +25,7 @@ use super::{
 pub use deciding::{advance, approved_extension, until_if_approved};
 pub use ending::{ending, no_more_time};
 pub use holding::may_fetch;
+pub use looking::{Sees, all_lookers, is_own, lookers, may_look, nothing_to_see, sees};
 pub use rights::may_decide;
 
 /// Everything a decision may depend on, besides the request.

@@ -100,6 +100,19 @@ impl<'l> Words<'l> {
         if spans::is_day(first) { format!("{first} {}", self.next().unwrap_or_default()) } else { first.to_owned() }
     }
 
+    /// The same of a moment that has been: `yesterday 14:05`, `2 h ago`. A day may stand alone.
+    pub(super) fn past_text(&mut self) -> String {
+        if let Some(text) = self.in_quotes() {
+            return text;
+        }
+        let start = self.left;
+        self.next();
+        if self.peek().is_some_and(|word| word.contains(':') || word.eq_ignore_ascii_case("ago")) {
+            self.next();
+        }
+        start[..start.len() - self.left.len()].trim().to_owned()
+    }
+
     /// All that is left, without the quotes around it.
     pub(super) fn rest(&mut self) -> Result<String, Refusal> {
         let text = self.left.trim();
@@ -149,11 +162,28 @@ impl<'l> Words<'l> {
     }
 
     pub(super) fn until_option(&mut self) -> String {
+        self.until(option_name)
+    }
+
+    fn until(&mut self, name: impl Fn(&str) -> Option<&str>) -> String {
         let start = self.left;
-        while self.peek().is_some_and(|word| option_name(word).is_none()) {
+        while self.peek().is_some_and(|word| name(word).is_none()) {
             self.next();
         }
         start[..start.len() - self.left.len()].trim().to_owned()
+    }
+
+    /// Takes the option that stands here, where nobody writes sentences. What is left begins with its value.
+    pub(super) fn flag(&mut self) {
+        if let Some(name) = self.peek().and_then(flag) {
+            let after = &self.left.trim_start_matches(ANY_DASH)[name.len()..];
+            self.left = after.strip_prefix('=').unwrap_or(after).trim_start();
+        }
+    }
+
+    /// The value of such an option: what stands in quotes, or all words up to the next one.
+    pub(super) fn until_flag(&mut self) -> String {
+        self.in_quotes().unwrap_or_else(|| self.until(flag))
     }
 }
 
@@ -205,6 +235,16 @@ pub(super) const OPTIONS: [&str; 3] = ["at", "for", "ticket"];
 
 /// What options begin with: phones make one dash of two.
 const DASHES: [char; 3] = ['-', '—', '–'];
+
+/// Dashes that phones and people put before an option.
+const ANY_DASH: [char; 4] = ['-', '—', '–', '−'];
+
+/// The name of an option where nobody writes sentences: a word behind dashes of any kind and number. A number is none.
+pub(super) fn flag(word: &str) -> Option<&str> {
+    let rest = word.strip_prefix(ANY_DASH)?.trim_start_matches(ANY_DASH);
+    let name = &rest[..rest.find('=').unwrap_or(rest.len())];
+    name.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(name)
+}
 
 /// `--at`, `—at`, `–at`: the name. A long dash before any other word is a dash in somebody's sentence.
 pub(super) fn option_name(word: &str) -> Option<&str> {

@@ -3,6 +3,7 @@
 mod ask;
 mod line;
 mod names;
+mod past;
 
 use super::{
     command::{Length, Less},
@@ -19,6 +20,7 @@ pub use ask::{Draft, Missing, Piece, quoted};
 use line::Words;
 use names::{cut, grammar, near};
 pub use names::{person, resource, role};
+pub use past::Day;
 
 /// What a line is read against.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +53,25 @@ pub enum Parsed {
     Extend(RequestId, Option<Length>, Option<String>),
     Revoke(RevokeTarget, String),
     Settle(RequestId, String),
-    Who(ResourceId),
+    /// Who has it, or had it at a moment that has been. The resource need not exist.
+    Who {
+        resource: ResourceId,
+        at: Option<Instant>,
+        page: u32,
+    },
+    /// What somebody asked for, held and decided; None: the asker themselves. The person need not exist.
+    Find {
+        person: Option<PersonId>,
+        since: Option<Instant>,
+        page: u32,
+    },
+    /// How it went, of one resource or of all that the asker may see. The resource need not exist.
+    Stats {
+        resource: Option<ResourceId>,
+        since: Option<Instant>,
+    },
+    /// The digest of a day; None: since the last one.
+    Digest(Option<Day>),
     Explain {
         resource: ResourceId,
         role: Option<RoleName>,
@@ -84,7 +104,7 @@ pub enum Parsed {
 }
 
 /// Every command's word, for "did you mean" and for help.
-pub const COMMANDS: [&str; 27] = [
+pub const COMMANDS: [&str; 30] = [
     "request",
     "mine",
     "show",
@@ -95,6 +115,9 @@ pub const COMMANDS: [&str; 27] = [
     "revoke",
     "settle",
     "who",
+    "find",
+    "stats",
+    "digest",
     "explain",
     "resources",
     "inbox",
@@ -140,7 +163,19 @@ pub fn parse(line: &str, context: &Context<'_>) -> Result<Parsed, Refusal> {
             Parsed::Revoke(target, words.rest()?)
         }
         "settle" => Parsed::Settle(words.id()?, words.rest()?),
-        "who" => Parsed::Who(words.resource(context)?),
+        "who" => {
+            let (resource, at, page) = past::who(&mut words, context)?;
+            Parsed::Who { resource, at, page }
+        }
+        "find" => {
+            let (person, since, page) = past::find(&mut words, context)?;
+            Parsed::Find { person, since, page }
+        }
+        "stats" => {
+            let (resource, since) = past::stats(&mut words, context)?;
+            Parsed::Stats { resource, since }
+        }
+        "digest" => Parsed::Digest(past::digest(&mut words, context)?),
         "explain" => explain(&mut words, context)?,
         "resources" => Parsed::Resources,
         "inbox" => Parsed::Inbox,
@@ -248,6 +283,16 @@ pub fn length(text: &str, start: Option<Instant>, context: &Context<'_>) -> Resu
 /// Reads a moment such as `18:00` or `2026-11-25 18:00`.
 pub fn moment(text: &str, context: &Context<'_>) -> Result<Instant, Refusal> {
     spans::moment(text, context.now, context.time_zone).map_err(|why| Refusal::BadTime { text: cut(text), why })
+}
+
+/// Reads a moment that has been, such as `14:05` or `2026-11-20 14:05:30`.
+pub fn past(text: &str, context: &Context<'_>) -> Result<Instant, Refusal> {
+    spans::past(text, context.now, context.time_zone).map_err(|why| Refusal::BadPast { text: cut(text), why })
+}
+
+/// Reads how far back: `7d`, `yesterday`, or a moment that has been.
+pub fn since(text: &str, context: &Context<'_>) -> Result<Instant, Refusal> {
+    spans::since(text, context.now, context.time_zone).map_err(|why| Refusal::BadPast { text: cut(text), why })
 }
 
 /// The same for the end of access that begins at `start`: a bare time is its next occurrence after that.

@@ -1,5 +1,7 @@
 //! `plan` as a table: a row, its claims and a moment, and what is done next.
 
+mod left;
+
 use super::*;
 use crate::domain::{
     entitlement::{Call, EntitlementKey, Order},
@@ -84,6 +86,8 @@ fn next(row: &Entitlement, claims: &[Claim]) -> String {
                 News::Extended { .. } => format!("{id} extended"),
                 News::FoundAbsent => format!("{id} found absent"),
                 News::Gone { remains, .. } => format!("{id} gone, {}", serde_json::to_string(remains).unwrap()),
+                News::Back => format!("{id} back"),
+                News::Leftover { residue } => format!("{id} left {residue:?}"),
             });
             said.collect::<Vec<_>>().join("; ")
         }
@@ -262,7 +266,7 @@ fn what_one_end_collected_is_not_told_of_the_next() {
     learn::done(&mut row, Verb::Revoke, &[ended(1)], brought());
     assert_eq!((row.sessions_closed, row.residue.len()), (Some(4), 1), "each repeat tells of its own");
     let told = [(RequestId::new(1), gone(&row, Remains::Nothing))];
-    learn::told(&mut row, &told, 1);
+    learn::told(&mut row, &told, 1, NOW);
     assert_eq!((row.sessions_closed, row.residue.len()), (None, 0));
 }
 

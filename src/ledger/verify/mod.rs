@@ -5,6 +5,7 @@ mod effects;
 mod findings;
 mod life;
 mod older;
+pub mod onward;
 mod places;
 mod streams;
 

@@ -1,6 +1,8 @@
 //! The checks themselves, one function for each rule.
 //! A check that fails half-way may leave something behind; its grant ids begin with `test-`.
 
+use std::collections::BTreeSet;
+
 use secrecy::ExposeSecret as _;
 
 use super::{Bench, Outcome, Stop, failed, must, names_the_reason, said};
@@ -27,7 +29,7 @@ const HOSTILE: [&str; 8] = [
 
 impl Bench<'_> {
     pub(super) fn description(&self) -> Outcome {
-        let about = self.provider.describe();
+        let about = self.about();
         must(!about.name.is_empty(), "it has no name")?;
         must(about.settling.reads >= 1, "it settles after no read at all")?;
         must(about.deadline > Span::ZERO, "its deadline is zero")?;
@@ -139,7 +141,7 @@ impl Bench<'_> {
 
     /// Only where each grant is an object of its own; else the core has one entitlement for both.
     pub(super) async fn overlapping(&self) -> Outcome {
-        if self.provider.describe().ownership != Ownership::PerGrant {
+        if self.about().ownership != Ownership::PerGrant {
             return Err(Stop::Skipped("the core sees to it where objects are not per grant"));
         }
         let first = self.order(&self.fixture.person, "first").await?;
@@ -168,7 +170,7 @@ impl Bench<'_> {
     }
 
     pub(super) async fn extended(&self) -> Outcome {
-        if !self.provider.describe().verbs.extend {
+        if !self.about().verbs.extend {
             return Err(Stop::Skipped("it does not extend"));
         }
         let order = self.order(&self.fixture.person, "longer").await?;
@@ -186,7 +188,7 @@ impl Bench<'_> {
     }
 
     pub(super) async fn credential(&self) -> Outcome {
-        if !self.provider.describe().verbs.credential {
+        if !self.about().verbs.credential {
             return Err(Stop::Skipped("it has no credentials"));
         }
         let order = self.order(&self.fixture.person, "secret").await?;
@@ -202,7 +204,7 @@ impl Bench<'_> {
     }
 
     pub(super) async fn holders(&self) -> Outcome {
-        if !self.provider.describe().verbs.holders {
+        if !self.about().verbs.holders {
             return Err(Stop::Skipped("it does not list holders"));
         }
         let order = self.order(&self.fixture.person, "listed").await?;
@@ -212,11 +214,45 @@ impl Bench<'_> {
         let after = self.list(&order).await?;
         let about = |holder: &Holder| holder.grant.as_ref().map_or(holder.principal == order.principal, |grant| *grant == order.grant);
         must(during.iter().any(about), "who holds it is not in the list")?;
+        let says_so = |holder: &Holder| match self.about().ownership {
+            Ownership::PerGrant => holder.grant.is_some(),
+            Ownership::Ours => holder.grant.is_some() || holder.ours,
+            Ownership::Shared => true,
+        };
+        must(during.iter().any(|holder| about(holder) && says_so(holder)), "what was given is in the list, and not as ours")?;
+        must(
+            during.iter().any(|holder| about(holder) && holder.through.is_none()),
+            "what was given is in the list only by another target",
+        )?;
         must(!after.iter().any(about), "who no longer holds it is still in the list")
     }
 
     async fn list(&self, order: &Order) -> Result<Vec<Holder>, Stop> {
         self.timed("list", self.provider.holders(&order.target)).await?.map_err(|fault| said("list", &fault))
+    }
+
+    /// Nobody has to work there to be asked about.
+    pub(super) async fn sightings(&self) -> Outcome {
+        if !self.about().verbs.sightings {
+            return Err(Stop::Skipped("it does not see sessions"));
+        }
+        let order = self.order(&self.fixture.person, "seen").await?;
+        let never = self.order(&self.fixture.other, "unseen").await?;
+        let done = self.grant(&order, None).await?;
+        let orders = [never.clone(), order.clone()];
+        let during = self.timed("sightings", self.provider.sightings(&orders)).await;
+        self.revoke(&order, done.handle.as_ref()).await?;
+        let after = self.timed("sightings", self.provider.sightings(&orders)).await?;
+        for answer in [during?, after] {
+            let seen = answer.map_err(|fault| said("sightings", &fault))?;
+            must(seen.len() == orders.len(), "it does not answer for each order")?;
+            for sessions in &seen {
+                let names: BTreeSet<&str> = sessions.iter().map(|session| session.session.as_str()).collect();
+                must(names.len() == sessions.len() && !names.contains(""), "two sessions of one order have one name, or one has none")?;
+            }
+        }
+        self.sees(&never, None, false).await?;
+        self.sees(&order, done.handle.as_ref(), false).await
     }
 
     /// Refused or taken, but never obeyed, and never the end of the adapter: afterwards everything works as before.
@@ -244,7 +280,7 @@ impl Bench<'_> {
     }
 
     pub(super) async fn health(&self) -> Outcome {
-        if !self.provider.describe().verbs.health {
+        if !self.about().verbs.health {
             return Err(Stop::Skipped("it has no health"));
         }
         let line = self.timed("health", self.provider.health()).await?.map_err(|fault| said("health", &fault))?;

@@ -1,6 +1,6 @@
 //! One run of an adapter's program: request in, reply out, everything bounded. No shell, no inherited environment. It
 //! leads a process group, or its keeper does, and nothing of that group outlives the run.
-//! Knows bytes, limits and exit codes; what they mean is for `wire`.
+//! Knows bytes, limits and exit codes; what they mean is for `protocol`.
 
 use std::{
     collections::BTreeMap,
@@ -21,10 +21,11 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::keeper::{VERB, keeper};
+use super::{
+    super::protocol::TALK_MAX,
+    keeper::{VERB, keeper},
+};
 
-/// Longest request and longest reply, in bytes.
-pub(super) const TALK_MAX: usize = 1024 * 1024;
 /// Of what the program logs, this much is kept, in bytes.
 const LOG_MAX: usize = 64 * 1024;
 /// After a run, for the last of its output to be read; longer only if something left its group and holds on to it.

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod cards;
+mod digests;
 mod links;
 pub(super) mod place;
 pub(super) mod places;
@@ -89,7 +90,7 @@ impl Turn<'_> {
     fn place(&self) -> Option<String> {
         let (_, rest) = self.task.key.split_once('/')?;
         match self.task.kind {
-            TaskKind::Card | TaskKind::Thread => Some(rest.to_owned()),
+            TaskKind::Card | TaskKind::Thread | TaskKind::Digest => Some(rest.to_owned()),
             TaskKind::Link => {
                 let mut pieces = self.task.key.split('/');
                 Some(format!("{}/@{}", pieces.next()?, pieces.next()?))
@@ -159,6 +160,7 @@ async fn handle(turn: &Turn<'_>) -> Result<(), Stop> {
         TaskKind::Thread => threads::bring_up_to_date(turn).await,
         TaskKind::Alarm => alarms::bring_in_line(turn).await,
         TaskKind::Link => links::tell(turn).await,
+        TaskKind::Digest => digests::post(turn).await,
     };
     if let (Ok(Handled::Done | Handled::Again(_)), Some(place)) = (&result, turn.place()) {
         places.is_over(deps, &place, task).await?;

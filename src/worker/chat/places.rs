@@ -165,5 +165,6 @@ fn is_named(deps: &Deps, place: &str) -> bool {
         return person.parse().is_ok_and(|person: PersonId| account(deps, &person, platform).is_some());
     }
     let channels = catalogue.resources.values().flat_map(|resource| &resource.channels);
-    deps.ops.iter().chain(channels).any(|channel| channel.platform == platform && channel.id == name)
+    let digests = catalogue.digests.iter().flat_map(|rules| &rules.channels);
+    deps.ops.iter().chain(channels).chain(digests).any(|channel| channel.platform == platform && channel.id == name)
 }

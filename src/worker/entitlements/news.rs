@@ -6,11 +6,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Done, Job, News, RequestId, Span, Stop, learn};
+use crate::domain::{event::Used, evidence, request::State};
 
 /// A provider has this long to say how the access was used: "gone" waits for it.
 const EVIDENCE: Duration = Duration::from_secs(2);
-/// Where all of it cannot be written: so many lines of what remains, and so many characters of each.
-const RESIDUE_MAX: (usize, usize) = (20, 200);
 
 impl Job<'_> {
     pub(super) async fn tell(&mut self, mut news: Vec<(RequestId, News)>) -> Done<()> {
@@ -19,10 +18,10 @@ impl Job<'_> {
             return self.not_now().await;
         }
         let ends = news.iter().filter(|(_, n)| matches!(n, News::Gone { .. })).count();
-        if ends > 0 && self.provider.describe().evidence {
-            drop(timeout(EVIDENCE, self.evidence(&mut news)).await);
+        if ends > 0 {
+            self.evidence(&mut news).await;
         }
-        learn::told(&mut self.leased.row, &news, self.claims.len().saturating_sub(ends));
+        learn::told(&mut self.leased.row, &news, self.claims.len().saturating_sub(ends), self.deps.bot.now());
         match self.save(news.clone(), Vec::new()).await {
             // An end is told, whatever the target says of its use.
             Err(Stop::Refused(why)) if lessen(&mut news) => {
@@ -33,8 +32,21 @@ impl Job<'_> {
         }
     }
 
-    /// Asks how the access was used. May be dropped at any point: what was answered by then is kept.
+    /// How the access was used: as the target counted it, and as it was seen. Neither keeps an end waiting for long.
     async fn evidence(&self, news: &mut [(RequestId, News)]) {
+        let description = self.provider.describe_for(&self.leased.row.order.target);
+        if description.evidence {
+            drop(timeout(EVIDENCE, self.counted(news)).await);
+        }
+        for (request, news) in news.iter_mut().filter(|_| description.verbs.sightings) {
+            if let News::Gone { used, .. } = news {
+                *used = evidence::merged(used.take(), self.seen(request).await);
+            }
+        }
+    }
+
+    /// Asks how the access was used. May be dropped at any point: what was answered by then is kept.
+    async fn counted(&self, news: &mut [(RequestId, News)]) {
         for (request, news) in news {
             let News::Gone { used, .. } = news else { continue };
             let Some(claim) = self.claims.iter().find(|c| c.request == *request) else { continue };
@@ -43,18 +55,22 @@ impl Job<'_> {
             *used = self.provider.uses(&row.order, row.handle.as_ref(), since).await.ok();
         }
     }
+
+    /// What was seen of its sessions while it worked. A store that does not answer keeps no end waiting.
+    async fn seen(&self, id: &RequestId) -> Option<Used> {
+        let request = self.deps.store.request(id).await.ok()??;
+        let State::Revoking { work: Some(work), since: until, .. } = request.state else { return None };
+        let sampled = self.deps.store.sampled(&self.leased.row.key, work.since).await.ok()??;
+        sampled.used(work.since, until)
+    }
 }
 
 /// Leaves out what a target said at too great a length. False: there is nothing to leave out.
 fn lessen(news: &mut [(RequestId, News)]) -> bool {
     let mut lessened = false;
     for (_, news) in news {
-        let News::Gone { used, residue, .. } = news else { continue };
-        let long = residue.len() > RESIDUE_MAX.0 || residue.iter().any(|line| line.chars().nth(RESIDUE_MAX.1).is_some());
-        lessened |= long | used.take().is_some();
-        residue.truncate(RESIDUE_MAX.0);
-        for line in residue {
-            *line = line.chars().take(RESIDUE_MAX.1).collect();
+        if let News::Gone { used, .. } = news {
+            lessened |= used.take().is_some();
         }
     }
     lessened

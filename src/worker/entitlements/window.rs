@@ -156,7 +156,7 @@ impl Start {
 
     async fn job(self, deps: &Deps, lifeline: &Lifeline, window: &Window) -> Done<()> {
         let Self { provider, leased, claims, last } = self;
-        let description = provider.describe();
+        let description = provider.describe_for(&leased.row.order.target);
         let (traits, deadline) = (traits(description), deadline(deps, description));
         let job = Job { deps, lifeline, window, provider, leased, claims, traits, deadline, turn: None, gives_way: false };
         job.hold(last).await

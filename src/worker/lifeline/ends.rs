@@ -2,7 +2,7 @@
 
 use tokio::time::timeout;
 
-use super::Lifeline;
+use super::{Lifeline, Taken};
 use crate::{
     domain::{
         entitlement::{Entitlement, EntitlementKey},
@@ -27,6 +27,8 @@ pub(super) struct Try {
     /// Agreeing reads that showed it absent.
     reads: u32,
     pub(super) gone: Option<Instant>,
+    /// What remains, by the newest answer to the revoke.
+    residue: Vec<String>,
     /// What was last said of it: only changes are worth an entry.
     said: Option<(Verb, String)>,
 }
@@ -46,6 +48,14 @@ struct Lesson {
     outcome: Outcome,
     said: String,
     pause: Option<Span>,
+    /// Of a revoke that was answered.
+    residue: Vec<String>,
+}
+
+impl Lesson {
+    const fn plain(verb: Verb, outcome: Outcome, said: String, pause: Option<Span>) -> Self {
+        Self { verb, outcome, said, pause, residue: Vec::new() }
+    }
 }
 
 impl Lifeline {
@@ -55,7 +65,7 @@ impl Lifeline {
         let Some(_here) = self.call(&row.key) else { return };
         let Some(provider) = deps.bot.providers().get(&row.order.provider).cloned() else {
             let said = "its provider is not configured".to_owned();
-            self.learn(deps, &row.key, Lesson { verb: Verb::Revoke, outcome: Outcome::Failed, said, pause: Some(Span::ZERO) });
+            self.learn(deps, &row.key, Lesson::plain(Verb::Revoke, Outcome::Failed, said, Some(Span::ZERO)));
             return;
         };
         let is_revoked = || self.memory().tries.get(&row.key).is_some_and(|known| known.revoked);
@@ -79,14 +89,14 @@ impl Lifeline {
     /// Remembers it, owes an entry for what is new, and says it in the log.
     fn learn(&self, deps: &Deps, key: &EntitlementKey, lesson: Lesson) {
         let now = deps.bot.now();
-        let Lesson { verb, outcome, said, pause } = lesson;
+        let Lesson { verb, outcome, said, pause, residue } = lesson;
         let mut memory = self.memory();
         let known = memory.tries.entry(key.clone()).or_default();
         let new = known.said.as_ref() != Some(&(verb, said.clone()));
         known.said = Some((verb, said.clone()));
         let failed = outcome != Outcome::Ok;
         match (verb, failed) {
-            (Verb::Revoke, false) => (known.revoked, known.reads) = (true, 0),
+            (Verb::Revoke, false) => (known.revoked, known.reads, known.residue) = (true, 0, residue),
             // Still there, or nobody knows: taken away once more.
             (Verb::Observe, true) => (known.revoked, known.reads) = (outcome == Outcome::Unknown, 0),
             (Verb::Observe, false) => known.reads += 1,
@@ -100,8 +110,8 @@ impl Lifeline {
         };
         if verb == Verb::Observe && !failed && pause.is_none() {
             known.gone = Some(now);
-            let grants = known.grants.clone();
-            memory.taken.insert(key.clone(), (now, grants));
+            let taken = Taken { at: now, grants: known.grants.clone(), residue: known.residue.clone() };
+            memory.taken.insert(key.clone(), taken);
         }
         drop(memory);
         if new {
@@ -117,7 +127,9 @@ async fn revoke(provider: &dyn Provider, row: &Entitlement) -> Lesson {
     let call = provider.revoke(&row.order, row.handle.as_ref(), left);
     let silent = || Err(Fault::new(FaultKind::Ambiguous, "no answer in time"));
     let (outcome, said, pause) = match timeout(left, call).await.unwrap_or_else(|_| silent()) {
-        Ok(Step::Done(_)) => (Outcome::Ok, String::new(), None),
+        Ok(Step::Done(done)) => {
+            return Lesson { residue: done.residue, ..Lesson::plain(Verb::Revoke, Outcome::Ok, String::new(), None) };
+        }
         // Asked again: a call is safe to repeat, and that is how an operation is found again.
         Ok(Step::Wait { again_in, .. }) => (Outcome::Failed, "in progress".to_owned(), Some(again_in)),
         Err(fault) => {
@@ -125,13 +137,14 @@ async fn revoke(provider: &dyn Provider, row: &Entitlement) -> Lesson {
             (outcome, fault.message, Some(fault.retry_after.unwrap_or(Span::ZERO)))
         }
     };
-    Lesson { verb: Verb::Revoke, outcome, said, pause }
+    Lesson::plain(Verb::Revoke, outcome, said, pause)
 }
 
 /// Absent counts when as many reads agree as the adapter says are needed; `before` did already.
 async fn read(provider: &dyn Provider, row: &Entitlement, before: u32) -> Lesson {
-    let settling = &provider.describe().settling;
-    let look = timeout(provider.describe().deadline.std(), provider.observe(&row.order, row.handle.as_ref()));
+    let about = provider.describe_for(&row.order.target);
+    let settling = &about.settling;
+    let look = timeout(about.deadline.std(), provider.observe(&row.order, row.handle.as_ref()));
     let (outcome, said, pause) = match look.await.unwrap_or_else(|_| Err(Fault::new(FaultKind::Transient, "no answer in time"))) {
         Ok(Seen::Absent) if before + 1 < settling.reads => (Outcome::Ok, "absent, to be read again".to_owned(), Some(settling.apart)),
         Ok(Seen::Absent) => (Outcome::Ok, "absent".to_owned(), None),
@@ -140,5 +153,5 @@ async fn read(provider: &dyn Provider, row: &Entitlement, before: u32) -> Lesson
         Ok(Seen::Unknown { why }) => (Outcome::Unknown, format!("unknown: {why}"), Some(Span::ZERO)),
         Err(fault) => (Outcome::Unknown, fault.message, Some(fault.retry_after.unwrap_or(Span::ZERO))),
     };
-    Lesson { verb: Verb::Observe, outcome, said, pause }
+    Lesson::plain(Verb::Observe, outcome, said, pause)
 }

@@ -89,9 +89,13 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<Story>)> {
             Story::active().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Before),
             Story::grant_failed(true).after(3).gone(Remains::Nothing),
         ],
-        Settled => [Story::stuck().then(Event::AlarmCleared { alarm: AlarmKind::StillOpen }).then(Event::Settled { person: person("eve"), reason: said("server deleted") })],
+        Leftover => [residue().after(60).then(Event::Leftover { residue: vec!["1 table".into(), "2 functions".into()] }), cleaned()],
+        Settled => [
+            Story::stuck().then(Event::AlarmCleared { alarm: AlarmKind::StillOpen }).then(Event::Settled { person: person("eve"), reason: said("server deleted") }),
+            settled(),
+        ],
         CredentialShown => [Story::active().after(60).then(Event::CredentialShown { person: person("ana") })],
-        AlarmRaised => [Story::stuck(), Story::grant_failed(true), residue()],
+        AlarmRaised => [Story::stuck(), Story::grant_failed(true), residue(), back()],
         AlarmCleared => [Story::stuck().then(Event::AlarmCleared { alarm: AlarmKind::StillOpen })],
         Refused => [Story::asked().then(Event::Refused { act: "approve".into(), why: "own_request".into() })],
     )
@@ -103,7 +107,23 @@ fn scheduled() -> Story {
     asked.after(60).approved("ben", 0, None).then(Event::Scheduled { start })
 }
 
-fn residue() -> Story {
+/// The clean-up has come to its end.
+fn cleaned() -> Story {
+    residue().after(60).then(Event::Leftover { residue: Vec::new() })
+}
+
+/// Somebody has taken over what remained.
+pub(super) fn settled() -> Story {
+    let cleared = residue().after(600).then(Event::AlarmCleared { alarm: AlarmKind::Residue });
+    cleared.then(Event::Settled { person: "eve".parse().unwrap(), reason: said("kept for the audit") })
+}
+
+/// Found at its target again, an hour after its end.
+pub(super) fn back() -> Story {
+    Story::returned().after(3600).then(Event::AlarmRaised { alarm: AlarmKind::StillOpen })
+}
+
+pub(super) fn residue() -> Story {
     let ended = Story::active().after(3600).revoking(Ending::Expired).after(1);
     let residue = vec!["schema scratch_ana is owned by ana.reyes".to_owned()];
     let gone = Event::Gone { remains: Remains::Nothing, sessions_closed: None, residue, used: None, unwritten: None };
@@ -174,7 +194,9 @@ pub(crate) fn alarms() -> Vec<(String, Option<Story>)> {
     );
     let about = ours.into_iter().flat_map(|(_, stories)| stories);
     let mut alarms: Vec<_> = AlarmKind::ALL.iter().zip(about).map(|(kind, story)| (kind.name().to_owned(), Some(story))).collect();
-    alarms.extend(["chat/slack/C0123ABCD", "clock", "policy", "store", "worker", "anything"].map(|id| (id.to_owned(), None)));
+    alarms.extend(
+        ["chat/slack/C0123ABCD", "clock", "drift/pretended/7", "policy", "store", "worker", "anything"].map(|id| (id.to_owned(), None)),
+    );
     alarms
 }
 

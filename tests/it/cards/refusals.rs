@@ -43,6 +43,8 @@ pub(crate) fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         ],
         NotAdministrator => [Refusal::NotAdministrator],
         NotAuditor => [Refusal::NotAuditor],
+        NotDigestReader => [Refusal::NotDigestReader],
+        NothingToSee => [Refusal::NothingToSee { name: text() }],
         Grammar => [
             Refusal::Grammar { expected: "a command".into(), found: text(), near: vec!["request".into()] },
             Refusal::Grammar { expected: "a resource".into(), found: String::new(), near: Vec::new() },
@@ -53,6 +55,7 @@ pub(crate) fn all(text: &str) -> Vec<(&'static str, Vec<Refusal>)> {
         NoSuchRequest => [Refusal::NoSuchRequest { text: text() }],
         BadDuration => [Refusal::BadDuration { text: text(), why: "zero".into() }],
         BadTime => [Refusal::BadTime { text: text(), why: "a time looks like 18:00".into() }],
+        BadPast => [Refusal::BadPast { text: text(), why: "a time looks like 14:05 or 14:05:30".into() }],
         BadText => [Refusal::BadText { what: "reason".into(), why: "it is longer than 1000 characters".into() }],
         NotRecorded => [Refusal::NotRecorded],
         Unwritable => [Refusal::Unwritable],

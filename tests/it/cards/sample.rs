@@ -16,7 +16,7 @@ use hallpass::{
 use crate::world::START;
 
 /// Everything that people say in these stories.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 10] = [
     "Unblock the stuck import",
     "only the import table, please",
     "use the read replica",
@@ -26,6 +26,7 @@ const TEXTS: [&str; 9] = [
     "server deleted",
     "one more batch",
     "enough for today",
+    "kept for the audit",
 ];
 
 pub(crate) fn said(text: &str) -> WordId {
@@ -209,7 +210,8 @@ impl Story {
     }
 
     pub(crate) fn gone(self, remains: Remains) -> Self {
-        let used = Some(Used { sessions: 3, first: Some(self.now), last: Some(self.now), from: vec!["10.0.0.7".into()] });
+        let used =
+            Some(Used { sessions: 3, first: Some(self.now), last: Some(self.now), from: vec!["10.0.0.7".into()], sampled_every: None });
         let ledger = Some((48_213, "R2xhZCB5b3UgbG9va2VkOiB0aGlzIGlzIGEgcm9vdCE=".to_owned()));
         self.then(Event::Gone { remains, sessions_closed: Some(2), residue: Vec::new(), used, unwritten: None })
             .with(|around| around.ledger = ledger)

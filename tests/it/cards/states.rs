@@ -133,12 +133,13 @@ pub(crate) fn endings() -> Vec<(&'static str, Vec<(&'static str, Story)>)> {
         Expired => [
             ("", Story::active().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Nothing)),
             ("another grant lives", Story::active().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Through { request: other() }).with(|a| a.through = Some(START + Span::from_minutes(180)))),
+            ("something remained, and was settled", super::lines::settled()),
             ("after more time", Story::extended().after(5640).revoking(Ending::Expired).after(1).gone(Remains::Nothing)),
             ("after less was taken", less_taken()),
             ("in grace", in_grace()),
             ("had before", had_before().after(3600).revoking(Ending::Expired).after(1).gone(Remains::Before)),
         ],
-        Returned => [("", Story::returned())],
+        Returned => [("", Story::returned()), ("and there again", super::lines::back())],
         Revoked => [
             ("", Story::active().after(600).revoking(Ending::Revoked { by: Some(person("finn")), reason: Some(said("enough for today")) }).after(1).gone(Remains::Nothing)),
             ("by the bot", Story::active().after(600).revoking(Ending::Revoked { by: None, reason: None }).after(1).gone(Remains::Nothing)),

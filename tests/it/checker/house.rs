@@ -62,7 +62,9 @@ pub(super) fn settled_leaves_nothing_half_done(evidence: &Evidence, _: &Book) ->
         }
     }
     for row in &evidence.entitlements {
-        if row.call.is_some() || !evidence.claims.iter().any(|claim| claim.entitlement == row.key) {
+        // What an end left is waited for, and its requests say so.
+        let is_left = row.leftover.as_ref().is_some_and(|left| left.requests.iter().any(|id| left_by(evidence, id)));
+        if row.call.is_some() || !(is_left || evidence.claims.iter().any(|claim| claim.entitlement == row.key)) {
             findings.push(format!("R4 entitlement {}: nobody claims it, or its last call is open, and its row stands", row.key.0));
         }
     }
@@ -73,4 +75,8 @@ pub(super) fn settled_leaves_nothing_half_done(evidence: &Evidence, _: &Book) ->
         }
     }
     findings
+}
+
+fn left_by(evidence: &Evidence, id: &hallpass::domain::request::RequestId) -> bool {
+    evidence.requests.iter().any(|request| request.id == *id && request.leaves_something())
 }

@@ -202,9 +202,14 @@ pub(super) fn r4_what_is_said_to_remain_is_so(evidence: &Evidence, book: &Book) 
 }
 
 /// R6: the bot takes away only what it gave.
-pub(super) fn r6_what_was_there_before_stays(evidence: &Evidence, _: &Book) -> Vec<String> {
+pub(super) fn r6_what_was_there_before_stays(evidence: &Evidence, book: &Book) -> Vec<String> {
     let taken = evidence.changes.iter().filter(|change| !change.by_hand && !change.on);
-    let older = taken.filter(|change| standing_before(evidence, change));
+    // What carries a grant of ours is ours, whoever put it back.
+    let carries = |object: &Object| {
+        let mut lives = book.streams_of(object).flat_map(|(key, _)| book.lives_on(key));
+        lives.any(|life| life.grant.id.as_str() == object.grant)
+    };
+    let older = taken.filter(|change| !carries(&change.object) && standing_before(evidence, change));
     older.map(|c| format!("R6 {} {}: taken away at {}, and it was there before", c.object.target, c.object.principal, c.at)).collect()
 }
 

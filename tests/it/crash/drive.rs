@@ -239,6 +239,12 @@ impl<'a> Drive<'a> {
         self.waits("switched on", |_| house.was_given()).await.map(|_| ())
     }
 
+    /// Waits until the digest was sent, whatever the bot knows of that.
+    pub(super) async fn digested(&mut self) -> Result<(), String> {
+        let house = self.house;
+        self.waits("the digest", |_| house.was_digested()).await.map(|_| ())
+    }
+
     /// Waits until it is closed and nothing is left to do.
     pub(super) async fn quiet(&mut self) -> Result<(), String> {
         self.waits("closed, and nothing left to do", |seen| !seen.busy && seen.requests.iter().all(|r| !r.is_open())).await.map(|_| ())
@@ -266,8 +272,7 @@ impl<'a> Drive<'a> {
     }
 
     fn signal(&self, signal: rustix::process::Signal) {
-        let id = self.bot.as_ref().and_then(|bot| bot.child.id()).and_then(|id| i32::try_from(id).ok());
-        if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
+        if let Some(id) = self.process() {
             // It may have died in this moment.
             rustix::process::kill_process(id, signal).ok();
         }
@@ -294,6 +299,11 @@ impl<'a> Drive<'a> {
         self.signal(rustix::process::Signal::TERM);
         let status = self.ended().await?;
         if status.success() { Ok(()) } else { Err(format!("stopped, it ended with {status}")) }
+    }
+
+    /// Its process, as long as it lives.
+    pub(super) fn process(&self) -> Option<rustix::process::Pid> {
+        self.bot.as_ref().and_then(|bot| bot.child.id()).and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?))
     }
 
     /// How often it died.

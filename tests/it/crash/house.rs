@@ -48,6 +48,17 @@ impl House {
         house
     }
 
+    /// Gives access in a PostgreSQL instead: the provider's settings, the role's target, and what Ana is called there.
+    pub(super) fn gives_postgresql(&self, settings: &str, target: &str, login: &str) {
+        let text = fs::read_to_string(self.path("bot.toml")).unwrap();
+        let (before, rest) = text.split_once("kind = \"exec\"\n").unwrap();
+        let after = rest.split_once("[policies.short]").unwrap().1;
+        let text = format!("{before}kind = \"postgresql\"\n{settings}\n[policies.short]{after}")
+            .replace("target = { name = \"open\" }", &format!("target = {target}"))
+            .replace("console = \"ana\"\n", &format!("console = \"ana\"\nlogins = {{ postgresql = \"{login}\" }}\n"));
+        fs::write(self.path("bot.toml"), text).unwrap();
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -167,13 +178,39 @@ roles = [{{ name = "open", title = "open it", target = {{ name = "open" }} }}]
         let at = self.bot_time(Instant::from_micros(line["at"].as_i64().unwrap()));
         match line["what"].as_str().unwrap() {
             what @ ("on" | "off") => evidence.changes.push(Change { at, object, on: what == "on", by_hand: false }),
+            "back" => evidence.changes.push(Change { at, object, on: true, by_hand: true }),
             what => evidence.looks.as_mut().unwrap().push(Look { at, object, present: what == "present" }),
         }
+    }
+
+    /// What was on last is on again, as from a backup.
+    pub(super) fn put_back(&self) {
+        let mut record = lines(&self.path("record.jsonl"));
+        let mut last = record.drain(..).rfind(|line| line["what"] == "on").unwrap();
+        let key = json!([last["target"], last["principal"], last["grant"]]).to_string();
+        (last["what"], last["at"]) = ("back".into(), SystemClock.now().micros().into());
+        let mut file = fs::OpenOptions::new().append(true).open(self.path("record.jsonl")).unwrap();
+        std::io::Write::write_all(&mut file, format!("{last}\n").as_bytes()).unwrap();
+        let beside = self.path("state.new");
+        fs::write(&beside, json!([key]).to_string()).unwrap();
+        fs::rename(beside, self.path("state.json")).unwrap();
     }
 
     /// The provider has switched something on.
     pub(super) fn was_given(&self) -> bool {
         lines(&self.path("record.jsonl")).iter().any(|line| line["what"] == "on")
+    }
+
+    /// A digest is to be made in six minutes of the bot's time: the program is up by then, also on a busy machine.
+    pub(super) fn expects_a_morning(&self) {
+        let at = (self.epoch + Span::from_minutes(7)).utc().format("%H:%M").to_string();
+        let section = format!("[digest]\nchannels = [\"console:#security\"]\nat = \"{at}\"\n");
+        fs::write(self.path("bot.toml"), format!("{}{section}", self.bot_toml())).unwrap();
+    }
+
+    /// The chat has got it.
+    pub(super) fn was_digested(&self) -> bool {
+        lines(&self.path("chat.jsonl")).iter().any(|line| line["nonce"].as_str().unwrap().starts_with("digest-1/"))
     }
 
     /// Messages that the chat got twice, by their nonce.

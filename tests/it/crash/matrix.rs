@@ -8,7 +8,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use super::{
     drive::{Armed, Drive},
     house::House,
-    stories::Story::{self, Away, Cancelled, Expired, MoreAsked, Reloaded, Returned, Stuck},
+    stories::Story::{self, Away, Back, Cancelled, Expired, Left, MoreAsked, Morning, Reloaded, Returned, Stuck},
 };
 use crate::checker::check;
 
@@ -58,7 +58,7 @@ impl Case {
 
 fn cases() -> Vec<Case> {
     let all = |story: Story, points: &'static [&'static str]| points.iter().map(move |point| Case::at(story, point));
-    let mut cases: Vec<Case> = [Returned, Expired, MoreAsked, Stuck, Away, Reloaded, Cancelled].map(Case::of).into();
+    let mut cases: Vec<Case> = [Returned, Expired, MoreAsked, Stuck, Away, Reloaded, Cancelled, Left].map(Case::of).into();
     cases.extend(all(Returned, &["migration.due", "migration.done", "start.drained"]));
     cases.extend(all(Returned, &["inbox.written:1", "inbox.written:2", "inbox.written:4"]));
     cases.extend(all(
@@ -81,9 +81,18 @@ fn cases() -> Vec<Case> {
     cases.extend(all(Away, &["tick.decided:1", "revoke.intended", "revoke.answered", "news.decided:1"]));
     cases.extend(all(Reloaded, &["reload.read", "reload.kept", "reload.done"]));
     cases.extend(all(Cancelled, &["revoke.intended"]));
+    cases.extend(all(Left, &["revoke.intended:2", "revoke.answered:2", "revoke.written:2", "news.deciding:3", "news.decided:3"]));
+    let back = ["drift.deciding:1", "drift.wanted", "drift.taken", "revoke.intended:2"].map(|point| Case::at(Back, point));
+    cases.extend(back.into_iter().chain([Case::of(Back)]).map(|case| Case { ownership: "per_grant", ..case }));
+    cases.extend(all(Morning, &["digest.computed", "digest.made", "digest.posted"]));
     let sent = ["card.noted:1", "card.posted:1", "reply.noted:1", "reply.posted:1", "reply.posted:3", "direct.posted:1"];
     cases.extend(sent.map(|point| {
         let mut case = Case::at(Returned, point);
+        case.armed.forgetful = true;
+        case
+    }));
+    cases.extend(["digest.noted", "digest.posted"].map(|point| {
+        let mut case = Case::at(Morning, point);
         case.armed.forgetful = true;
         case
     }));
@@ -102,6 +111,9 @@ async fn judged(case: &Case, store: Option<String>) -> Result<(), String> {
     let house = House::build(store, case.ownership, case.before);
     if let Some((op, how)) = case.temper {
         house.temper(op, how);
+    }
+    if case.story == Morning {
+        house.expects_a_morning();
     }
     lived(case, &house).await.map_err(|why| format!("{why}\n{}", house.log()))
 }

@@ -17,7 +17,7 @@ use hallpass::{
     },
     faults::{self, Gate},
     provider::{
-        Description, Fault, FaultKind, Provider, Resolved, Seen, Step,
+        Description, Fault, FaultKind, Holder, Provider, Resolved, Seen, Sighting, Step,
         pretend::{Pretend, Temper},
     },
 };
@@ -85,6 +85,18 @@ impl Provider for Recorded {
         self.note(order, &before);
         step
     }
+
+    fn target_of(&self, role: &Role) -> Option<serde_json::Value> {
+        self.inner.target_of(role)
+    }
+
+    async fn holders(&self, target: &serde_json::Value) -> Result<Vec<Holder>, Fault> {
+        self.inner.holders(target).await
+    }
+
+    async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        self.inner.sightings(orders).await
+    }
 }
 
 /// A world whose provider keeps a record, with a mistake in it or without.
@@ -95,10 +107,13 @@ struct Trial {
 
 impl Trial {
     async fn new(mistake: Option<&str>) -> Self {
+        Self::over(mistake, World::with(Ownership::Shared).await).await
+    }
+
+    async fn over(mistake: Option<&str>, world: World) -> Self {
         if let Some(mistake) = mistake {
             faults::plant(mistake);
         }
-        let world = World::with(Ownership::Shared).await;
         let recorded = Arc::new(Recorded { inner: world.pretend.clone(), clock: world.clock.clone(), record: Mutex::default() });
         let provider: Arc<dyn Provider> = recorded.clone();
         world.bot.reload(catalogue(), [("pretended".parse().unwrap(), provider)].into()).await.unwrap();
@@ -241,6 +256,25 @@ async fn claims_read_inside_the_lease_are_found() {
         };
         tokio::join!(worker, person);
         trial.pass(5).await;
+        trial.findings().await
+    })
+    .await;
+}
+
+/// Somebody else has given it to Gus: that is told, and nothing else.
+#[tokio::test]
+async fn taking_away_what_somebody_else_gave_is_found() {
+    is_found("drift_takes_strangers", "R6", async |mistake| {
+        let folder = tempfile::tempdir().unwrap();
+        let pretend = Pretend::new(Ownership::Shared).telling();
+        let trial = Trial::over(mistake, World::with_provider(&crate::store_suite::file(&folder), pretend).await).await;
+        trial.granted("5m").await;
+        trial.world.pretend.set("write", "gus", true);
+        let (provider, target, principal) = ("pretended".into(), r#"{"name":"write"}"#.into(), "gus".into());
+        let object = Object { provider, target, principal, grant: String::new() };
+        let change = Change { at: trial.world.now(), object, on: true, by_hand: true };
+        trial.recorded.record.lock().unwrap().0.push(change);
+        trial.pass(12).await;
         trial.findings().await
     })
     .await;

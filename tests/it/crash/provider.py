@@ -24,7 +24,7 @@ DESCRIPTION = {
     "sessions": "cut",
     "native_expiry": {"grain_s": 1, "extendable": True},
     "deadline_s": 2,
-    "ops": ["observe", "grant", "revoke", "extend"],
+    "ops": ["observe", "grant", "revoke", "extend"] + (["list"] if OWNERSHIP == "per_grant" else []),
 }
 
 
@@ -100,13 +100,22 @@ def observe(which):
         return {"status": "active" if present else "absent"}
 
 
-def perform(op, request):
+def holders(target):
+    here = json.dumps(target, sort_keys=True, separators=(",", ":"))
+    with locked():
+        held = [json.loads(which) for which in load("state.json", [])]
+    return {"status": "active", "holders": [{"principal": who, "grant": grant} for name, who, grant in held if name == here]}
+
+
+def perform(op, request, temper):
+    if op == "list":
+        return holders(request["target"])
     which = key(request)
     if op == "observe":
         return observe(which)
     if op == "revoke":
         change(which, False)
-        return {"status": "absent"}
+        return {"status": "absent", "residue": ["a queue of hers"] if temper == "leaves" else []}
     if op == "grant":
         change(which, True)
     return {"status": "active", "native_expiry": request["until"]}
@@ -123,7 +132,7 @@ def main():
     if temper == "kill_before":
         os.kill(bot(), signal.SIGKILL)
         time.sleep(0.3)  # what was sent still arrives, after the sender's death
-    reply = perform(op, request)
+    reply = perform(op, request, temper)
     if temper == "kill_after":
         os.kill(bot(), signal.SIGKILL)
         sys.exit(2)

@@ -23,6 +23,12 @@ pub(super) enum Story {
     Reloaded,
     /// Cancelled while it is being given.
     Cancelled,
+    /// Something remains at its end, and goes when it is taken away once more.
+    Left,
+    /// It is there again after its end, as from a backup.
+    Back,
+    /// Returned, and told in the digest of the morning.
+    Morning,
 }
 
 impl Story {
@@ -45,6 +51,26 @@ impl Story {
                 drive.presses("ana", "extend:1m", None).await?;
                 drive.until("extended", move |request| until(request) > until(&active)).await?;
                 drive.presses("ana", "return", None).await?;
+            }
+            Self::Left => {
+                drive.house.temper("revoke", "leaves");
+                drive.presses("ana", "return", None).await?;
+                drive.until("left", |request| request.leaves_something()).await?;
+                drive.house.temper("revoke", "well");
+                drive.until("cleaned up", |request| !request.leaves_something()).await?;
+            }
+            Self::Back => {
+                drive.presses("ana", "return", None).await?;
+                drive.until("closed", |request| !request.is_open()).await?;
+                drive.house.temper("revoke", "refuse");
+                drive.house.put_back();
+                drive.until("back", |request| request.leaves_something()).await?;
+                drive.house.temper("revoke", "well");
+                drive.until("gone again", |request| !request.leaves_something()).await?;
+            }
+            Self::Morning => {
+                drive.presses("ana", "return", None).await?;
+                drive.digested().await?;
             }
             Self::Expired | Self::Cancelled => {}
             Self::MoreAsked => {

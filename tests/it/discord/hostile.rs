@@ -26,7 +26,7 @@ fn line(length: usize) -> String {
 }
 
 /// What a message does that no card, line or answer of the bot's own does.
-fn does(message: &Value) -> Vec<String> {
+pub(crate) fn does(message: &Value) -> Vec<String> {
     // Times and accounts are the bot's own: which ones is for the tests of cards. Here they are what was typed, or not.
     let typed = [
         "everyone".to_owned(),
@@ -127,12 +127,16 @@ async fn whatever_is_typed_by_hand_is_answered_with_it_as_plain_words() {
         (ANA, "request", vec![("resource", "prod-db"), ("role", "write"), ("ticket", short.as_str()), ("reason", long.as_str())]),
         (BEN, "approve", vec![("id", short.as_str())]),
         (BEN, "deny", vec![("id", id.as_str()), ("why", long.as_str())]),
-        (ANA, "who", vec![("resource", short.as_str())]),
+        (ANA, "see who", vec![("resource", short.as_str())]),
+        (ANA, "see who", vec![("resource", "prod-db"), ("at", short.as_str())]),
+        (ANA, "see find", vec![("name", short.as_str()), ("since", short.as_str()), ("page", short.as_str())]),
+        (ANA, "see stats", vec![("resource", short.as_str()), ("since", short.as_str())]),
+        (super::EVE, "see digest", vec![("day", short.as_str())]),
         (ANA, "explain", vec![("resource", short.as_str()), ("role", short.as_str())]),
         (ANA, "link", vec![("code", short.as_str())]),
         (ANA, "key", vec![("public_key", long.as_str())]),
         (ANA, "help", vec![("topic", short.as_str())]),
-        (super::EVE, "admin", vec![("line", short.as_str())]),
+        (super::EVE, "admin settle", vec![("id", short.as_str()), ("why", long.as_str())]),
     ] {
         let said = house.say(user, path, &options).await;
         assert!(!said.is_empty(), "{path} {options:?}");

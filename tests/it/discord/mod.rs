@@ -3,7 +3,7 @@
 mod acts;
 mod credentials;
 mod deciding;
-mod hostile;
+pub(crate) mod hostile;
 mod life;
 mod linking;
 mod offered;

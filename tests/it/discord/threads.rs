@@ -108,7 +108,7 @@ async fn what_is_late_brings_it_back_and_it_is_put_away_again() {
         let house = House::granted(way).await;
         house.press(ANA, "return").await;
         let before = house.lines().len();
-        house.happens_late(&[Event::AlarmRaised { alarm: AlarmKind::StillOpen }]).await;
+        house.happens_late(&[Event::Refused { act: "approve".into(), why: "not_open".into() }]).await;
         let opened = || house.discord.requests_of("update_channel").iter().filter(|call| call.body["archived"] == false).count();
         assert_eq!((opened(), house.lines().len()), (0, before), "{way:?}: there is nothing to tell yet");
         house.happens_late(&[Event::AlarmCleared { alarm: AlarmKind::StillOpen }]).await;

@@ -87,7 +87,7 @@ async fn access_that_is_stuck_is_told_to_operators_with_its_owner_called_and_ove
     let ops = house.discord.messages(OPS);
     let id = house.newest().await.id;
     assert!(text_of(&ops[0]).contains("STILL OPEN: Ana Reyes still has write on prod-db"), "{}", text_of(&ops[0]));
-    assert!(text_of(&ops[0]).contains(&format!("settle {id}")), "{}", text_of(&ops[0]));
+    assert!(text_of(&ops[0]).contains(&format!("settle id:{id}")), "{}", text_of(&ops[0]));
     assert!(pings(&ops[0]).contains(&format!("user {FINN}")), "{:?}", pings(&ops[0]));
     assert!(house.reads().contains("STILL OPEN: Ana Reyes still has write on prod-db"), "{}", house.reads());
     assert!(house.reads().contains("last answer: connection refused") && house.reads().contains("Told: "), "{}", house.reads());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// Everything that is wrong with a message: the place, and what is allowed there.
-pub(super) fn wrongs(message: &Value) -> Vec<String> {
+pub(crate) fn wrongs(message: &Value) -> Vec<String> {
     let mut wrongs = Vec::new();
     let newer = message["flags"].as_u64().unwrap() & (1 << 15) != 0;
     let known = ["content", "embeds", "components", "flags", "allowed_mentions", "thread", "late"];

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Content, then each embed with its fields as `Name: value`, then rows of buttons as `[Label]`. Times are shown as they were sent.
-pub(super) fn text_of(message: &Value) -> String {
+pub(crate) fn text_of(message: &Value) -> String {
     let mut lines: Vec<String> = Vec::new();
     places(message, &mut |name, text| {
         let shown = read(text).0;
@@ -22,7 +22,7 @@ pub(super) fn text_of(message: &Value) -> String {
 }
 
 /// All markup, mentions, times, code and links, in order.
-pub(super) fn live_markup(message: &Value) -> Vec<String> {
+pub(crate) fn live_markup(message: &Value) -> Vec<String> {
     let mut live = Vec::new();
     places(message, &mut |_, text| live.extend(read(text).1));
     live

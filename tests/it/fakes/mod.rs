@@ -3,4 +3,5 @@
 
 pub(crate) mod discord;
 mod http;
+pub(crate) mod proxy;
 pub(crate) mod slack;

@@ -85,7 +85,7 @@ access that lasts too long
 an event that cannot happen
     request/R-ANA number 5: unanswered cannot happen while revoking
 an event of an unknown kind
-    request/R-FINN number 1: its event cannot be read: unknown variant `forgotten`, expected one of `asked`, `reminded`, `escalated`, `looking`, `passed_on`, `approved`, `taken_back`, `stage_opened`, `offered`, `offer_declined`, `offer_accepted`, `recounted`, `denied`, `cancelled`, `unanswered`, `left`, `scheduled`, `reopened`, `granting`, `shortened`, `working`, `grant_failed`, `warned`, `extension_asked`, `extension_closed`, `extension_approved`, `extended`, `grace_began`, `found_absent`, `revoking`, `gone`, `settled`, `credential_shown`, `alarm_raised`, `alarm_cleared`, `refused`
+    request/R-FINN number 1: its event cannot be read: unknown variant `forgotten`, expected one of `asked`, `reminded`, `escalated`, `looking`, `passed_on`, `approved`, `taken_back`, `stage_opened`, `offered`, `offer_declined`, `offer_accepted`, `recounted`, `denied`, `cancelled`, `unanswered`, `left`, `scheduled`, `reopened`, `granting`, `shortened`, `working`, `grant_failed`, `warned`, `extension_asked`, `extension_closed`, `extension_approved`, `extended`, `grace_began`, `found_absent`, `revoking`, `gone`, `leftover`, `settled`, `credential_shown`, `alarm_raised`, `alarm_cleared`, `refused`
 "#);
     }
 }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod meaning;
+mod onward;
 pub(crate) mod raw;
 mod sealing;
 mod tamper;

@@ -1,6 +1,6 @@
 //! Answers to questions: what one sees of requests, and what of the looking is recorded.
 
-use hallpass::domain::{refusal::Refusal, time::Span};
+use hallpass::domain::{policy::Who, refusal::Refusal, time::Span};
 
 use super::ASK;
 use crate::world::World;
@@ -15,19 +15,30 @@ async fn recorded(world: &World) -> String {
 async fn who_never_says_nobody_when_somebody_has_it() {
     let world = World::new().await;
     assert_eq!(world.say("cleo", "/jit who prod-db").await, "Nobody has access to prod-db through here now.");
-    world.granted("ana", ASK, "ben").await;
-    assert_eq!(
-        world.say("cleo", "/jit who prod-db").await,
-        "Somebody has access to prod-db now; who it is, its approvers, the owner, administrators and auditors may see."
-    );
+    let id = world.granted("ana", ASK, "ben").await;
     let own = world.granted("cleo", ASK, "ben").await;
+    let both = world.say("cleo", "/jit who prod-db").await;
+    assert!(both.contains(&id) && both.contains(&own), "{both}");
+    // From now on others may ask for it and approve it.
+    let nobody = || vec![Who::Person("eve".parse().unwrap())];
+    world
+        .rules(|catalogue| {
+            for policy in catalogue.policies.values_mut() {
+                (policy.may_ask, policy.on_behalf_of, policy.stages) = (nobody(), Vec::new(), policy.stages[..1].to_vec());
+                policy.stages[0].approvers = vec![Who::Person("ben".parse().unwrap())];
+                policy.stages[0].ladder.clear();
+            }
+        })
+        .await;
     assert_eq!(
         world.say("cleo", "/jit who prod-db").await,
         format!(
             "On prod-db now:\n  Cleo Marsh has write on prod-db until 15:00 (in 1 h) · {own}\n\
-             And 1 more: who it is, its approvers, the owner, administrators and auditors may see."
+             Only what is yours is shown. Of others, those see it who may ask for it or approve it, its owner, auditors and administrators."
         )
     );
+    world.done("cleo", &format!("/jit return {own}")).await;
+    assert!(matches!(world.no("cleo", "/jit who prod-db").await, Refusal::NothingToSee { .. }), "it does not say that nobody has it");
 }
 
 #[tokio::test]

@@ -11,7 +11,11 @@ use hallpass::{
         request::{Extension, Request, State},
         time::Span,
     },
-    ledger::{key::Key, seal::Sealer},
+    ledger::{
+        key::Key,
+        seal::Sealer,
+        verify::onward::{Onward, Step},
+    },
     provider::{FaultKind, pretend::Temper},
     store::Filter,
 };
@@ -44,7 +48,9 @@ impl Life {
 
     async fn seal(&self) {
         let key = Key::open(&self.keys.path().join("key"), || SEED).unwrap();
+        let check = Onward::new(self.world.store.clone(), key.signing.clone(), ORIGIN.into());
         Sealer::new(self.world.store.clone(), key, ORIGIN.into()).seal_once(self.world.now()).await.unwrap();
+        assert_eq!(check.step(self.world.now()).await.unwrap(), Step::UpToDate);
     }
 
     fn temper(&self, kind: Option<FaultKind>) {

@@ -17,7 +17,8 @@ use hallpass::{
         time::{Instant, Span},
     },
     provider::{
-        Delivery, Description, Done, Fault, FaultKind, Holder, NativeExpiry, Provider, Resolved, Seen, Sessions, Settling, Step, Verbs,
+        Delivery, Description, Done, Fault, FaultKind, Holder, NativeExpiry, Provider, Resolved, Seen, Sessions, Settling, Sighting, Step,
+        Verbs,
         conformance::{self, Fixture, Verdict},
         exec::Settings,
     },
@@ -43,6 +44,7 @@ enum Flaw {
     ExtendDoesNothing,
     SameSecret,
     ListsNobody,
+    SeesOneOrder,
     TripsOverNames,
     SilentHealth,
     GrantTwiceFails,
@@ -71,7 +73,7 @@ struct Object {
 impl System {
     fn new(flaw: Flaw) -> Self {
         let reads = u32::from(flaw != Flaw::NoReads);
-        let verbs = Verbs { extend: true, credential: true, holders: true, health: true, ..Verbs::default() };
+        let verbs = Verbs { extend: true, credential: true, holders: true, sightings: true, health: true, ..Verbs::default() };
         let description = Description {
             name: "system".into(),
             version: "1".into(),
@@ -187,7 +189,14 @@ impl Provider for System {
     async fn holders(&self, _target: &Value) -> Result<Vec<Holder>, Fault> {
         let state = self.state()?;
         let shown = state.objects.values().filter(|_| !self.has(Flaw::ListsNobody));
-        Ok(shown.map(|object| Holder { principal: object.principal.clone(), grant: Some(object.grant.clone()) }).collect())
+        Ok(shown
+            .map(|object| Holder { principal: object.principal.clone(), grant: Some(object.grant.clone()), ours: true, through: None })
+            .collect())
+    }
+
+    async fn sightings(&self, orders: &[Order]) -> Result<Vec<Vec<Sighting>>, Fault> {
+        let answered = if self.has(Flaw::SeesOneOrder) { 1 } else { orders.len() };
+        Ok(vec![Vec::new(); answered])
     }
 
     async fn health(&self) -> Result<String, Fault> {
@@ -225,7 +234,7 @@ async fn an_adapter_with_every_verb_and_no_flaw_passes_and_nothing_is_left() {
 }
 
 /// Each rule that an adapter is tried by alone, and a flaw that breaks it.
-const ALONE: [(&str, Flaw); 16] = [
+const ALONE: [(&str, Flaw); 17] = [
     ("its description is sound", Flaw::NoReads),
     ("resolving changes nothing and answers the same twice", Flaw::ForgetfulResolve),
     ("a person who is not there is named as such", Flaw::TakesAnybody),
@@ -240,6 +249,7 @@ const ALONE: [(&str, Flaw); 16] = [
     ("extending moves the native end", Flaw::ExtendDoesNothing),
     ("a credential is made when fetched", Flaw::SameSecret),
     ("holders are listed", Flaw::ListsNobody),
+    ("open sessions are told for each order", Flaw::SeesOneOrder),
     ("hostile names are data", Flaw::TripsOverNames),
     ("health answers", Flaw::SilentHealth),
 ];

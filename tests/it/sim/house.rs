@@ -10,6 +10,7 @@ use hallpass::domain::{
     plan::{Traits, learn},
     request::{Ask, AskKind, Ending, Grant, GrantId, Preview, Remains, Request, RequestId, State},
     time::{Instant, Span},
+    words::WordId,
 };
 
 use super::target::Target;
@@ -114,7 +115,8 @@ impl House {
         let before = self.requests[index].clone();
         let after = events.iter().try_fold(before.clone(), |r, e| r.apply(e, at(self.now))).map_err(|e| e.to_string())?;
         self.judge(&before, &after)?;
-        let changed = due::claim(&before) != due::claim(&after);
+        let settled = events.iter().any(|event| matches!(event, Event::Settled { .. }));
+        let changed = settled || due::claim(&before) != due::claim(&after);
         self.requests[index] = after;
         if changed {
             self.raise(self.now);
@@ -128,6 +130,9 @@ impl House {
             && !self.target.was_on(second(work.since))
         {
             return Err(format!("{} was said to work since {} and did not", after.id, second(work.since)));
+        }
+        if before.leaves_something() && !after.leaves_something() && self.target.residue > 0 && !is_settled(after) {
+            return Err(format!("{} was said to be cleaned up and is not", after.id));
         }
         let (State::Revoking { .. }, State::Closed { held: Some(held), .. }) = (&before.state, &after.state) else { return Ok(()) };
         let others = self.requests.iter().any(|r| r.id != after.id && due::claim(r).is_some_and(|c| c.wanted));
@@ -183,6 +188,20 @@ impl House {
         if let Some(request) = self.requests.get(index) {
             self.fallen.push(request.id.clone());
         }
+    }
+
+    /// Whose ends left something that still has to go.
+    pub(crate) fn left(&self) -> Vec<RequestId> {
+        self.requests.iter().filter(|request| request.leaves_something()).map(|request| request.id.clone()).collect()
+    }
+
+    /// An administrator takes over what remains.
+    pub(crate) fn settle(&mut self, index: usize) -> Result<(), String> {
+        let Some(request) = self.requests.get(index).filter(|request| request.leaves_something()) else { return Ok(()) };
+        let cleared = request.alarms.iter().map(|alarm| Event::AlarmCleared { alarm: *alarm });
+        let settled = Event::Settled { person: "eve".parse().unwrap(), reason: WordId::from_stored("w:".into()) };
+        let events: Vec<Event> = cleared.chain([settled]).collect();
+        self.apply(index, &events)
     }
 
     /// As `Bot::may_grant`, for a policy that no longer approves.
@@ -246,7 +265,8 @@ impl House {
         }
         let row = self.stored.as_ref().map(|s| &s.row);
         let looked = row.and_then(|r| r.progress.seen).is_some_and(|(seen, _)| !seen);
-        if on && (self.target.on || row.is_some_and(|r| r.given || looked)) {
+        let begun = row.is_some_and(|r| r.call.is_some() || r.waiting.is_some()) || self.target.is_being_taken(self.now);
+        if on && (begun || self.target.on || row.is_some_and(|r| r.given || looked)) {
             return;
         }
         self.target.set_by_hand(on, self.now);
@@ -266,7 +286,7 @@ impl House {
 
     /// What later behaviour depends on, for telling states apart.
     pub(crate) fn essence(&self) -> String {
-        let stories: Vec<_> = self.requests.iter().map(|r| (r.state.name(), due::claim(r))).collect();
+        let stories: Vec<_> = self.requests.iter().map(|r| (r.state.name(), due::claim(r), &r.alarms)).collect();
         let row = self.stored.as_ref().map(|s| (essence(&s.row), s.due, s.leased_until, s.generation, s.fence));
         format!("{} {} {stories:?} {row:?} {}", self.now, self.target.essence(self.now), self.fallen.len())
     }
@@ -274,8 +294,12 @@ impl House {
 
 /// A row without what never changes.
 pub(crate) fn essence(row: &Entitlement) -> String {
-    let Entitlement { had_before, given, native_expiry, call, unknown_until, reads, tries, waiting, progress, .. } = row;
-    format!("{had_before:?}{given}{native_expiry:?}{call:?}{unknown_until:?}{reads}{tries}{waiting:?}{progress:?}")
+    let Entitlement { had_before, given, native_expiry, call, unknown_until, reads, tries, waiting, progress, residue, leftover, .. } = row;
+    let left = leftover.as_ref().map(|l| (l.requests.len(), l.residue.len(), l.found, l.tries, l.next_at));
+    format!(
+        "{had_before:?}{given}{native_expiry:?}{call:?}{unknown_until:?}{reads}{tries}{waiting:?}{progress:?}{} {left:?}",
+        residue.len()
+    )
 }
 
 /// How a row is saved.
@@ -285,6 +309,10 @@ pub(crate) struct Save {
     pub generation: i64,
     pub due: Option<i64>,
     pub release: bool,
+}
+
+fn is_settled(request: &Request) -> bool {
+    matches!(&request.state, State::Closed { held: Some(held), .. } if held.settled.is_some())
 }
 
 fn protected(requests: &[Request], now: i64) -> Option<i64> {

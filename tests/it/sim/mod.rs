@@ -26,6 +26,8 @@ pub(crate) enum Deed {
     Tick,
     Pass(i64),
     ByHand(bool),
+    /// An administrator takes over what remains.
+    Settle(usize),
 }
 
 /// What is being tried out: the target's nature.
@@ -38,6 +40,8 @@ pub(crate) struct Nature {
     pub expires: bool,
     /// Agreeing reads, and so stale reads.
     pub reads: u32,
+    /// Something remains when access is taken away for the first time.
+    pub leaves: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +55,8 @@ impl Sim {
         let apart = Span::from_seconds(if nature.reads > 1 { 3 } else { 0 });
         let stale = i64::from(nature.reads - 1) * apart.seconds();
         let traits = Traits { reads: nature.reads, apart, extendable: nature.expires };
-        let target = Target::new(nature.ownership, nature.older, nature.expires, stale);
+        let mut target = Target::new(nature.ownership, nature.older, nature.expires, stale);
+        target.leaves = nature.leaves;
         Self { house: House::new(target, traits), workers: [Worker::default(), Worker::default()] }
     }
 
@@ -72,14 +77,19 @@ impl Sim {
             // Whoever has just read that it was not there takes what comes now for their own.
             Deed::ByHand(true) if self.workers.iter().any(Worker::has_seen_it_absent) => {}
             Deed::ByHand(on) => house.by_hand(on),
+            Deed::Settle(index) => house.settle(index)?,
         }
         Ok(())
     }
 
     /// Everything goes well from here on, and time passes: every story ends, and nothing of ours is left.
     pub(crate) fn finish(&mut self) -> Result<(), String> {
-        for _ in 0..300 {
+        for round in 0..300 {
             self.house.tick()?;
+            // What somebody has given by hand since keeps what remains from being cleaned up.
+            if round > 200 && self.house.target.by_hand {
+                (0..self.house.requests.len()).try_for_each(|index| self.act(Deed::Settle(index)))?;
+            }
             for worker in 0..self.workers.len() {
                 for _ in 0..200 {
                     // A worker that has nothing to do takes no lease.
@@ -100,6 +110,9 @@ impl Sim {
 
     fn nothing_is_left(&self) -> Result<(), String> {
         let target = &self.house.target;
+        if let Some(request) = self.house.left().first() {
+            return Err(format!("{request} waits for ever for its clean-up"));
+        }
         if target.on == target.by_hand { Ok(()) } else { Err(format!("left behind: on {}, by hand {}", target.on, target.by_hand)) }
     }
 }

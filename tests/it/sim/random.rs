@@ -31,6 +31,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         6 => (1i64..4).prop_map(Deed::Pass),
         3 => (4i64..70).prop_map(Deed::Pass),
         1 => any::<bool>().prop_map(Deed::ByHand),
+        1 => (0usize..4).prop_map(Deed::Settle),
     ]
 }
 
@@ -50,11 +51,13 @@ fn schedule() -> impl Strategy<Value = Schedule> {
 
 fn nature() -> impl Strategy<Value = Nature> {
     let ownership = prop_oneof![2 => Just(Ownership::Shared), 2 => Just(Ownership::Ours), 1 => Just(Ownership::PerGrant)];
-    (ownership, any::<bool>(), any::<bool>(), prop_oneof![Just(1u32), Just(3u32)]).prop_map(|(ownership, older, expires, reads)| Nature {
+    let reads = prop_oneof![Just(1u32), Just(3u32)];
+    (ownership, any::<bool>(), any::<bool>(), reads, any::<bool>()).prop_map(|(ownership, older, expires, reads, leaves)| Nature {
         ownership,
         older,
         expires,
         reads,
+        leaves,
     })
 }
 

@@ -62,6 +62,10 @@ pub(crate) struct Target {
     pub expires: bool,
     /// Reads may be this old.
     pub stale: i64,
+    /// What is given leaves something behind, which goes when it is taken away once more.
+    pub leaves: bool,
+    /// What it left that is still there.
+    pub residue: usize,
     native: Option<i64>,
     landing: Vec<Landing>,
     operations: Vec<Operation>,
@@ -81,6 +85,8 @@ impl Target {
             by_hand: on,
             expires,
             stale,
+            leaves: false,
+            residue: 0,
             native: None,
             landing,
             operations,
@@ -180,6 +186,12 @@ impl Target {
         self.landing.iter().any(|l| giving(l.verb)) || self.operations.iter().any(|o| now < o.ends && o.works && giving(o.verb))
     }
 
+    /// Is something under way that takes it away, whenever it takes effect?
+    pub(crate) fn is_being_taken(&self, now: i64) -> bool {
+        let taking = |verb: Verb| verb == Verb::Revoke;
+        self.landing.iter().any(|l| taking(l.verb)) || self.operations.iter().any(|o| now < o.ends && o.works && taking(o.verb))
+    }
+
     /// Somebody changes it.
     pub(crate) fn set_by_hand(&mut self, on: bool, now: i64) {
         (self.on, self.by_hand) = (on, on);
@@ -208,6 +220,7 @@ impl Target {
         match verb {
             Verb::Grant => {
                 self.switch(true, now);
+                self.residue = if self.leaves { 2 } else { 0 };
                 self.native = self.expires.then(|| self.native.unwrap_or(0).max(until));
             }
             Verb::Extend if self.on => self.native = self.expires.then(|| self.native.unwrap_or(0).max(until)),
@@ -219,6 +232,7 @@ impl Target {
                     return Err(format!("access was cut at {now}, before {until}"));
                 }
                 self.native = None;
+                self.residue = self.residue.saturating_sub(1);
                 self.switch(false, now);
             }
             Verb::Extend | Verb::Observe | Verb::Credential => {}
@@ -242,6 +256,7 @@ impl Target {
     pub(crate) fn essence(&self, now: i64) -> String {
         let recent: Vec<_> = self.changes.iter().filter(|(at, _)| now - at <= self.stale + 1).collect();
         let open: Vec<_> = self.unanswered.iter().filter(|at| now <= **at).collect();
-        format!("{} {} {:?} {:?} {:?} {open:?} {recent:?}", self.on, self.by_hand, self.native, self.landing, self.operations)
+        let Self { on, by_hand, residue, native, landing, operations, .. } = self;
+        format!("{on} {by_hand} {residue} {native:?} {landing:?} {operations:?} {open:?} {recent:?}")
     }
 }

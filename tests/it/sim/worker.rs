@@ -141,6 +141,9 @@ impl Held {
     fn plan(&mut self, house: &mut House) -> Result<bool, String> {
         self.claims = house.claims();
         self.steps += 1;
+        if self.claims.is_empty() && self.row.leftover.is_some() {
+            learn::settled(&mut self.row, &house.left());
+        }
         if house.now > self.last || self.steps > STEPS {
             return self.release(house, Some(house.now + 1));
         }
@@ -158,7 +161,7 @@ impl Held {
                     return Ok(true);
                 }
                 let ends = news.iter().filter(|(_, n)| matches!(n, News::Gone { .. })).count();
-                learn::told(&mut self.row, &news, self.claims.len() - ends);
+                learn::told(&mut self.row, &news, self.claims.len() - ends, at(house.now));
                 self.phase = Phase::Answered(news);
             }
             Next::Observe { why } => self.phase = Phase::Looking(why),
@@ -206,7 +209,8 @@ impl Held {
         match heard {
             Heard::Done => {
                 let native_expiry = house.target.native().map(at);
-                learn::done(&mut self.row, verb, &self.claims, Brought { native_expiry, ..Brought::default() });
+                let residue = vec!["a table".to_owned(); house.target.residue];
+                learn::done(&mut self.row, verb, &self.claims, Brought { native_expiry, residue, ..Brought::default() });
             }
             Heard::Wait(op, again) => learn::working_on(&mut self.row, verb, op, None, at(house.now + again)),
             Heard::Nothing => learn::unknown(&mut self.row),

@@ -234,7 +234,7 @@ impl House {
     }
 
     /// Time passes, everywhere.
-    fn pass(&self, seconds: i64) {
+    pub(crate) fn pass(&self, seconds: i64) {
         self.clock.advance(Span::from_seconds(seconds));
         self.slack.advance(Duration::from_secs(seconds.unsigned_abs()));
     }

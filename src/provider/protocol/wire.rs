@@ -6,19 +6,20 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    super::{Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Step, Verbs},
-    process::{Ran, TALK_MAX},
-    redact::Secrets,
-};
-use crate::domain::{
-    entitlement::{Handle, Ownership},
-    event::Used,
-    time::{Instant, Span},
+use super::{TALK_MAX, redact::Secrets};
+use crate::{
+    domain::{
+        entitlement::{Handle, Ownership},
+        event::Used,
+        time::{Instant, Span},
+    },
+    provider::{
+        Delivery, Description, Done, Fault, FaultKind, Holder, Input, NativeExpiry, Seen, Sessions, Settling, Sighting, Step, Verbs,
+    },
 };
 
 /// Versions that this bot speaks, newest first.
-pub(super) const PROTOCOLS: [&str; 1] = ["hallpass-adapter/1"];
+pub(in super::super) const PROTOCOLS: [&str; 1] = ["hallpass-adapter/1"];
 /// Largest handle, in bytes of JSON.
 const HANDLE_MAX: usize = 8 * 1024;
 /// Largest target, inputs and principal together, in bytes.
@@ -30,6 +31,8 @@ const RESIDUE_MAX: usize = 20;
 /// Addresses from which something was used, and the longest of them, in characters.
 const FROM_MAX: usize = 20;
 const ADDRESS_MAX: usize = 64;
+/// Longest name of a session, in characters.
+const SESSION_MAX: usize = 128;
 /// Longest token of an operation, in bytes.
 const TOKEN_MAX: usize = 1024;
 
@@ -46,7 +49,7 @@ pub(super) enum Status {
 /// Any reply; fields that are not known are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Reply {
+pub(in super::super) struct Reply {
     protocol: Option<String>,
     pub(super) status: Option<Status>,
     error: Option<Refusal>,
@@ -61,6 +64,7 @@ pub(super) struct Reply {
     pub(super) credential: Option<String>,
     pub(super) holders: Option<Vec<WireHolder>>,
     used: Option<Used>,
+    sightings: Option<Vec<Vec<WireSighting>>>,
     pub(super) target: Option<Value>,
     pub(super) principal: Option<String>,
     pub(super) inputs: Option<BTreeMap<String, String>>,
@@ -79,12 +83,23 @@ struct Refusal {
 pub(super) struct WireHolder {
     principal: String,
     grant: Option<String>,
+    #[serde(default)]
+    ours: bool,
+    through: Option<serde_json::Value>,
 }
 
 impl From<WireHolder> for Holder {
     fn from(holder: WireHolder) -> Self {
-        Self { principal: holder.principal, grant: holder.grant }
+        Self { principal: holder.principal, grant: holder.grant, ours: holder.ours, through: holder.through }
     }
+}
+
+#[derive(Deserialize)]
+struct WireSighting {
+    session: String,
+    since: Instant,
+    from: Option<String>,
+    about: Option<String>,
 }
 
 /// What `describe` answers.
@@ -148,36 +163,54 @@ fn ambiguous(why: impl Into<String>) -> Fault {
     Fault::new(FaultKind::Ambiguous, why)
 }
 
-/// A reply with a status, or a fault: what the exit code and the bytes come to.
-pub(super) fn read(ran: &Ran, protocol: &str, secrets: &Secrets) -> Result<Reply, Fault> {
-    if ran.reply.len() > TALK_MAX {
+/// What came back from an adapter, and how that ended.
+#[derive(Debug)]
+pub struct Answer {
+    /// One byte more than the most, when there was more.
+    pub(in super::super) bytes: Vec<u8>,
+    pub(in super::super) fits: Fits,
+    /// In words: "exit code 3".
+    pub(in super::super) ended: String,
+    /// What it comes to when nothing of the protocol is in it that fits.
+    pub(in super::super) otherwise: FaultKind,
+    /// The pause that was asked for beside the reply.
+    pub(in super::super) retry_after: Option<Span>,
+}
+
+/// What such an end goes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Fits {
+    Answer,
+    Error,
+    Nothing,
+}
+
+/// A reply with a status, or a fault: what the end and the bytes come to.
+pub(in super::super) fn read(answer: &Answer, protocol: &str, secrets: &Secrets) -> Result<Reply, Fault> {
+    let Answer { bytes, fits, ended, otherwise, retry_after } = answer;
+    if bytes.len() > TALK_MAX {
         return Err(ambiguous("the adapter answered more than 1 MiB"));
     }
-    let parsed = serde_json::from_slice::<Value>(&ran.reply).ok().filter(Value::is_object);
+    let odd = |why: &str| Fault { retry_after: *retry_after, ..Fault::new(*otherwise, format!("the adapter ended with {ended}{why}")) };
+    let parsed = serde_json::from_slice::<Value>(bytes).ok().filter(Value::is_object);
     let parsed = parsed.and_then(|value| serde_json::from_value::<Reply>(secrets.out_of_reply(value)).ok());
-    let Some(reply) = parsed else {
-        return Err(ambiguous(format!("the adapter ended with {} and no answer that can be read", shown(ran.code))));
-    };
+    let Some(reply) = parsed else { return Err(odd(" and no answer that can be read")) };
     if reply.protocol.as_deref().is_some_and(|spoken| spoken != protocol) {
         return Err(ambiguous("the adapter answered in another version of the protocol"));
     }
-    match (ran.code, reply.error) {
-        (Some(0), None) => Ok(Reply { error: None, ..reply }),
-        (Some(1), Some(refusal)) => Err(Fault {
+    match (fits, reply.error) {
+        (Fits::Answer, None) => Ok(Reply { error: None, ..reply }),
+        (Fits::Error, Some(refusal)) => Err(Fault {
             kind: refusal.code,
             message: line(refusal.message.as_deref().unwrap_or("the adapter gave no reason")),
-            retry_after: refusal.retry_after_s.map(Span::from_seconds),
+            retry_after: refusal.retry_after_s.map(Span::from_seconds).or(*retry_after),
         }),
-        (code, _) => Err(ambiguous(format!("the adapter ended with {}, which does not fit its answer", shown(code)))),
+        _ => Err(odd(", which does not fit its answer")),
     }
 }
 
-fn shown(code: Option<i32>) -> String {
-    code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"))
-}
-
 /// One line without control characters, of bounded length.
-pub(super) fn line(text: &str) -> String {
+pub(in super::super) fn line(text: &str) -> String {
     short(text, LINE_MAX)
 }
 
@@ -231,6 +264,18 @@ impl Reply {
         let more = used.from.len().saturating_sub(FROM_MAX);
         from.extend(Some(format!("and {more} more")).filter(|_| more > 0));
         Some(Used { from, ..used })
+    }
+
+    /// For `sightings`: cleaned, and of bounded length.
+    pub(super) fn sighted(self) -> Option<Vec<Vec<Sighting>>> {
+        let clean = |text: Option<String>| text.map(|text| short(&text, ADDRESS_MAX));
+        let one = |seen: WireSighting| Sighting {
+            session: short(&seen.session, SESSION_MAX),
+            since: seen.since,
+            from: clean(seen.from),
+            about: clean(seen.about),
+        };
+        Some(self.sightings?.into_iter().map(|sessions| sessions.into_iter().map(one).collect()).collect())
     }
 
     /// For what changes something; `wanted` are the statuses that mean success.
@@ -320,6 +365,7 @@ impl Described {
                 credential: self.has("credential"),
                 holders: self.has("list"),
                 uses: self.has("uses"),
+                sightings: self.has("sightings"),
                 health: self.has("health"),
             },
         })

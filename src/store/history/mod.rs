@@ -1,4 +1,18 @@
-//! Earlier requests of one person on one resource, for what a card shows beside a new one. Reads only.
+//! What happened, without reading what need not be read: who held what at an instant, whom and what requests were about,
+//! counts and medians over a span. The rows are written with the documents that they follow from (`domain::digest::moments`).
+
+mod count;
+pub(super) mod fill;
+mod held;
+mod lists;
+mod operations;
+mod places;
+pub(super) mod rows;
+mod search;
+
+pub use held::{COUNTED_MAX, HELD_MAX, HeldThen};
+pub use lists::Troubled;
+pub use search::{Cursor, Page, Search};
 
 use super::{
     Store, StoreError,

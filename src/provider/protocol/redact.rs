@@ -1,4 +1,4 @@
-//! Keeps the values of an adapter's variables out of everything that it says (R11). Knows texts, not what they mean.
+//! Keeps the values of an adapter's secrets out of everything that it says (R11). Knows texts, not what they mean.
 
 use serde_json::Value;
 
@@ -13,10 +13,10 @@ const MEANT: [&str; 8] = ["credential", "handle", "inputs", "op_token", "princip
 
 /// What must not appear in a log or a message, longest first: one may hold another.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Secrets(Vec<String>);
+pub(in super::super) struct Secrets(Vec<String>);
 
 impl Secrets {
-    pub(super) fn new(values: impl IntoIterator<Item = String>) -> Self {
+    pub(in super::super) fn new(values: impl IntoIterator<Item = String>) -> Self {
         let mut all = Vec::new();
         for value in values.into_iter().filter(|value| value.len() >= LEAST) {
             all.extend(value.lines().filter(|line| line.len() >= LEAST_LINE).map(str::to_owned));
@@ -27,7 +27,7 @@ impl Secrets {
         Self(all)
     }
 
-    pub(super) fn out_of(&self, text: &str) -> String {
+    pub(in super::super) fn out_of(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, INSTEAD))
     }
 

@@ -1,0 +1,67 @@
+//! Pieces of SQL that several questions are made of. Everything from outside passes through `quote`.
+
+use super::{
+    super::{Fault, FaultKind},
+    quote::{Ident, Literal},
+};
+
+/// A name, in hexadecimal: the database's encoding does not matter, and neither does what the name holds.
+pub(super) fn name(column: &str) -> String {
+    format!("pg_catalog.encode(pg_catalog.namesend({column}), 'hex')")
+}
+
+/// The same for a text.
+pub(super) fn words(column: &str) -> String {
+    format!("pg_catalog.encode(pg_catalog.textsend({column}), 'hex')")
+}
+
+/// Microseconds since 1970; null for never and always.
+pub(super) fn micros(column: &str) -> String {
+    format!("CASE WHEN pg_catalog.isfinite({column}) THEN (extract(epoch FROM {column}) * 1000000)::pg_catalog.int8::pg_catalog.text END")
+}
+
+/// The bot's own role, and whether the server only follows another one.
+pub(super) fn bot() -> String {
+    format!(
+        "SELECT {}, b.rolsuper, pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_roles b WHERE b.rolname = current_user",
+        name("b.rolname")
+    )
+}
+
+/// The number of a role, by its name.
+pub(super) fn oid_of(role: &str) -> String {
+    format!("(SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = {})", Literal(role))
+}
+
+/// Gives a role. From 16 on it says by whom, so that it is ours whatever else the bot may do.
+pub(super) fn give(role: &str, to: &str, bot: &str, version: u32) -> String {
+    let (role, to) = (Ident(role), Ident(to));
+    if version >= 16 {
+        format!("GRANT {role} TO {to} WITH INHERIT TRUE, SET TRUE GRANTED BY {}", Ident(bot))
+    } else {
+        format!("GRANT {role} TO {to}")
+    }
+}
+
+/// Takes a role away with everything that was given on by it. From 16 on only what `by` gave.
+pub(super) fn take(role: &str, from: &str, by: &str, version: u32) -> String {
+    let (role, from) = (Ident(role), Ident(from));
+    let by = if version >= 16 { format!(" GRANTED BY {}", Ident(by)) } else { String::new() };
+    format!("REVOKE {role} FROM {from}{by} CASCADE")
+}
+
+/// Why sessions that were to be ended stay open, if that is for want of a right.
+pub(super) fn kept_open(fault: Fault) -> Fault {
+    let why = "the access is taken away, and sessions are still open: the bot's own login may not end them, it lacks pg_signal_backend";
+    if fault.kind == FaultKind::Denied { Fault::new(FaultKind::Denied, why) } else { fault }
+}
+
+/// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end. Which ones are
+/// meant is settled before any is told: a server is free to weigh the parts of a condition in any order.
+pub(super) fn terminate(sessions: &str) -> String {
+    format!(
+        "WITH meant AS MATERIALIZED (SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE ({sessions}) AND a.pid <> pg_catalog.pg_backend_pid()), \
+         told AS MATERIALIZED (SELECT m.pid, pg_catalog.pg_terminate_backend(m.pid) AS was_there FROM meant m) \
+         SELECT t.pid FROM told t WHERE t.was_there"
+    )
+}

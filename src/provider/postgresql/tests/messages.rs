@@ -1,0 +1,30 @@
+//! What a message that changes something says before and after its statements.
+
+use std::time::Duration;
+
+use super::super::link::{AS_CONFIGURED, HERE, guarded};
+
+fn message(commit: &str, version: u32) -> String {
+    guarded(&["GRANT a TO b".to_owned()], commit, version, 5, Duration::from_secs(3), Duration::from_millis(700))
+}
+
+/// While a commit waits for a standby that is away, it is on disk already, and its locks are held.
+#[test]
+fn what_gives_something_waits_for_no_other_server_and_what_takes_it_away_does_as_configured() {
+    let always = "SELECT pg_catalog.set_config('synchronous_commit', 'local', true);";
+    assert!(message(HERE, 18).contains(always));
+    let taken = message(AS_CONFIGURED, 18);
+    assert!(!taken.contains(always));
+    assert!(taken.contains("'local', true) WHERE pg_catalog.current_setting('synchronous_commit') = 'off';"), "at least its own disk");
+}
+
+#[test]
+fn the_servers_own_clock_stands_before_and_after_every_change_and_locks_are_waited_for_no_longer_than_said() {
+    for version in [15, 18] {
+        let message = message(HERE, version);
+        let (before, after) = message.split_once("; GRANT a TO b; ").unwrap();
+        assert!(before.ends_with("< 5 THEN 1 ELSE 0 END)") && after.ends_with("< 5 THEN 1 ELSE 0 END)"), "{message}");
+        assert!(before.contains("lock_timeout = 700") && before.contains("statement_timeout = 3000"));
+        assert_eq!(before.contains("transaction_timeout = 3000"), version >= 17);
+    }
+}
