@@ -39,8 +39,10 @@ struct Where {
     owns_shared: bool,
     /// It was given something that belongs to no database.
     shared: bool,
-    /// A membership of it, or one that it gave on.
-    tied: bool,
+    /// It is a member of something.
+    member: bool,
+    /// It gave a membership on.
+    onward: bool,
     /// Transactions that it prepared.
     prepared: u32,
 }
@@ -89,19 +91,27 @@ impl Tidy<'_> {
                 self.hand_over(place).await;
             }
             let first = &self.link.settings().database;
-            if (there.shared || there.tied) && !self.dropped && there.places.iter().all(|place| place.name != *first) {
+            if (there.shared || there.onward) && !self.dropped && there.places.iter().all(|place| place.name != *first) {
                 self.hand_over(&Place { oid: 0, name: first.clone(), open: true }).await;
             }
+        }
+        if self.deadline.left() < LEAST {
+            self.say("there was no time yet to look at what is left of it");
+            return Ok(());
         }
         let after = self.places().await?;
         for place in &after.places {
             self.still_there(place).await;
         }
-        if after.tied {
-            self.say("memberships that others gave it, or that it gave on, are still there");
+        if after.onward {
+            self.say("memberships that it gave on are still there");
         }
         if after.prepared > 0 {
             self.say(format!("transactions that it prepared and nobody has ended: {}", after.prepared));
+        }
+        // What it is a member of goes with it, unless it stays.
+        if after.member && !self.lines.is_empty() {
+            self.say("memberships that others gave it are still there");
         }
         self.finish().await
     }
@@ -127,7 +137,8 @@ impl Tidy<'_> {
              AND s.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass GROUP BY s.dbid) d \
              LEFT JOIN pg_catalog.pg_database b ON b.oid = d.dbid ORDER BY d.dbid; \
              SELECT (SELECT count(*) FROM pg_catalog.pg_prepared_xacts p WHERE p.owner = {}), \
-             EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m WHERE m.grantor = {oid} OR m.member = {oid})",
+             EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m WHERE m.member = {oid}), \
+             EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m WHERE m.grantor = {oid})",
             sql::name("b.datname"),
             self.login.oid,
             Literal(&self.login.name),
@@ -135,8 +146,8 @@ impl Tidy<'_> {
         );
         let (_, answer) = self.link.ask(self.deadline, |_| question.clone()).await?;
         let other = answer.row(1)?;
-        let (prepared, tied) = (other.number(0)?, other.flag(1)?);
-        let mut there = Where { places: Vec::new(), owns_shared: false, shared: false, tied, prepared };
+        let (prepared, member, onward) = (other.number(0)?, other.flag(1)?, other.flag(2)?);
+        let mut there = Where { places: Vec::new(), owns_shared: false, shared: false, member, onward, prepared };
         for row in answer.rows(0)? {
             match row.number(0)? {
                 0 => (there.shared, there.owns_shared) = (true, row.flag(3)?),

@@ -86,13 +86,14 @@ async fn each_is_found_and_mended(version: Version) {
     let (server, there) = server(version).await;
     let mut house = House::at_server(&server, &[LOGIN]);
     for case in CASES.iter().filter(|case| case.versions.contains(&version)) {
-        // The one before left it as it should be for its own roles.
+        let mut said = Vec::new();
+        // The one before left it as it should be for its own roles, which may be too much for these.
         if house.targets != case.targets {
             house.targets = case.targets.iter().map(ToString::to_string).collect();
-            mended(&house, &there, case.breaks).await;
+            said = mended(&house, &there, case.breaks).await;
         }
         there.does(case.breaks).await.unwrap();
-        let said = mended(&house, &there, case.breaks).await;
+        said.extend(mended(&house, &there, case.breaks).await);
         assert!(said.iter().any(|what| what.contains(case.found)), "{}: {said:#?}", case.breaks);
     }
 }

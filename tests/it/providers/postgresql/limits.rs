@@ -130,7 +130,7 @@ async fn who_cannot_be_spoken_to_is_unknown_and_the_reason_is_said_without_names
     let other_password = format!("password = {{ file = \"{}\" }}", wrong.path().display());
     let cases = [
         (settings.replace(password, &other_password), FaultKind::Denied, "refuses the bot's own login"),
-        (settings.replace("/postgres\"", "/nothing_there\""), FaultKind::Denied, "may not connect to that database"),
+        (settings.replace("/postgres\"", "/nothing_there\""), FaultKind::Denied, "has no such database"),
         (cluster.settings(Some(1)), FaultKind::Transient, "cannot be reached"),
         (settings.replace("tls = \"off\"", "tls = \"verify-full\""), FaultKind::Transient, "cannot be reached"),
     ];

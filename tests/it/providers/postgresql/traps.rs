@@ -27,22 +27,22 @@ async fn a_back_door_that_the_holder_left_gives_nobody_the_owners_rights() {
         let session = Session::open(&handed(&cluster, provider.as_ref(), &order, &done).await).await.unwrap();
         let doors = format!(
             "CREATE FUNCTION shop.door() RETURNS SETOF int SECURITY DEFINER LANGUAGE sql AS 'SELECT id FROM shop.secret'; \
-             CREATE VIEW shop.window AS SELECT id FROM shop.secret; GRANT SELECT ON shop.window TO {ben}; CREATE TABLE shop.kept (id int)"
+             CREATE VIEW shop.pane AS SELECT id FROM shop.secret; GRANT SELECT ON shop.pane TO {ben}; CREATE TABLE shop.kept (id int)"
         );
         session.does(&doors).await.unwrap();
-        for door in ["SELECT * FROM shop.door()", "SELECT * FROM shop.window"] {
+        for door in ["SELECT * FROM shop.door()", "SELECT * FROM shop.pane"] {
             assert_eq!(reads(&cluster, door).await.unwrap(), ["7"], "as long as the holder may");
         }
         for _ in 0..2 {
             let residue = revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue;
             assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await, "{residue:?}");
-            assert!(residue.iter().any(|line| line.contains("shop.door()")) && residue.iter().any(|line| line.contains("shop.window")));
-            for door in ["SELECT * FROM shop.door()", "SELECT * FROM shop.window"] {
+            assert!(residue.iter().any(|line| line.contains("shop.door()")) && residue.iter().any(|line| line.contains("shop.pane")));
+            for door in ["SELECT * FROM shop.door()", "SELECT * FROM shop.pane"] {
                 assert_eq!(reads(&cluster, door).await.unwrap_err(), "42501", "{door}");
             }
         }
         // Somebody has looked, and does what the line says.
-        admin.does("DROP FUNCTION shop.door(); DROP VIEW shop.window").await.unwrap();
+        admin.does("DROP FUNCTION shop.door(); DROP VIEW shop.pane").await.unwrap();
         assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
         assert_eq!(admin.asks("SELECT relowner::regrole FROM pg_class WHERE relname = 'kept'").await, owner);
         assert!(cluster.generated().await.is_empty());
