@@ -155,8 +155,13 @@ impl Bot {
         self.described(request, |about| about.sessions.clone())
     }
 
+    /// Whether whoever has this is handed something secret, that can be shown once.
+    pub(super) fn role_hands_over(&self, request: &Request) -> bool {
+        self.described(request, Description::hands_over).unwrap_or(false)
+    }
+
     /// What the adapter says of the role that is asked for, as it is configured now.
-    pub(super) fn described<T>(&self, request: &Request, what: impl FnOnce(&Description) -> T) -> Option<T> {
+    fn described<T>(&self, request: &Request, what: impl FnOnce(&Description) -> T) -> Option<T> {
         let (catalogue, ask) = (self.catalogue(), request.main_ask());
         let resource = catalogue.resources.get(&ask.resource)?;
         let provider = self.provider(&resource.provider)?;

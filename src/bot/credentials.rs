@@ -22,7 +22,6 @@ use crate::{
         refusal::Refusal,
         request::{GrantId, Request, RequestId, State},
     },
-    provider::Description,
     store::{Commit, CommitError, InboxId},
 };
 
@@ -87,8 +86,7 @@ impl Bot {
     /// Can its holder fetch a credential now?
     pub(super) fn hands_over(&self, request: &Request) -> bool {
         let State::Active { work, .. } = &request.state else { return false };
-        let hands_over = self.described(request, Description::hands_over).unwrap_or(false);
-        hands_over && !work.had_before && !work.found_absent
+        self.role_hands_over(request) && !work.had_before && !work.found_absent
     }
 
     /// Writes down, with `commit`, that the credential of this grant is shown. False: the access ended meanwhile, and it is not

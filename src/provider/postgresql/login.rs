@@ -81,7 +81,7 @@ pub(super) async fn observe(
     handle: Option<&Handle>,
     deadline: Deadline,
 ) -> Result<Seen, Fault> {
-    let (_, look) = Look::at(link, order, target, handle, deadline).await?;
+    let (_, look) = Look::whole(link, order, target, handle, deadline).await?;
     if look.foreign {
         let detail = Some("a login with this grant's name is there, and its comment does not name the grant".to_owned());
         return Ok(Seen::Present { native_expiry: None, detail });

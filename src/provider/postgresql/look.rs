@@ -71,7 +71,7 @@ pub(super) struct Look {
     /// A role of the login's name that does not say that it is this grant's; or nothing is ours, and another role has its number.
     pub(super) foreign: bool,
     pub(super) held: Vec<Held>,
-    /// Open ones of these logins, or of the number that was noted if no role has it any more.
+    /// Open ones of these logins, or of the number that was noted if no role has it any more; none where nobody asked.
     pub(super) sessions: u32,
     /// What they gave on to others, by their own right.
     pub(super) onward: Vec<Onward>,
@@ -82,7 +82,7 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// Through which connection, which can go on from there.
+    /// Through which connection, which can go on from there. Without sessions, of which the server makes a list of all at each question.
     pub(super) async fn at<'l>(
         link: &'l Link,
         order: &Order,
@@ -90,8 +90,29 @@ impl Look {
         handle: Option<&Handle>,
         deadline: Deadline,
     ) -> Result<(Session<'l>, Self), Fault> {
-        let noted = noted(handle);
-        let (session, answer) = link.ask(deadline, |_| question(order, target, noted)).await?;
+        Self::asked(link, order, target, noted(handle), "pg_catalog.unnest(ARRAY[]::pg_catalog.oid[]) a(usesysid)", deadline).await
+    }
+
+    /// With sessions.
+    pub(super) async fn whole<'l>(
+        link: &'l Link,
+        order: &Order,
+        target: &Target,
+        handle: Option<&Handle>,
+        deadline: Deadline,
+    ) -> Result<(Session<'l>, Self), Fault> {
+        Self::asked(link, order, target, noted(handle), "pg_catalog.pg_stat_activity a", deadline).await
+    }
+
+    async fn asked<'l>(
+        link: &'l Link,
+        order: &Order,
+        target: &Target,
+        noted: Option<u32>,
+        sessions: &str,
+        deadline: Deadline,
+    ) -> Result<(Session<'l>, Self), Fault> {
+        let (session, answer) = link.ask(deadline, |_| question(order, target, noted, sessions)).await?;
         let look = Self::of(&answer, order, noted)?;
         Ok((session, look))
     }
@@ -152,7 +173,7 @@ fn login(row: &Row) -> Result<Login, Fault> {
     Ok(Login { oid: row.number(0)?, name: row.name(1)?, gets_in: row.flag(2)?, until, comment })
 }
 
-fn question(order: &Order, target: &Target, noted: Option<u32>) -> String {
+fn question(order: &Order, target: &Target, noted: Option<u32>, sessions: &str) -> String {
     let noted = noted.unwrap_or(0);
     let own = names::comment(order);
     let ours = format!(
@@ -167,7 +188,7 @@ fn question(order: &Order, target: &Target, noted: Option<u32>) -> String {
          SELECT o.oid, {name}, o.rolcanlogin, {until}, {comment} FROM ({ours}) o; \
          SELECT m.member, {held}, coalesce({by}, '') FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
          LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.grantor WHERE m.member IN (SELECT o.oid FROM ({ours}) o); \
-         SELECT a.usesysid, count(*) FROM pg_catalog.pg_stat_activity a \
+         SELECT a.usesysid, count(*) FROM {sessions} \
          WHERE a.usesysid = {noted} OR a.usesysid IN (SELECT o.oid FROM ({ours}) o) GROUP BY a.usesysid; \
          SELECT m.grantor, {held}, {member} FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
          JOIN pg_catalog.pg_roles t ON t.oid = m.member WHERE m.grantor IN (SELECT o.oid FROM ({ours}) o); \

@@ -56,12 +56,12 @@ pub(super) fn kept_open(fault: Fault) -> Fault {
     if fault.kind == FaultKind::Denied { Fault::new(FaultKind::Denied, why) } else { fault }
 }
 
-/// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end. Which ones are
-/// meant is settled before any is told: a server is free to weigh the parts of a condition in any order.
+/// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end, and whose it is.
+/// Which ones are meant is settled before any is told: a server is free to weigh the parts of a condition in any order.
 pub(super) fn terminate(sessions: &str) -> String {
     format!(
-        "WITH meant AS MATERIALIZED (SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE ({sessions}) AND a.pid <> pg_catalog.pg_backend_pid()), \
-         told AS MATERIALIZED (SELECT m.pid, pg_catalog.pg_terminate_backend(m.pid) AS was_there FROM meant m) \
-         SELECT t.pid FROM told t WHERE t.was_there"
+        "WITH meant AS MATERIALIZED (SELECT a.pid, a.usesysid FROM pg_catalog.pg_stat_activity a WHERE ({sessions}) AND a.pid <> pg_catalog.pg_backend_pid()), \
+         told AS MATERIALIZED (SELECT m.pid, m.usesysid, pg_catalog.pg_terminate_backend(m.pid) AS was_there FROM meant m) \
+         SELECT t.pid, t.usesysid FROM told t WHERE t.was_there"
     )
 }

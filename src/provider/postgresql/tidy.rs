@@ -47,6 +47,13 @@ struct Where {
     prepared: u32,
 }
 
+impl Where {
+    /// Nothing that keeps it: what it is a member of goes with it.
+    const fn is_nothing(&self) -> bool {
+        self.places.is_empty() && !self.shared && !self.onward && self.prepared == 0
+    }
+}
+
 struct Tidy<'a> {
     link: &'a Link,
     bot: &'a Bot,
@@ -76,13 +83,17 @@ pub(super) async fn after(link: &Link, bot: &Bot, login: &Login, target: &Target
     tidy.lines
 }
 
-impl Tidy<'_> {
+impl<'a> Tidy<'a> {
     fn say(&mut self, what: impl AsRef<str>) {
         self.lines.push(format!("{}: {}", self.login.name, what.as_ref()));
     }
 
     async fn all(&mut self) -> Result<(), Fault> {
-        let there = self.places().await?;
+        let (session, there) = self.places().await?;
+        if there.is_nothing() {
+            return self.drop_login(session).await;
+        }
+        drop(session);
         if there.owns_shared {
             self.say("something that belongs to no database, such as a whole database, a tablespace or a subscription, is its own; until that is somebody else's nothing is handed over");
             self.withheld.extend(there.places.iter().map(|place| place.oid));
@@ -99,7 +110,8 @@ impl Tidy<'_> {
             self.say("there was no time yet to look at what is left of it");
             return Ok(());
         }
-        let after = self.places().await?;
+        // A connection less for what is looked at in other databases.
+        let after = self.places().await?.1;
         for place in &after.places {
             self.still_there(place).await;
         }
@@ -113,15 +125,14 @@ impl Tidy<'_> {
         if after.member && !self.lines.is_empty() {
             self.say("memberships that others gave it are still there");
         }
-        self.finish().await
+        if self.lines.is_empty() {
+            let (session, _) = self.link.ask(self.deadline, |_| sql::bot()).await?;
+            return self.drop_login(session).await;
+        }
+        Ok(())
     }
 
-    /// Dropped, if nothing remains.
-    async fn finish(&mut self) -> Result<(), Fault> {
-        if !self.lines.is_empty() {
-            return Ok(());
-        }
-        let (mut session, _) = self.link.ask(self.deadline, |_| sql::bot()).await?;
+    async fn drop_login(&mut self, mut session: Session<'a>) -> Result<(), Fault> {
         if let Err(fault) = session.change(&[format!("DROP ROLE {}", Ident(&self.login.name))], PATIENCE).await {
             self.say(format!("it could not be dropped: {}", fault.message));
         }
@@ -129,7 +140,7 @@ impl Tidy<'_> {
     }
 
     /// The databases that hold something of it, by the list that the server keeps for all of them.
-    async fn places(&self) -> Result<Where, Fault> {
+    async fn places(&self) -> Result<(Session<'a>, Where), Fault> {
         let question = format!(
             "SELECT d.dbid, {}, coalesce(b.datallowconn AND pg_catalog.has_database_privilege(b.oid, 'CONNECT'), false), d.owns \
              FROM (SELECT s.dbid, pg_catalog.bool_or(s.deptype = 'o') AS owns FROM pg_catalog.pg_shdepend s WHERE s.refobjid = {} \
@@ -144,7 +155,7 @@ impl Tidy<'_> {
             Literal(&self.login.name),
             oid = self.login.oid
         );
-        let (_, answer) = self.link.ask(self.deadline, |_| question.clone()).await?;
+        let (session, answer) = self.link.ask(self.deadline, |_| question.clone()).await?;
         let other = answer.row(1)?;
         let (prepared, member, onward) = (other.number(0)?, other.flag(1)?, other.flag(2)?);
         let mut there = Where { places: Vec::new(), owns_shared: false, shared: false, member, onward, prepared };
@@ -154,7 +165,7 @@ impl Tidy<'_> {
                 oid => there.places.push(Place { oid, name: row.name(1)?, open: row.flag(2)? }),
             }
         }
-        Ok(there)
+        Ok((session, there))
     }
 
     /// In one database: everything handed over, what it was given dropped; or said why not.

@@ -39,16 +39,16 @@ fn long(found: &Row) -> Result<LongGrant, StoreError> {
     Ok(LongGrant { given: given(request, &moments), from, to })
 }
 
-/// The longest of the grants that ended in a span.
+/// The longest of the grants that ended in a span: picked by an index that holds what is asked, and only then read.
 macro_rules! longest {
     ($where:literal) => {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM history WHERE closed_at >= $1 AND closed_at < $2 AND ($3 IS NULL OR resource = $3) \
-             AND held_from IS NOT NULL AND ended_at IS NOT NULL AND NOT had_before",
+            " FROM history WHERE request IN (SELECT request FROM history WHERE closed_at >= $1 AND closed_at < $2 \
+             AND ($3 IS NULL OR resource = $3) AND held_from IS NOT NULL AND ended_at IS NOT NULL AND NOT had_before",
             $where,
-            " ORDER BY ended_at - held_from DESC, request LIMIT $4"
+            " ORDER BY ended_at - held_from DESC, request LIMIT $4) ORDER BY ended_at - held_from DESC, request"
         )
     };
 }

@@ -62,7 +62,7 @@ async fn generated_logins_on_15_pass_the_suite_and_leave_nothing() {
       skip  an answer that is too long is not taken for one: it is no program
       skip  at the deadline the program's whole group is killed: it is no program
       skip  what the program leaves behind is killed when it ends: it is no program
-    21 passed, 0 failed, 6 skipped
+    22 passed, 0 failed, 6 skipped
     "#);
 }
 
@@ -99,7 +99,7 @@ async fn generated_logins_on_18_pass_the_suite_and_leave_nothing() {
       skip  an answer that is too long is not taken for one: it is no program
       skip  at the deadline the program's whole group is killed: it is no program
       skip  what the program leaves behind is killed when it ends: it is no program
-    21 passed, 0 failed, 6 skipped
+    22 passed, 0 failed, 6 skipped
     "#);
 }
 
@@ -136,7 +136,7 @@ async fn memberships_on_15_pass_the_suite_and_leave_nothing() {
       skip  an answer that is too long is not taken for one: it is no program
       skip  at the deadline the program's whole group is killed: it is no program
       skip  what the program leaves behind is killed when it ends: it is no program
-    19 passed, 0 failed, 8 skipped
+    20 passed, 0 failed, 8 skipped
     "#);
 }
 
@@ -173,6 +173,6 @@ async fn memberships_on_18_pass_the_suite_and_leave_nothing() {
       skip  an answer that is too long is not taken for one: it is no program
       skip  at the deadline the program's whole group is killed: it is no program
       skip  what the program leaves behind is killed when it ends: it is no program
-    18 passed, 0 failed, 9 skipped
+    19 passed, 0 failed, 9 skipped
     "#);
 }
