@@ -20,10 +20,21 @@ pub(super) fn database<'a>(settings: &'a Settings, order: &'a Order) -> &'a str 
 pub(super) fn line(settings: &Settings, database: &str, user: &str) -> String {
     let place = &settings.shown;
     let mut words = format!("host={} port={} dbname={} user={}", Value(&place.host), place.port, Value(database), Value(user));
-    if settings.tls == Tls::VerifyFull {
-        words.push_str(" sslmode=require");
+    for (key, value) in secured(settings) {
+        words.push_str(&format!(" {key}={value}"));
     }
     format!("psql {}", Word(&words))
+}
+
+/// That nobody on the way gets the password. At the server itself it never leaves the person's machine then, and what answers must
+/// have been told what it is checked by, whatever certificate it shows. What stands before a server cannot do that: its name is
+/// checked instead, against the authorities that the person's own libpq knows.
+fn secured(settings: &Settings) -> &'static [(&'static str, &'static str)] {
+    match settings.tls {
+        Tls::Off => &[],
+        Tls::VerifyFull if settings.place == settings.shown => &[("sslmode", "require"), ("channel_binding", "require")],
+        Tls::VerifyFull => &[("sslmode", "verify-full")],
+    }
 }
 
 /// What is shown once: the password, the line for `psql`, and the same in one URL.
@@ -35,7 +46,8 @@ pub(super) fn credential(settings: &Settings, database: &str, user: &str, passwo
         address if address.contains(':') => format!("[{address}]"),
         name => name.to_owned(),
     };
-    let tls = if settings.tls == Tls::VerifyFull { "?sslmode=require" } else { "" };
-    let url = format!("postgresql://{}:{password}@{host}:{}/{}{tls}", percent(user), place.port, percent(database));
+    let secured: Vec<String> = secured(settings).iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let secured = if secured.is_empty() { String::new() } else { format!("?{}", secured.join("&")) };
+    let url = format!("postgresql://{}:{password}@{host}:{}/{}{secured}", percent(user), place.port, percent(database));
     format!("{}\nPassword: {password}\nURL: {url}", line(settings, database, user)).into()
 }

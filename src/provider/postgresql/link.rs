@@ -34,6 +34,8 @@ const IDLE_MAX: Duration = Duration::from_mins(2);
 const MARGIN: Duration = Duration::from_millis(100);
 /// A message is not sent with less.
 const LEAST: Duration = Duration::from_millis(200);
+/// For telling a server that nobody waits any more.
+const CANCEL: Duration = Duration::from_secs(5);
 /// The first answer on a connection that was used before: when it does not come, the connection may be dead.
 const FIRST: Duration = Duration::from_secs(2);
 
@@ -279,17 +281,40 @@ impl Session<'_> {
         Ok(Answer(answer))
     }
 
-    /// Changes that give something. They are on this server's disk when the answer comes, and wait for no other server: while a commit
-    /// waited for one, it would be there for good, and nobody would see it.
+    /// Changes that give something.
     pub(super) async fn give(&mut self, statements: &[String]) -> Result<Answer, Fault> {
         let patience = self.deadline.left();
-        self.changed(statements, patience, HERE).await
+        self.change(statements, patience).await
     }
 
     /// Statements that change something, all or none of them, none after the deadline by the server's own clock. Waits for
-    /// locks no longer than `patience`.
+    /// locks no longer than `patience`. They are on this server's disk when the answer comes, and wait for no other server: while a
+    /// commit waits for one, it is there for good and nobody sees it, neither what was given nor what was taken away.
     pub(super) async fn change(&mut self, statements: &[String], patience: Duration) -> Result<Answer, Fault> {
-        self.changed(statements, patience, AS_CONFIGURED).await
+        self.changed(statements, patience, HERE).await
+    }
+
+    /// Changes nothing, and comes back when everything that was committed here before is on the other servers that this one waits for.
+    pub(super) async fn is_copied(&mut self) -> Result<(), Fault> {
+        let cancel = self.client.as_ref().map(Client::cancel_token);
+        let patience = self.deadline.left();
+        let copied = self.changed(&["SELECT pg_catalog.pg_current_xact_id()".to_owned()], patience, AS_CONFIGURED).await;
+        if copied.as_ref().is_err_and(|fault| fault.kind == FaultKind::Ambiguous)
+            && let Some(cancel) = cancel
+        {
+            // It would wait there for as long as the other server is away, and so would each that is tried after it.
+            let tls = self.link.tls.clone();
+            tokio::spawn(timeout(CANCEL, async move {
+                match tls {
+                    None => cancel.cancel_query(NoTls).await,
+                    Some(tls) => cancel.cancel_query(tls).await,
+                }
+            }));
+        }
+        copied.map(drop).map_err(|fault| Fault {
+            message: format!("the access is taken away, and the database server's own copies do not have that yet: {}", fault.message),
+            ..fault
+        })
     }
 
     async fn changed(&mut self, statements: &[String], patience: Duration, commit: &str) -> Result<Answer, Fault> {
@@ -346,7 +371,7 @@ impl Session<'_> {
 
 /// A commit is on this server's disk, and no other one is waited for.
 pub(super) const HERE: &str = "SELECT pg_catalog.set_config('synchronous_commit', 'local', true)";
-/// The same at least, and on others if the server says so.
+/// The same at least, and on others if the server is configured to wait for them.
 pub(super) const AS_CONFIGURED: &str =
     "SELECT pg_catalog.set_config('synchronous_commit', 'local', true) WHERE pg_catalog.current_setting('synchronous_commit') = 'off'";
 

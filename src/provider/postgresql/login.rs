@@ -43,6 +43,9 @@ pub(super) async fn grant(
     if look.role.is_none() {
         return Err(Fault::new(FaultKind::NoSuchTarget, "the database server has no such role"));
     }
+    if look.role_logs_in {
+        return Err(sql::comes_back());
+    }
     let found = look.ours.first();
     let name = found.map_or_else(|| names::login(&order.grant), |login| login.name.clone());
     let until = whole(until).max(found.and_then(|login| login.until).unwrap_or(Instant::from_micros(0)));
@@ -161,10 +164,12 @@ pub(super) async fn revoke(
     let (mut session, look) = Look::at(link, order, target, handle, deadline).await?;
     let numbers = look.numbers();
     if numbers.is_empty() {
-        return look.must_be_ours().map(|()| Done::default());
+        look.must_be_ours()?;
+        look.is_copied(&mut session).await?;
+        return Ok(Done::default());
     }
     let mut cut = Cut::off(&mut session, &look).await;
-    if let Err(open) = cut.end_sessions(&mut session, &numbers, look.role).await {
+    if let Err(open) = cut.out(&mut session, &numbers, look.role).await {
         return Err(cut.fault().unwrap_or(open));
     }
     drop(session);
@@ -175,17 +180,19 @@ pub(super) async fn revoke(
             residue.push(format!("{}: there was no time yet to tidy up after it", login.name));
             continue;
         }
-        residue.extend(tidy::after(link, &look.bot, login, target, left).await);
+        residue.extend(tidy::after(link, &look, login, target, left).await);
     }
-    // Who was being let in while it was cut off is seen only now.
-    let (mut session, after) = Look::at(link, order, target, handle, deadline).await?;
-    cut.end_sessions(&mut session, &numbers, None).await?;
     let closed = cut.closed();
-    match cut.fault() {
+    let fault = cut.fault();
+    if fault.is_some() || look.bot.copied {
+        let (mut session, after) = Look::at(link, order, target, handle, deadline).await?;
         // What went with the login is no fault any more.
-        Some(fault) if !after.ours.is_empty() => Err(fault),
-        _ => look.must_be_ours().map(|()| Done { sessions_closed: Some(closed), residue, ..Done::default() }),
+        if let Some(fault) = fault.filter(|_| !after.ours.is_empty()) {
+            return Err(fault);
+        }
+        look.is_copied(&mut session).await?;
     }
+    look.must_be_ours().map(|()| Done { sessions_closed: Some(closed), residue, ..Done::default() })
 }
 
 /// The server judges by whole seconds; what is begun of one is given whole.

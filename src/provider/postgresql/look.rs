@@ -20,6 +20,8 @@ use crate::domain::{
 pub(super) struct Bot {
     pub(super) name: String,
     pub(super) superuser: bool,
+    /// Changes are to be on other servers, too.
+    pub(super) copied: bool,
 }
 
 impl Bot {
@@ -30,7 +32,7 @@ impl Bot {
         if row.flag(2)? {
             return Err(Fault::new(FaultKind::Transient, "the database server only follows another one just now"));
         }
-        Ok(Self { name: row.name(0)?, superuser: row.flag(1)? })
+        Ok(Self { name: row.name(0)?, superuser: row.flag(1)?, copied: row.flag(3)? })
     }
 }
 
@@ -66,6 +68,8 @@ pub(super) struct Look {
     pub(super) bot: Bot,
     /// The role's number, if there is such a role.
     pub(super) role: Option<u32>,
+    /// It can log in by itself.
+    pub(super) role_logs_in: bool,
     /// The grant's own: by what the comment says, or by its name together with the number that was noted when it was made.
     pub(super) ours: Vec<Login>,
     /// A role of the login's name that does not say that it is this grant's; or nothing is ours, and another role has its number.
@@ -79,6 +83,8 @@ pub(super) struct Look {
     orphaned: Option<u32>,
     /// Transactions that they prepared, and that nobody has ended.
     pub(super) prepared: u32,
+    /// The same of the role, in which somebody else may have prepared them as well.
+    pub(super) prepared_as_role: u32,
 }
 
 impl Look {
@@ -143,13 +149,19 @@ impl Look {
                 onward.push(Onward { by: row.number(0)?, role: row.name(1)?, member: row.name(2)? });
             }
         }
-        let prepared = answer.row(6)?.number(0)?;
-        Ok(Self { bot, role, ours, foreign, held, sessions, onward, orphaned, prepared })
+        let (prepared, prepared_as_role) = (answer.row(6)?.number(0)?, answer.row(6)?.number(1)?);
+        let role_logs_in = answer.row(1)?.flag(1)?;
+        Ok(Self { bot, role, role_logs_in, ours, foreign, held, sessions, onward, orphaned, prepared, prepared_as_role })
     }
 
     /// The numbers whose sessions are to end.
     pub(super) fn numbers(&self) -> Vec<u32> {
         self.ours.iter().map(|login| login.oid).chain(self.orphaned).collect()
+    }
+
+    /// Comes back when what was changed is everywhere that the server is configured to have it.
+    pub(super) async fn is_copied(&self, session: &mut Session<'_>) -> Result<(), Fault> {
+        if self.bot.copied { session.is_copied().await } else { Ok(()) }
     }
 
     /// Somebody else's role, or ours with another comment: nothing is done to it, and nobody may think that it is not there.
@@ -184,7 +196,7 @@ fn question(order: &Order, target: &Target, noted: Option<u32>, sessions: &str) 
         Literal(&own),
     );
     format!(
-        "{bot}; SELECT {role}; \
+        "{bot}; SELECT {role}, {logs_in}; \
          SELECT o.oid, {name}, o.rolcanlogin, {until}, {comment} FROM ({ours}) o; \
          SELECT m.member, {held}, coalesce({by}, '') FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
          LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.grantor WHERE m.member IN (SELECT o.oid FROM ({ours}) o); \
@@ -192,9 +204,12 @@ fn question(order: &Order, target: &Target, noted: Option<u32>, sessions: &str) 
          WHERE a.usesysid = {noted} OR a.usesysid IN (SELECT o.oid FROM ({ours}) o) GROUP BY a.usesysid; \
          SELECT m.grantor, {held}, {member} FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid \
          JOIN pg_catalog.pg_roles t ON t.oid = m.member WHERE m.grantor IN (SELECT o.oid FROM ({ours}) o); \
-         SELECT count(*) FROM pg_catalog.pg_prepared_xacts p WHERE p.owner IN (SELECT o.rolname FROM ({ours}) o)",
+         SELECT count(*) FILTER (WHERE p.owner IN (SELECT o.rolname FROM ({ours}) o)), count(*) FILTER (WHERE p.owner = {named}) \
+         FROM pg_catalog.pg_prepared_xacts p",
         bot = sql::bot(),
         role = sql::oid_of(&target.role),
+        named = Literal(&target.role),
+        logs_in = sql::logs_in(&target.role),
         name = sql::name("o.rolname"),
         until = sql::micros("o.rolvaliduntil"),
         comment = sql::words("o.description"),

@@ -14,7 +14,7 @@ use super::{
     quote::{Ident, Literal, Value},
     rows::Answer,
     settings::Target,
-    sql,
+    sql, starting,
 };
 use crate::domain::entitlement::{Handle, Order};
 
@@ -37,6 +37,7 @@ pub(super) struct Person {
 pub(super) struct Standing {
     pub(super) bot: Bot,
     pub(super) has_role: bool,
+    role_logs_in: bool,
     pub(super) person: Option<Person>,
     /// Who gave it, one each.
     pub(super) by: Vec<String>,
@@ -53,14 +54,17 @@ impl Standing {
         let person = |row: &super::rows::Row| Ok(Person { can_login: row.flag(0)?, superuser: row.flag(1)?, inherits: row.flag(2)? });
         let people: Result<Vec<Person>, Fault> = answer.rows(2)?.iter().map(person).collect();
         let by: Result<Vec<String>, Fault> = answer.rows(3)?.iter().map(|row| row.name(0)).collect();
-        let has_role = answer.row(1)?.get(0)?.is_some();
-        Ok(Self { bot: Bot::of(answer.row(0)?)?, has_role, person: people?.pop(), by: by? })
+        let (has_role, role_logs_in) = (answer.row(1)?.get(0)?.is_some(), answer.row(1)?.flag(1)?);
+        Ok(Self { bot: Bot::of(answer.row(0)?)?, has_role, role_logs_in, person: people?.pop(), by: by? })
     }
 
     /// Both are there, and the login is one that may be given a role.
     pub(super) fn must_fit(&self, login: &str) -> Result<&Person, Fault> {
         if !self.has_role {
             return Err(Fault::new(FaultKind::NoSuchTarget, "the database server has no such role"));
+        }
+        if self.role_logs_in {
+            return Err(sql::comes_back());
         }
         let Some(person) = &self.person else {
             return Err(Fault::new(FaultKind::NoSuchPrincipal, "the database server has no login of the person's name"));
@@ -81,11 +85,12 @@ impl Standing {
 
 fn question(login: &str, role: &str) -> String {
     format!(
-        "{}; SELECT {}; SELECT r.rolcanlogin, r.rolsuper, r.rolinherit FROM pg_catalog.pg_roles r WHERE r.rolname = {}; \
+        "{}; SELECT {}, {}; SELECT r.rolcanlogin, r.rolsuper, r.rolinherit FROM pg_catalog.pg_roles r WHERE r.rolname = {}; \
          SELECT {} FROM pg_catalog.pg_auth_members m LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.grantor \
          WHERE m.roleid = {} AND m.member = {}",
         sql::bot(),
         sql::oid_of(role),
+        sql::logs_in(role),
         Literal(login),
         sql::name("coalesce(g.rolname, '')"),
         sql::oid_of(role),
@@ -123,6 +128,9 @@ pub(super) async fn revoke(link: &Link, order: &Order, target: &Target, deadline
     let mut revoke = Revoke { session, bot: &standing.bot.name, login: &order.principal, role: &target.role };
     let closed =
         if revoke.session.version >= 16 { revoke.in_steps(standing.by_us()).await? } else { revoke.at_once(standing.by_us()).await? };
+    if standing.bot.copied {
+        revoke.session.is_copied().await?;
+    }
     Ok(Done { sessions_closed: Some(closed), ..Done::default() })
 }
 
@@ -143,7 +151,7 @@ impl Revoke<'_> {
         if by_us {
             self.persist(off, &mut told).await?;
         }
-        let closed = self.end_sessions(told).await?;
+        let closed = self.out(told).await?;
         if by_us {
             self.change(vec![sql::take(self.role, self.login, self.bot, self.session.version)]).await?;
         }
@@ -158,7 +166,16 @@ impl Revoke<'_> {
             let taken = sql::take(self.role, self.login, self.bot, self.session.version);
             self.persist(taken, &mut told).await?;
         }
-        self.end_sessions(told).await
+        self.out(told).await
+    }
+
+    /// Ends sessions until none is left, also of those that were just beginning.
+    async fn out(&mut self, mut told: BTreeSet<i32>) -> Result<u32, Fault> {
+        self.end_sessions(&mut told).await?;
+        if starting::settled(&mut self.session).await? {
+            self.end_sessions(&mut told).await?;
+        }
+        Ok(u32::try_from(told.len()).unwrap_or(u32::MAX))
     }
 
     /// Takes the role away and ends sessions in one message. An open transaction of the login's own may be in the way: its sessions are
@@ -203,7 +220,7 @@ impl Revoke<'_> {
     }
 
     /// Sessions that begin later are without the role, and stay. `told` have been told to end already.
-    async fn end_sessions(&mut self, mut told: BTreeSet<i32>) -> Result<u32, Fault> {
+    async fn end_sessions(&mut self, told: &mut BTreeSet<i32>) -> Result<(), Fault> {
         let answer = self.change(vec![sql::terminate(&self.sessions())]).await.map_err(sql::kept_open)?;
         told.extend(pids(&answer)?);
         let list: Vec<String> = told.iter().map(i32::to_string).collect();
@@ -214,7 +231,7 @@ impl Revoke<'_> {
         );
         for _ in 0..LOOKS {
             if self.session.read(&open).await?.row(0)?.number::<u32>(0)? == 0 {
-                return Ok(u32::try_from(told.len()).unwrap_or(u32::MAX));
+                return Ok(());
             }
             sleep(APART).await;
         }

@@ -17,6 +17,7 @@ mod rights;
 mod rows;
 mod settings;
 mod sql;
+mod starting;
 #[cfg(test)]
 mod tests;
 mod tidy;

@@ -15,6 +15,8 @@ enum Why {
     Given,
     /// A trigger, an index, a constraint or the like that runs a function of the login's.
     Uses,
+    /// The same of a function of somebody else's, on a table of the login's.
+    Others,
     /// A rule on a table of the login's.
     Rule,
     /// Still its own.
@@ -44,6 +46,7 @@ impl Remains {
             "definer" => Why::Definer,
             "given" => Why::Given,
             "uses" => Why::Uses,
+            "others" => Why::Others,
             "rule" => Why::Rule,
             "o" => Why::Owned,
             "a" | "i" => Why::Held,
@@ -63,6 +66,9 @@ impl Remains {
             Why::Definer => format!("{what} was made by it, and runs with its owner's rights (SECURITY DEFINER)"),
             Why::Given => format!("{what} was made by it, and was given on to others"),
             Why::Uses => format!("{what} runs a function that it made"),
+            Why::Others => {
+                format!("{what} runs on what it made, and what that does can be changed by somebody who has not the new owner's rights")
+            }
             Why::Rule => format!("{what} was made by it, and does what it says whenever that table is used"),
             Why::Owned => format!("{what} is still its own"),
             Why::Held => format!("privileges on {what} were given to it by somebody else, who alone can take them away"),
@@ -71,21 +77,21 @@ impl Remains {
     }
 }
 
-/// Everything that this role owns and that may give access away once it is somebody else's.
-pub(super) fn of_owner(owner: u32) -> String {
-    let traps = traps(|column| format!("{column} = {owner}"));
+/// Everything that this role owns and that may give access away once it is the heir's.
+pub(super) fn of_owner(owner: u32, heir: &str) -> String {
+    let traps = traps(|column| format!("{column} = {owner}"), heir);
     named(&format!("SELECT f.why, f.class, f.object, f.part FROM ({traps}) f"))
 }
 
 /// Fails if anything that this transaction has changed is of that kind.
-pub(super) fn none_handed_over() -> String {
-    let traps = traps(|_| "t.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid".to_owned());
+pub(super) fn none_handed_over(heir: &str) -> String {
+    let traps = traps(|_| "t.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid".to_owned(), heir);
     // A word is no number. With the object's number behind it nobody finds that out before there is one.
     format!("SELECT pg_catalog.count((f.why || f.object::pg_catalog.text)::pg_catalog.int4) FROM ({traps}) f")
 }
 
 /// `whose` makes the condition from the column with the owner's number.
-fn traps(whose: impl Fn(&str) -> String) -> String {
+fn traps(whose: impl Fn(&str) -> String, heir: &str) -> String {
     let class = |class: &str| format!("'pg_catalog.{class}'::pg_catalog.regclass::pg_catalog.oid");
     // An owner's own entry is no gift, and neither is what everybody may do with a new function or type anyway.
     let given = |of: &str, owner: &str, acl: &str, open: bool| {
@@ -98,13 +104,37 @@ fn traps(whose: impl Fn(&str) -> String) -> String {
         )
     };
     let (function, table) = (whose("t.proowner"), whose("t.relowner"));
-    let (proc, relation, rewrite) = (class("pg_proc"), class("pg_class"), class("pg_rewrite"));
+    // Who may change what the code says, and has not what the heir has.
+    let strange = |owner: &str| {
+        format!(
+            "EXISTS (SELECT 1 FROM pg_catalog.pg_roles w WHERE w.oid = {owner} AND NOT w.rolsuper \
+             AND NOT coalesce(pg_catalog.pg_has_role(w.oid, {}, 'MEMBER'), false))",
+            sql::oid_of(heir)
+        )
+    };
+    let (proc, relation, rewrite, operator) = (class("pg_proc"), class("pg_class"), class("pg_rewrite"), class("pg_operator"));
     let parts = [
         format!("SELECT 'definer'::pg_catalog.text, {proc}, t.oid, 0 FROM pg_catalog.pg_proc t WHERE {function} AND t.prosecdef"),
         // What runs it by itself. What a function's body says is run only by whoever calls that.
         format!(
             "SELECT 'uses', d.classid, d.objid, d.objsubid FROM pg_catalog.pg_proc t JOIN pg_catalog.pg_depend d \
              ON d.refclassid = {proc} AND d.refobjid = t.oid WHERE {function} AND d.classid <> {proc}"
+        ),
+        // The same of somebody else's functions: by themselves, or behind an operator or a domain.
+        format!(
+            "SELECT 'others', d.classid, d.objid, d.objsubid FROM pg_catalog.pg_class t \
+             JOIN pg_catalog.pg_depend o ON o.refclassid = {relation} AND o.refobjid = t.oid \
+             JOIN pg_catalog.pg_depend d ON d.classid = o.classid AND d.objid = o.objid \
+             JOIN pg_catalog.pg_proc p ON (d.refclassid = {proc} AND d.refobjid = p.oid) OR (d.refclassid = {operator} \
+             AND p.oid = (SELECT x.oprcode FROM pg_catalog.pg_operator x WHERE x.oid = d.refobjid)) \
+             WHERE {table} AND {}",
+            strange("p.proowner")
+        ),
+        format!(
+            "SELECT 'others', {relation}, t.oid, c.attnum::pg_catalog.int4 FROM pg_catalog.pg_class t \
+             JOIN pg_catalog.pg_attribute c ON c.attrelid = t.oid JOIN pg_catalog.pg_type y ON y.oid = c.atttypid \
+             WHERE {table} AND y.typtype = 'd' AND {}",
+            strange("y.typowner")
         ),
         format!(
             "SELECT 'rule', {rewrite}, r.oid, 0 FROM pg_catalog.pg_class t JOIN pg_catalog.pg_rewrite r ON r.ev_class = t.oid \

@@ -55,8 +55,7 @@ pub(super) async fn resolve(link: &Link, who: &Person, target: &Target, deadline
         return Err(Fault::new(FaultKind::Invalid, "the role is the bot's own login"));
     }
     if about.logs_in {
-        let why = "the role can log in by itself: whoever has it can set its password, and come back by that; make it NOLOGIN";
-        return Err(Fault::new(FaultKind::Invalid, why));
+        return Err(sql::comes_back());
     }
     if let Some(heir) = &target.reassign_to
         && answer.row(2)?.get(0)?.is_none()
@@ -120,19 +119,20 @@ async fn outliving(link: &Link, target: &Target, deadline: Deadline) -> String {
 }
 
 fn outliving_question(role: &str) -> String {
-    let role = sql::oid_of(role);
+    let has = format!("(SELECT r.oid FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role({}, r.oid, 'MEMBER'))", sql::oid_of(role));
     let options =
         [("pg_class", "relacl"), ("pg_namespace", "nspacl"), ("pg_proc", "proacl"), ("pg_attribute", "attacl")].map(|(class, acl)| {
             format!(
-                "EXISTS (SELECT 1 FROM pg_catalog.{class} t, pg_catalog.aclexplode(t.{acl}) g WHERE g.grantee = {role} AND g.is_grantable)"
+                "EXISTS (SELECT 1 FROM pg_catalog.{class} t, pg_catalog.aclexplode(t.{acl}) g WHERE g.grantee IN {has} AND g.is_grantable)"
             )
         });
     format!(
-        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_shdepend s WHERE s.refobjid = {role} AND s.deptype = 'o' \
+        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_shdepend s WHERE s.refobjid IN {has} AND s.deptype = 'o' \
          AND s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass), {}, \
-         EXISTS (SELECT 1 FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) g \
-         WHERE g.grantee = {role} AND g.privilege_type = 'CREATE')",
-        options.join(" OR ")
+         EXISTS (SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND pg_catalog.has_schema_privilege({role}, n.oid, 'CREATE')) \
+         OR EXISTS (SELECT 1 FROM pg_catalog.pg_database d WHERE d.datallowconn AND pg_catalog.has_database_privilege({role}, d.oid, 'CREATE'))",
+        options.join(" OR "),
+        role = sql::oid_of(role)
     )
 }
 

@@ -85,7 +85,7 @@ fn question(roles: &[String], version: u32) -> String {
             NEEDED.map(|(name, _)| format!("pg_catalog.pg_has_role(b.oid, {}, 'USAGE')", Literal(name))).join(", ")
         ),
         format!(
-            "SELECT {} FROM pg_catalog.pg_roles r WHERE r.rolname <> current_user AND {} AND r.rolname::pg_catalog.text <> ALL ({}) \
+            "SELECT {} FROM pg_catalog.pg_roles r WHERE r.rolname <> current_user AND ({} OR pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION')) AND r.rolname::pg_catalog.text <> ALL ({}) \
              AND r.rolname::pg_catalog.text <> ALL ({}) AND {own} ORDER BY r.rolname",
             sql::name("r.rolname"),
             uses("r.oid"),
@@ -230,7 +230,7 @@ fn others(bot: &Bot, roles: &[String], rows: &[Row]) -> Result<Vec<Right>, Fault
     let one = |row: &Row| {
         let name = row.name(0)?;
         let mend = vec![format!("REVOKE {} FROM {};", Ident(&name), Ident(&bot.name))];
-        Ok(right(format!("be {}", shown(&name)), RightState::TooMuch, "nothing that is configured needs this role", mend))
+        Ok(right(format!("be {}, or give it", shown(&name)), RightState::TooMuch, "nothing that is configured needs this role", mend))
     };
     rows.iter().map(one).collect()
 }

@@ -20,10 +20,10 @@ pub(super) fn micros(column: &str) -> String {
     format!("CASE WHEN pg_catalog.isfinite({column}) THEN (extract(epoch FROM {column}) * 1000000)::pg_catalog.int8::pg_catalog.text END")
 }
 
-/// The bot's own role, and whether the server only follows another one.
+/// The bot's own role, whether the server only follows another one, and whether it waits for others that follow it.
 pub(super) fn bot() -> String {
     format!(
-        "SELECT {}, b.rolsuper, pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_roles b WHERE b.rolname = current_user",
+        "SELECT {}, b.rolsuper, pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('synchronous_standby_names') <> '' FROM pg_catalog.pg_roles b WHERE b.rolname = current_user",
         name("b.rolname")
     )
 }
@@ -31,6 +31,17 @@ pub(super) fn bot() -> String {
 /// The number of a role, by its name.
 pub(super) fn oid_of(role: &str) -> String {
     format!("(SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = {})", Literal(role))
+}
+
+/// Whether a role, by its name, can log in.
+pub(super) fn logs_in(role: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = {} AND r.rolcanlogin)", Literal(role))
+}
+
+/// Why a role that can log in is not given.
+pub(super) fn comes_back() -> Fault {
+    let why = "the role can log in by itself: whoever has it can set its password, and come back by that; make it NOLOGIN";
+    Fault::new(FaultKind::Invalid, why)
 }
 
 /// Gives a role. From 16 on it says by whom, so that it is ours whatever else the bot may do.
@@ -54,6 +65,16 @@ pub(super) fn take(role: &str, from: &str, by: &str, version: u32) -> String {
 pub(super) fn kept_open(fault: Fault) -> Fault {
     let why = "the access is taken away, and sessions are still open: the bot's own login may not end them, it lacks pg_signal_backend";
     if fault.kind == FaultKind::Denied { Fault::new(FaultKind::Denied, why) } else { fault }
+}
+
+/// Sessions of whoever is let into a role by this member of it alone.
+pub(super) fn let_in(role: &str, member: &str) -> String {
+    format!(
+        "a.usename <> current_user AND pg_catalog.pg_has_role(a.usesysid, {}, 'MEMBER') \
+         AND NOT coalesce(pg_catalog.pg_has_role(a.usesysid, {}, 'MEMBER'), true)",
+        oid_of(member),
+        oid_of(role)
+    )
 }
 
 /// Ends the sessions that are meant by this condition on `a`, and answers the number of each that was told to end, and whose it is.

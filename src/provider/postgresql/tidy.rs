@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{
     super::Fault,
     link::{Deadline, Link, Session},
-    look::{Bot, Login},
+    look::{Login, Look},
     quote::{Ident, Literal, shown},
     remains::{self, Remains},
     settings::Target,
@@ -56,7 +56,7 @@ impl Where {
 
 struct Tidy<'a> {
     link: &'a Link,
-    bot: &'a Bot,
+    look: &'a Look,
     login: &'a Login,
     /// Gets what it owns.
     heir: &'a str,
@@ -69,9 +69,9 @@ struct Tidy<'a> {
 }
 
 /// Does what can be done now; says what remains, one line each.
-pub(super) async fn after(link: &Link, bot: &Bot, login: &Login, target: &Target, deadline: Deadline) -> Vec<String> {
+pub(super) async fn after(link: &Link, look: &Look, login: &Login, target: &Target, deadline: Deadline) -> Vec<String> {
     let heir = target.reassign_to.as_deref().unwrap_or(&target.role);
-    let mut tidy = Tidy { link, bot, login, heir, deadline, withheld: BTreeSet::new(), dropped: false, lines: Vec::new() };
+    let mut tidy = Tidy { link, look, login, heir, deadline, withheld: BTreeSet::new(), dropped: false, lines: Vec::new() };
     if let Err(fault) = tidy.all().await {
         tidy.say(format!("it could not be tidied up to the end: {}", fault.message));
     }
@@ -133,7 +133,8 @@ impl<'a> Tidy<'a> {
     }
 
     async fn drop_login(&mut self, mut session: Session<'a>) -> Result<(), Fault> {
-        if let Err(fault) = session.change(&[format!("DROP ROLE {}", Ident(&self.login.name))], PATIENCE).await {
+        let statements = [format!("DROP ROLE {}", Ident(&self.login.name)), sql::terminate(&format!("a.usesysid = {}", self.login.oid))];
+        if let Err(fault) = session.change(&statements, PATIENCE).await {
             self.say(format!("it could not be dropped: {}", fault.message));
         }
         Ok(())
@@ -180,7 +181,7 @@ impl<'a> Tidy<'a> {
 
     async fn hand_over_in(&mut self, place: &Place) -> Result<(), Fault> {
         let (oid, heir) = (self.login.oid, self.heir);
-        let question = |version| format!("{}; {}", remains::of_owner(oid), may(heir, version));
+        let question = |version| format!("{}; {}", remains::of_owner(oid, heir), may(heir, version));
         let (mut session, answer) = self.link.ask_in(&place.name, self.deadline, question).await?;
         let traps = Remains::read(answer.rows(0)?)?;
         if !traps.is_empty() {
@@ -210,17 +211,20 @@ impl<'a> Tidy<'a> {
     /// What it takes needs both roles: the bot lends them to itself for this one transaction, which nobody else sees. What came since
     /// the look undoes all of it.
     fn statements(&self, session: &Session<'_>, lend_heir: bool) -> Vec<String> {
-        let (bot, version, name) = (&self.bot.name, session.version, &self.login.name);
+        let (bot, version, name) = (&self.look.bot.name, session.version, &self.login.name);
         let mut lent: Vec<&str> = Vec::new();
-        if !self.bot.superuser {
+        if !self.look.bot.superuser {
             lent.push(name);
             lent.extend(lend_heir.then_some(self.heir));
         }
         let login = Ident(name);
         let mut statements: Vec<String> = lent.iter().map(|role| sql::give(role, bot, bot, version)).collect();
         statements.push(format!("REASSIGN OWNED BY {login} TO {}", Ident(self.heir)));
-        statements.push(remains::none_handed_over());
+        statements.push(remains::none_handed_over(self.heir));
         statements.push(format!("DROP OWNED BY {login}"));
+        // Whom the login let into a role is out of it with this.
+        let onward = self.look.onward.iter().filter(|onward| onward.by == self.login.oid);
+        statements.extend(onward.map(|onward| sql::terminate(&sql::let_in(&onward.role, &onward.member))));
         statements.extend(lent.iter().map(|role| sql::take(role, bot, bot, version)));
         statements
     }

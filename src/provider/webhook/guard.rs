@@ -138,11 +138,14 @@ pub(super) fn may(allow: &Allow, host: &str, address: IpAddr) -> Result<(), Refu
         };
         if is_allowed { Ok(()) } else { Err(Refused { host: host.to_owned(), address, kind }) }
     };
-    if allow.holds(address) && kind(address) != Kind::Metadata {
+    // A range that stands for others is no word for what lies behind it.
+    let behind = embedded(address);
+    let is_far = |one: &IpAddr| !matches!(kind(*one), Kind::Metadata | Kind::LinkLocal);
+    if allow.holds(address) && kind(address) != Kind::Metadata && behind.iter().all(is_far) {
         return Ok(());
     }
     one(address)?;
-    embedded(address).into_iter().try_for_each(one)
+    behind.into_iter().try_for_each(one)
 }
 
 impl Resolve for Guard {

@@ -111,7 +111,7 @@ fn address(text: &str) -> Result<Url, &'static str> {
 struct Header(String);
 
 /// Headers that are ours, or that say how a message is sent.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "accept",
     "accept-encoding",
     "connection",
@@ -123,6 +123,7 @@ const OURS: [&str; 11] = [
     "te",
     "transfer-encoding",
     "upgrade",
+    "user-agent",
 ];
 
 impl<'de> Deserialize<'de> for Header {

@@ -43,7 +43,7 @@ const fn case(breaks: &'static str, found: &'static str) -> Case {
 const OLD: &[Version] = &[Version::V15];
 const NEW: &[Version] = &[Version::V18];
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 18] = [
     case("ALTER ROLE hallpass NOCREATEROLE", "lacks: make logins (CREATEROLE)"),
     case("ALTER ROLE hallpass SUPERUSER", "may do more than it needs: be a superuser"),
     case("ALTER ROLE hallpass CREATEDB", "may do more than it needs: make databases"),
@@ -51,7 +51,7 @@ const CASES: [Case; 17] = [
     case("ALTER ROLE hallpass BYPASSRLS", "may do more than it needs: pass by row security"),
     case("REVOKE pg_signal_backend FROM hallpass", "lacks: pg_signal_backend"),
     case("REVOKE pg_read_all_stats FROM hallpass", "lacks: pg_read_all_stats"),
-    case("GRANT payroll TO hallpass", "may do more than it needs: be payroll"),
+    case("GRANT payroll TO hallpass", "may do more than it needs: be payroll, or give it"),
     case("REVOKE CONNECT ON DATABASE reports FROM PUBLIC", "lacks: enter the database reports"),
     Case { versions: OLD, ..case("ALTER ROLE hallpass NOINHERIT", "lacks: have what its roles have (INHERIT)") },
     Case { versions: NEW, ..case("REVOKE orders_write FROM hallpass", "lacks: give orders_write") },
@@ -60,6 +60,11 @@ const CASES: [Case; 17] = [
     Case {
         versions: NEW,
         ..case("GRANT orders_write TO hallpass WITH INHERIT TRUE", "may do more than it needs: use orders_write itself")
+    },
+    // It could give it, to itself as well.
+    Case {
+        versions: NEW,
+        ..case("GRANT payroll TO hallpass WITH ADMIN TRUE, INHERIT FALSE, SET FALSE", "may do more than it needs: be payroll, or give it")
     },
     Case { targets: &[MEMBERSHIP], ..case("REVOKE orders_owner FROM hallpass", "may do more than it needs: make logins (CREATEROLE)") },
     Case {

@@ -154,12 +154,6 @@ impl Cluster {
         }
     }
 
-    /// What the server says of this test's own names, for a server on which other tests are at work.
-    pub(crate) async fn named_lines(&self) -> Vec<String> {
-        let sql = format!("SELECT line FROM ({NAMED}) named WHERE line LIKE '%{}%' ORDER BY line", self.suffix);
-        self.admin().await.reads(&sql).await.unwrap()
-    }
-
     pub(crate) fn person(&self, name: &str) -> Person {
         Person {
             id: name.parse().unwrap(),
@@ -261,12 +255,6 @@ SELECT line FROM (
     UNION ALL SELECT 'depends ' || to_jsonb(d)::text FROM pg_shdepend d
     UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database
 ) lines ORDER BY line";
-
-const NAMED: &str = "
-    SELECT 'role ' || (to_jsonb(a) - 'oid')::text AS line FROM pg_authid a
-    UNION ALL SELECT 'member ' || (to_jsonb(m) - '{oid,roleid,member,grantor}'::text[])::text || ' ' || roleid::regrole || ' ' || member::regrole
-        || ' ' || grantor::regrole FROM pg_auth_members m
-    UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database";
 
 const INSIDE: &str = "
 SELECT line FROM (

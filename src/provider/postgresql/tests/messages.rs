@@ -10,12 +10,12 @@ fn message(commit: &str, version: u32) -> String {
 
 /// While a commit waits for a standby that is away, it is on disk already, and its locks are held.
 #[test]
-fn what_gives_something_waits_for_no_other_server_and_what_takes_it_away_does_as_configured() {
+fn a_change_waits_for_no_other_server_and_the_question_whether_it_is_copied_does_as_configured() {
     let always = "SELECT pg_catalog.set_config('synchronous_commit', 'local', true);";
     assert!(message(HERE, 18).contains(always));
-    let taken = message(AS_CONFIGURED, 18);
-    assert!(!taken.contains(always));
-    assert!(taken.contains("'local', true) WHERE pg_catalog.current_setting('synchronous_commit') = 'off';"), "at least its own disk");
+    let copied = message(AS_CONFIGURED, 18);
+    assert!(!copied.contains(always));
+    assert!(copied.contains("'local', true) WHERE pg_catalog.current_setting('synchronous_commit') = 'off';"), "at least its own disk");
 }
 
 #[test]

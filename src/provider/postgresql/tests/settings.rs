@@ -80,7 +80,13 @@ fn a_password_is_shown_with_a_line_that_does_not_hold_it() {
     let pooled = shown("url = 'postgres://bot@db/x'\nhost = '[2001:db8::1]:6432'", "it's `my` \"db\"");
     assert_eq!(
         pooled,
-        "psql 'host=2001:db8::1 port=6432 dbname='\\''it\\'\\''s `my` \"db\"'\\'' user=hp_1 sslmode=require'\nPassword: pw\n\
-         URL: postgresql://hp_1:pw@[2001:db8::1]:6432/it%27s%20%60my%60%20%22db%22?sslmode=require"
+        "psql 'host=2001:db8::1 port=6432 dbname='\\''it\\'\\''s `my` \"db\"'\\'' user=hp_1 sslmode=verify-full'\nPassword: pw\n\
+         URL: postgresql://hp_1:pw@[2001:db8::1]:6432/it%27s%20%60my%60%20%22db%22?sslmode=verify-full"
+    );
+    let direct = shown("url = 'postgres://bot@db.example.org/x'", "orders");
+    assert_eq!(
+        direct,
+        "psql \"host=db.example.org port=5432 dbname=orders user=hp_1 sslmode=require channel_binding=require\"\nPassword: pw\n\
+         URL: postgresql://hp_1:pw@db.example.org:5432/orders?sslmode=require&channel_binding=require"
     );
 }
