@@ -22,10 +22,13 @@ use tokio_postgres::{Client, Config, Connection, NoTls, SimpleQueryMessage, conf
 use super::{
     super::{Fault, FaultKind},
     fault,
+    message::{AS_CONFIGURED, HERE, guarded},
     rows::{Answer, Row},
     settings::{Settings, Tls},
 };
 
+/// Before it whoever has a login gives it on to others.
+const OLDEST: u32 = 15;
 /// Until a connection is there, with its login.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A connection that nobody used for so long is not trusted to be there still.
@@ -172,6 +175,12 @@ impl Link {
             Some(tls) => timeout(most, encrypted(&config, tls.clone())).await.map_err(silent)?,
         }
         .map_err(|error| fault::connecting(&error))?;
+        if (1..OLDEST).contains(&version) {
+            return Err(Fault::new(
+                FaultKind::Invalid,
+                format!("the database server is PostgreSQL {version}: it must be {OLDEST} or newer"),
+            ));
+        }
         self.version.store(version, Ordering::Relaxed);
         Ok((client, version))
     }
@@ -298,7 +307,9 @@ impl Session<'_> {
     pub(super) async fn is_copied(&mut self) -> Result<(), Fault> {
         let cancel = self.client.as_ref().map(Client::cancel_token);
         let patience = self.deadline.left();
-        let copied = self.changed(&["SELECT pg_catalog.pg_current_xact_id()".to_owned()], patience, AS_CONFIGURED).await;
+        // Only what wrote something waits, and then for all that was written before it.
+        let written = "SELECT pg_catalog.pg_logical_emit_message(true, 'hallpass', '')".to_owned();
+        let copied = self.changed(&[written], patience, AS_CONFIGURED).await;
         if copied.as_ref().is_err_and(|fault| fault.kind == FaultKind::Ambiguous)
             && let Some(cancel) = cancel
         {
@@ -367,26 +378,6 @@ impl Session<'_> {
         }
         Ok(answer)
     }
-}
-
-/// A commit is on this server's disk, and no other one is waited for.
-pub(super) const HERE: &str = "SELECT pg_catalog.set_config('synchronous_commit', 'local', true)";
-/// The same at least, and on others if the server is configured to wait for them.
-pub(super) const AS_CONFIGURED: &str =
-    "SELECT pg_catalog.set_config('synchronous_commit', 'local', true) WHERE pg_catalog.current_setting('synchronous_commit') = 'off'";
-
-/// One message: settings that end with it, the clock asked before and after, and nothing weaker than a commit that is on disk.
-pub(super) fn guarded(statements: &[String], commit: &str, version: u32, limit: i64, left: Duration, patience: Duration) -> String {
-    let in_time = format!("SELECT 1/(CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000 < {limit} THEN 1 ELSE 0 END)");
-    let whole = if version >= 17 { format!("SET LOCAL transaction_timeout = {}; ", left.as_millis()) } else { String::new() };
-    format!(
-        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL search_path = ''; \
-         SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; {whole}\
-         {commit}; {in_time}; {}; {in_time}",
-        left.as_millis(),
-        patience.as_millis().max(1),
-        statements.join("; "),
-    )
 }
 
 impl Drop for Session<'_> {

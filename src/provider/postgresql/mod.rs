@@ -9,6 +9,7 @@ mod link;
 mod login;
 mod look;
 mod member;
+mod message;
 mod names;
 mod quote;
 mod remains;

@@ -142,6 +142,10 @@ async fn where_a_cloud_tells_secrets_is_connected_to_only_when_that_very_address
         ("['100.64.0.0/10']", "100.100.100.200", false),
         ("['100.64.0.0/10']", "::ffff:100.100.100.200", false),
         ("['100.100.100.200/32']", "100.100.100.200", true),
+        ("['64:ff9b::/96']", "64:ff9b::169.254.169.254", false),
+        ("['64:ff9b::/96']", "64:ff9b::100.100.100.200", false),
+        ("['64:ff9b::/96']", "64:ff9b::10.0.0.1", true),
+        ("['64:ff9b:1::/96']", "64:ff9b:1::169.254.169.254", false),
     ] {
         let guard = Guard::new(allow(list), Script::new(&[&[address]]));
         assert_eq!(asked(&guard, "access.example.org").await.is_ok(), is_allowed, "{list} {address}");

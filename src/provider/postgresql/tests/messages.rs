@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::link::{AS_CONFIGURED, HERE, guarded};
+use super::super::message::{AS_CONFIGURED, HERE, guarded};
 
 fn message(commit: &str, version: u32) -> String {
     guarded(&["GRANT a TO b".to_owned()], commit, version, 5, Duration::from_secs(3), Duration::from_millis(700))

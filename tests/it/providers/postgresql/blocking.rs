@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use hallpass::provider::{FaultKind, Step};
 
-use super::{BOTH, Cluster, Form, Server, Session, Version, gets_in, granted, handed, is_absent, login_of, ordered, revoked, writes};
+use super::{
+    BOTH, Cluster, Form, Server, Session, Version, gets_in, granted, handed, is_absent, login_of, ordered, revoked, until, writes,
+};
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test"]
@@ -190,6 +192,65 @@ async fn who_was_let_in_through_a_persons_login_is_out_of_the_role_with_it() {
         assert_eq!(revoked(provider.as_ref(), &order, None).await.unwrap().sessions_closed, Some(1));
         assert!(ben.was_ended().await, "he was in the role only through her");
         assert!(zoe.is_open().await, "she has the role by herself");
+    }
+}
+
+/// While a commit waits for the standby, nobody would see what it did: the way in would be open for as long.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn a_standby_that_is_away_holds_up_the_word_that_it_is_over_and_not_the_end() {
+    for version in BOTH {
+        let server = Server::start(version, &[]);
+        let cluster = Cluster::of(&server).await;
+        for form in [Form::Login, Form::Membership] {
+            let (provider, fixture, admin) = (cluster.provider(None).await, cluster.fixture(form), cluster.admin().await);
+            let reload = async |names: &str| {
+                admin.does(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'")).await.unwrap();
+                admin.does("SELECT pg_reload_conf()").await.unwrap();
+                until("the setting", async || admin.asks("SHOW synchronous_standby_names").await == names).await;
+            };
+            reload("nobody").await;
+            let order = ordered(provider.as_ref(), &fixture, "copied").await;
+            let done = granted(provider.as_ref(), &order, fixture.until).await;
+            reload("").await;
+            let config = match form {
+                Form::Login => handed(&cluster, provider.as_ref(), &order, &done).await,
+                Form::Membership => cluster.own("ana"),
+            };
+            let mut session = Session::open(&config).await.unwrap();
+            assert!(writes(&config).await.unwrap());
+            reload("nobody").await;
+            let refused = provider.revoke(&order, done.handle.as_ref(), Duration::from_secs(7)).await.unwrap_err();
+            assert!(refused.message.contains("copies do not have that yet"), "{refused:?}");
+            assert!(session.was_ended().await);
+            // Nothing waits there for the standby in our name.
+            let waiting = format!("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND usename = '{}'", cluster.bot());
+            until("nobody waits", async || admin.asks(&waiting).await == "0").await;
+            reload("").await;
+            assert!(!writes(&config).await.unwrap(), "{form:?}");
+            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+            assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await);
+        }
+    }
+}
+
+/// In the role it is the role's, and nobody sees who prepared it.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn a_transaction_that_the_holder_prepared_in_the_role_is_said() {
+    for version in BOTH {
+        let server = Server::start(version, &["max_prepared_transactions=5"]);
+        let cluster = Cluster::on(&server.url()).await;
+        let (provider, fixture) = (cluster.provider(None).await, cluster.fixture(Form::Login));
+        let order = ordered(provider.as_ref(), &fixture, "inside").await;
+        let done = granted(provider.as_ref(), &order, fixture.until).await;
+        let session = Session::open(&handed(&cluster, provider.as_ref(), &order, &done).await).await.unwrap();
+        let prepared = format!("BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'x'; SET ROLE {}; PREPARE TRANSACTION 'for ever'", cluster.role());
+        session.does(&prepared).await.unwrap();
+        let refused = revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap_err();
+        assert!(refused.message.contains("by it or by others in its role, prepared 1 transactions"), "{refused:?}");
+        cluster.admin_in(&cluster.orders()).await.does("ROLLBACK PREPARED 'for ever'").await.unwrap();
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
     }
 }
 

@@ -2,6 +2,7 @@
 //! ill, who holds a role, what the bot may. The conformance suite and the failing network are in `crate::postgresql`.
 
 mod authority;
+mod beginning;
 mod blocking;
 mod hostile;
 mod limits;

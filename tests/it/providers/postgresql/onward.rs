@@ -50,6 +50,37 @@ async fn what_others_gave_to_the_login_and_what_it_gave_on_by_that_is_gone_too()
     }
 }
 
+/// Whoever is in a role by what the login gave on is out of it, with the session that is in it.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn a_session_in_a_role_that_the_login_gave_on_ends_with_it() {
+    for version in BOTH {
+        let cluster = Cluster::on(&version.shared()).await;
+        let (provider, fixture) = (cluster.provider(None).await, cluster.fixture(Form::Login));
+        let order = ordered(provider.as_ref(), &fixture, "inside").await;
+        let done = granted(provider.as_ref(), &order, fixture.until).await;
+        let (admin, team) = (cluster.admin().await, cluster.named("team"));
+        admin
+            .does(&format!(
+                "CREATE ROLE {team} NOLOGIN; GRANT {team} TO {} WITH ADMIN OPTION; GRANT {team} TO {}",
+                login_of(&done),
+                cluster.named("zoe")
+            ))
+            .await
+            .unwrap();
+        let session = Session::open(&handed(&cluster, provider.as_ref(), &order, &done).await).await.unwrap();
+        session.does(&format!("GRANT {team} TO {}", cluster.named("ben"))).await.unwrap();
+        let (mut ben, zoe) = (Session::open(&cluster.own("ben")).await.unwrap(), Session::open(&cluster.own("zoe")).await.unwrap());
+        for session in [&ben, &zoe] {
+            session.does(&format!("SET ROLE {team}")).await.unwrap();
+        }
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert!(ben.was_ended().await, "he was in it only through the login");
+        assert!(zoe.is_open().await, "she has it by somebody else");
+        admin.does(&format!("DROP ROLE {team}")).await.unwrap();
+    }
+}
+
 /// Access to tables that was given on by a grant option ends with what it was given by.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test"]

@@ -132,9 +132,16 @@ async fn a_role_that_can_log_in_by_itself_is_not_given() {
     for version in BOTH {
         let cluster = Cluster::on(&version.shared()).await;
         let (provider, role, admin) = (cluster.provider(None).await, cluster.role(), cluster.admin().await);
-        admin.does(&format!("ALTER ROLE {role} LOGIN")).await.unwrap();
+        let mut asked = Vec::new();
         for form in [Form::Login, Form::Membership] {
+            asked.push(ordered(provider.as_ref(), &cluster.fixture(form), "before").await);
+        }
+        admin.does(&format!("ALTER ROLE {role} LOGIN")).await.unwrap();
+        for (form, order) in [Form::Login, Form::Membership].into_iter().zip(&asked) {
             let fixture = cluster.fixture(form);
+            // Somebody asked when it was fine still.
+            let refused = provider.grant(order, None, fixture.until, provider.describe().deadline.std()).await.unwrap_err();
+            assert!(refused.kind == FaultKind::Invalid && refused.message.contains("can log in by itself"), "{refused:?}");
             let refused = provider.resolve(&fixture.person, &fixture.role).await.unwrap_err();
             assert!(refused.kind == FaultKind::Invalid && refused.message.contains("can log in by itself"), "{refused:?}");
         }
@@ -190,6 +197,11 @@ async fn approvers_read_what_stays_of_what_is_done_as_the_role_itself() {
         let preview = async || provider.resolve(&fixture.person, &fixture.role).await.unwrap().preview;
         admin.does(&format!("REVOKE CREATE ON SCHEMA shop FROM {role}")).await.unwrap();
         assert!(!preview().await.contains("stays after the end"));
+        for where_to in ["SCHEMA shop TO PUBLIC".to_owned(), format!("DATABASE {} TO {role}", cluster.reports())] {
+            admin.does(&format!("GRANT CREATE ON {where_to}")).await.unwrap();
+            assert!(preview().await.contains("may make things"), "{where_to}");
+            admin.does(&format!("REVOKE CREATE ON {}", where_to.replace(" TO ", " FROM "))).await.unwrap();
+        }
         let makes = [
             (format!("GRANT CREATE ON SCHEMA shop TO {role}"), "may make things"),
             (format!("GRANT SELECT ON shop.items TO {role} WITH GRANT OPTION"), "may give on"),

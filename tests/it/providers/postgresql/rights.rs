@@ -83,7 +83,7 @@ async fn what_it_has_too_much_of_is_said_and_mended() {
             admin.does(&format!("GRANT {role} TO {name} WITH INHERIT TRUE, SET TRUE")).await.unwrap();
         }
         let all = provider.rights(&targets).await.unwrap();
-        let (be, uses) = (format!("be {team}"), format!("use {role} itself"));
+        let (be, uses) = (format!("be {team}, or give it"), format!("use {role} itself"));
         let mut expected = vec!["make databases", "replicate", "pass by row security", &be];
         expected.extend((version == Version::V18).then_some(uses.as_str()));
         let found: Vec<&str> =

@@ -82,6 +82,47 @@ async fn a_table_that_runs_the_holders_functions_is_not_handed_over() {
     }
 }
 
+/// What others may change by the next day works with the rights of whoever has the table then.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn a_table_that_runs_what_somebody_else_can_change_is_not_handed_over() {
+    for version in BOTH {
+        let cluster = Cluster::on(&version.shared()).await;
+        let (provider, fixture) = (cluster.provider(None).await, cluster.fixture(Form::Login));
+        let admin = cluster.admin_in(&cluster.orders()).await;
+        let (ben, role, owner) = (cluster.named("ben"), cluster.role(), cluster.owner());
+        let theirs = "CREATE FUNCTION shop.does(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; \
+                      CREATE OPERATOR shop.@@@ (FUNCTION = shop.does, RIGHTARG = int); CREATE DOMAIN shop.small AS int CHECK (VALUE < 9)";
+        admin
+            .does(&format!(
+                "GRANT USAGE, CREATE ON SCHEMA shop TO {ben}; SET ROLE {ben}; {theirs}; GRANT USAGE ON DOMAIN shop.small TO {role}; RESET ROLE; \
+                 SET ROLE {owner}; CREATE FUNCTION shop.own(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; RESET ROLE"
+            ))
+            .await
+            .unwrap();
+        let traps = [
+            ("CREATE TABLE shop.made (id int); CREATE INDEX trap ON shop.made (shop.does(id))", true),
+            ("CREATE TABLE shop.made (id int, CHECK ((OPERATOR(shop.@@@) id) > 0))", true),
+            ("CREATE TABLE shop.made (id shop.small)", true),
+            ("CREATE TABLE shop.made (id int); CREATE INDEX trap ON shop.made (shop.own(id))", false),
+            ("CREATE TABLE shop.made (id int DEFAULT abs(-1)); CREATE INDEX trap ON shop.made ((id + 1))", false),
+        ];
+        for (number, (made, is_trap)) in traps.into_iter().enumerate() {
+            let order = ordered(provider.as_ref(), &fixture, &format!("others{number}")).await;
+            let done = granted(provider.as_ref(), &order, fixture.until).await;
+            let session = Session::open(&handed(&cluster, provider.as_ref(), &order, &done).await).await.unwrap();
+            session.does(made).await.unwrap();
+            let residue = revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue;
+            let said = residue.iter().any(|line| line.contains("can be changed by somebody who has not the new owner's rights"));
+            assert_eq!((said, residue.is_empty()), (is_trap, !is_trap), "{made}: {residue:?}");
+            let holder = if is_trap { login_of(&done) } else { owner.clone() };
+            assert_eq!(admin.asks("SELECT relowner::regrole FROM pg_class WHERE relname = 'made'").await, holder, "{made}");
+            admin.does("DROP TABLE shop.made").await.unwrap();
+            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        }
+    }
+}
+
 /// More than are named: none of them is overlooked.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test"]
