@@ -35,7 +35,7 @@ pub use audit::{Counts, StoredLeaf, StoredWords};
 pub use digests::{DigestPost, DigestWrite};
 pub use drift::{DriftWrite, Look, LookWrite};
 pub use held::Holding;
-pub use history::{COUNTED_MAX, Cursor, HELD_MAX, HeldThen, Page, Search, Troubled};
+pub use history::{Cursor, HELD_MAX, HeldThen, Page, Search, Troubled};
 pub use links::LinkWrite;
 pub use listing::Filter;
 pub use members::MemberWrite;

@@ -45,7 +45,16 @@ const EXCEPTIONS: [(&str, &[&str], &str); 7] = [
     ),
     (
         "src/worker/",
-        &["provider::Description", "provider::Fault", "provider::FaultKind", "provider::Provider", "provider::Seen", "provider::Step"],
+        &[
+            "provider::Description",
+            "provider::Fault",
+            "provider::FaultKind",
+            "provider::Holder",
+            "provider::Provider",
+            "provider::Seen",
+            "provider::Sighting",
+            "provider::Step",
+        ],
         "the trait of an adapter, and what passes through it",
     ),
     ("src/config/", &["provider::build"], "which kinds of adapter there are, and which settings each takes"),
@@ -61,9 +70,11 @@ const LONG: [(&str, usize, &str); 2] = [
 const CAP: usize = 400;
 
 /// Who looks at the machine's clock besides `clock.rs`: to measure how long something took, never to know what time it is.
-const STOPWATCHES: [(&str, &str); 12] = [
+const STOPWATCHES: [(&str, &str); 14] = [
     ("src/chat/discord/asked.rs", "how long a question about somebody waits for its turn"),
     ("src/provider/postgresql/link.rs", "until when a server may answer"),
+    ("src/provider/postgresql/cut.rs", "how long sessions may take to end"),
+    ("src/provider/postgresql/starting.rs", "how long sessions may take to begin"),
     ("src/provider/exec/process.rs", "until when a program may run"),
     ("src/provider/exec/keeper.rs", "the same, in the process that sees to it"),
     ("src/worker/chat/mod.rs", "a pause between two looks at chats that have nothing more due"),

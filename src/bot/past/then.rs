@@ -28,6 +28,9 @@ pub struct ThenPage {
     pub rows: Vec<Had>,
     /// Of all pages.
     pub count: u64,
+    /// There are others, which are on no page.
+    #[serde(default)]
+    pub more: bool,
     pub page: usize,
     pub pages: usize,
     /// Only what concerns the asker: more may have been there.
@@ -72,7 +75,7 @@ impl Bot {
             return Ok(Err(refusal));
         }
         let (page, pages) = paged(held.grants.len(), page);
-        let count = u64::try_from(held.grants.len()).unwrap_or(u64::MAX).saturating_add(held.more);
+        let (count, more) = (u64::try_from(held.grants.len()).unwrap_or(u64::MAX), held.more);
         let shown: Vec<HeldAt> = held.grants.into_iter().skip((page - 1) * PAGE).take(PAGE).collect();
         let addresses = self.addresses(caller.platform, shown.iter().map(|held| held.request.clone()).collect()).await?;
         let mut rows = Vec::new();
@@ -83,7 +86,7 @@ impl Bot {
         let begins = self.store.first_entry_at().await?.filter(|first| *first > at);
         let is_gone = !catalogue.resources.contains_key(&resource);
         let looked = Operation::Looked { what: format!("who {resource} at {at}") };
-        let found = ThenPage { resource, at, rows, count, page, pages, only_own: judged.is_err(), is_gone, begins };
+        let found = ThenPage { resource, at, rows, count, more, page, pages, only_own: judged.is_err(), is_gone, begins };
         Ok(Ok((Answer::said("then", carried(&found)), Some(looked))))
     }
 
@@ -93,7 +96,7 @@ impl Bot {
         for person in me {
             let HeldThen { grants, more } = self.store.held_within(resource, within, Some(person)).await?;
             all.grants.extend(grants);
-            all.more += more;
+            all.more |= more;
         }
         // One that an account asked for and its person has is found by both.
         all.grants.sort_by(|a, b| (a.not_before, &a.request, a.sure).cmp(&(b.not_before, &b.request, b.sure)));

@@ -18,7 +18,7 @@ use crate::{
 pub(super) fn page(page: &ThenPage, r: &Reader<'_>, say: Say<'_>) -> PastPage {
     let sure = u64::try_from(page.rows.iter().filter(|row| row.held.is_sure()).count()).unwrap_or(u64::MAX);
     let first = json!({
-        "resource": page.resource, "at": r.exact(page.at), "count": (page.count > 0).then(|| thousands(page.count)), "one": page.count == 1,
+        "resource": page.resource, "at": r.exact(page.at), "count": (page.count > 0).then(|| thousands(page.count)), "one": page.count == 1, "more": page.more,
         "perhaps": sure == 0, "page": (page.pages > 1).then_some(page.page), "pages": page.pages,
     });
     let row = |row: &Had| Row::about(say("had", &line(row, r)), &row.held.request, row.url.as_ref());

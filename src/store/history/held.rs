@@ -21,42 +21,37 @@ use crate::{
 
 /// Grants that an answer about an instant holds at most.
 pub const HELD_MAX: usize = 1_000;
-/// Grants beyond those that are counted one by one.
-pub const COUNTED_MAX: u64 = 10_000;
 
 /// Who held something at an instant: each grant once, the earliest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeldThen {
     /// All of them, or `HELD_MAX` of more.
     pub grants: Vec<HeldAt>,
-    /// How many more; `COUNTED_MAX`: that many or more.
-    pub more: u64,
+    /// There are others.
+    pub more: bool,
 }
 
-/// Of one person, or of everybody where the value is NULL.
-macro_rules! theirs {
-    ($value:literal) => {
-        concat!(" AND (", $value, " IS NULL OR subject = ", $value, " OR requester = ", $value, ")")
-    };
-}
-
-/// Everything that may have been there from `$2` to `$72`, both within one second and included, of `$73` or, where that is NULL,
-/// of everybody; each part by one index. What lies at a later second (`$71` is theirs) ends behind them, and what lies at an
+/// Everything that may have been there from `$2` to `$72`, both within one second and included; what is there still, which matters
+/// most, first; each part by one index. What lies at a later second (`$71` is theirs) ends behind them, and what lies at an
 /// earlier one began before them; only within the second itself the rest is looked at.
 macro_rules! then {
-    ($what:expr, $each:expr, $limit:literal) => {
+    ($whose:literal) => {
         concat!(
-            "SELECT ", $what, " FROM (SELECT ", $each, " FROM history WHERE resource = $1 AND node IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
+            "SELECT * FROM (SELECT ", columns!(), " FROM history WHERE resource = $1 AND closed_at IS NULL AND begun_at <= $72", $whose,
+            " UNION ALL SELECT ", columns!(), " FROM history WHERE resource = $1 AND node IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
              $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36) \
-             AND begun_at <= $72", theirs!("$73"),
-            " UNION ALL SELECT ", $each, " FROM history WHERE resource = $1 AND node IN ($37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, \
+             AND begun_at <= $72", $whose,
+            " UNION ALL SELECT ", columns!(), " FROM history WHERE resource = $1 AND node IN ($37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, \
              $57, $58, $59, $60, $61, $62, $63, $64, $65, $66, $67, $68, $69, $70) \
-             AND gone_at > $2 AND (node < $71 OR begun_at + 0 <= $72)", theirs!("$73"),
-            " UNION ALL SELECT ", $each, " FROM history WHERE resource = $1 AND closed_at IS NULL AND begun_at <= $72", theirs!("$73"),
-            " LIMIT ", $limit, ") AS found"
+             AND gone_at > $2 AND (node < $71 OR begun_at + 0 <= $72)", $whose,
+            " LIMIT 1001) AS found"
         )
     };
 }
+
+/// Of everybody, and of one person.
+const THEN: &str = then!("");
+const THEIRS: &str = then!(" AND (subject = $73 OR requester = $73)");
 
 impl Store {
     /// Who held something of a resource at an instant, or may have.
@@ -81,9 +76,9 @@ impl Store {
         let mut values: Vec<Value> = Vec::with_capacity(5 + 2 * WAY);
         values.extend([Text(resource.to_string()), Int(first.micros())]);
         values.extend(behind.into_iter().chain(before).chain([second(first)]).map(Int));
-        values.extend([Int(last.micros()), TextOr(of.map(ToString::to_string))]);
-        let rows = self.read(then!("*", columns!(), 1_001), &values).await?;
-        let all = if rows.len() > HELD_MAX { self.count(&values).await?.max(rows.len()) } else { rows.len() };
+        values.push(Int(last.micros()));
+        values.extend(of.map(|person| Text(person.to_string())));
+        let rows = self.read(if of.is_some() { THEIRS } else { THEN }, &values).await?;
         let mut grants = Vec::with_capacity(rows.len());
         for found in &rows {
             let (request, moments) = row(found)?;
@@ -91,10 +86,10 @@ impl Store {
         }
         grants.extend(self.back_within(resource, (first, last), of).await?);
         grants.sort_by(|a, b| (a.not_before, &a.request).cmp(&(b.not_before, &b.request)));
-        // Counted when all is together: what is left out of one part would be said of none.
-        let more = all - rows.len() + grants.len().saturating_sub(HELD_MAX);
+        // Judged when all is together: what is left out of one part would be said of none.
+        let more = rows.len() > HELD_MAX || grants.len() > HELD_MAX;
         grants.truncate(HELD_MAX);
-        Ok(HeldThen { grants, more: u64::try_from(more).unwrap_or(u64::MAX).min(COUNTED_MAX) })
+        Ok(HeldThen { grants, more })
     }
 
     /// What was found there again after it had been said to be gone.
@@ -109,7 +104,7 @@ impl Store {
             columns!(),
             ", from_at, to_at FROM (SELECT request AS again, from_at, to_at FROM came_back WHERE resource = $1 AND from_at <= $3 \
              AND (to_at IS NULL OR to_at > $2)) AS back JOIN history ON request = again",
-            theirs!("$4")
+            " AND ($4 IS NULL OR subject = $4 OR requester = $4)"
         );
         let values = [Text(resource.to_string()), Int(first.micros()), Int(last.micros()), TextOr(of.map(ToString::to_string))];
         let rows = self.read(sql, &values).await?;
@@ -119,12 +114,5 @@ impl Store {
             Ok(HeldAt::back(request, &moments, from, to))
         };
         rows.iter().map(back).collect()
-    }
-
-    /// How many there are, up to `HELD_MAX` and `COUNTED_MAX` together.
-    async fn count(&self, values: &[Value]) -> Result<usize, StoreError> {
-        let rows = self.read(then!("COUNT(*)", "1 AS one", 11_000), values).await?;
-        let all = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(0);
-        Ok(usize::try_from(all).unwrap_or(0))
     }
 }

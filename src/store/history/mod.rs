@@ -10,7 +10,7 @@ mod places;
 pub(super) mod rows;
 mod search;
 
-pub use held::{COUNTED_MAX, HELD_MAX, HeldThen};
+pub use held::{HELD_MAX, HeldThen};
 pub use lists::Troubled;
 pub use search::{Cursor, Page, Search};
 
