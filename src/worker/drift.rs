@@ -80,7 +80,8 @@ struct Telling {
 async fn tell(turn: &Turn<'_>, name: &ProviderName, compared: Compared, read: &read::Read, now: Instant) -> Result<Telling, Stop> {
     let mut telling = Telling::default();
     let alarm = format!("drift/{name}/{}", turn.n);
-    let mut rest: Vec<Tracked> = compared.seen.iter().chain(&compared.doubted).cloned().collect();
+    // What could not be read stays named: nobody has said that it is gone.
+    let mut rest: Vec<Tracked> = compared.seen.iter().chain(&compared.doubted).chain(&compared.unread).cloned().collect();
     let mut changed: Vec<String> = compared.gone.iter().chain(&compared.unwatched).filter_map(|it| it.alarm.clone()).collect();
     for (it, finding) in compared.confirmed {
         if faults::is_planted("drift_takes_strangers") && finding.kind == DriftKind::NotOurs {
