@@ -171,6 +171,8 @@ pub struct Finding {
     pub request: Option<RequestId>,
     /// Of what is ours.
     pub entitlement: Option<EntitlementKey>,
+    /// Its access was read as gone before this, with nothing of it known to be there since: it came back, however often it did.
+    pub anew: bool,
 }
 
 /// Those who are to be judged here: who holds a target through another one that is looked at is judged there, by what was given
@@ -210,6 +212,8 @@ fn present(holds: &Holds, given: &[Given]) -> Option<Finding> {
         grant: holds.grant.as_deref().map(|grant| inert(grant, NAME_MAX)),
         request: known.and_then(|known| known.request.clone()),
         entitlement: known.map(|known| known.key.clone()),
+        // What was settled by a person stays known as there, and so does what is being taken away just now.
+        anew: known.is_some_and(|known| known.request.is_some() && known.ownership != Ownership::Shared && !known.ours),
     })
 }
 
@@ -221,5 +225,6 @@ fn absent(given: &Given, holders: &[Holds]) -> Option<Finding> {
         grant: (given.ownership == Ownership::PerGrant).then(|| given.object.clone()),
         request: Some(request),
         entitlement: Some(given.key.clone()),
+        anew: false,
     })
 }

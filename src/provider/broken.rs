@@ -50,6 +50,10 @@ impl Provider for Broken {
         &self.description
     }
 
+    fn is_known(&self) -> bool {
+        false
+    }
+
     async fn resolve(&self, _who: &Person, _what: &Role) -> Result<Resolved, Fault> {
         Err(self.fault())
     }
@@ -63,6 +67,10 @@ impl Provider for Broken {
     }
 
     async fn revoke(&self, _order: &Order, _handle: Option<&Handle>, _left: Duration) -> Result<Step, Fault> {
+        Err(self.fault())
+    }
+
+    async fn health(&self) -> Result<String, Fault> {
         Err(self.fault())
     }
 }

@@ -270,6 +270,12 @@ pub enum RightState {
 pub trait Provider: Send + Sync {
     fn describe(&self) -> &Description;
 
+    /// Is that what it says of itself? False while it was never reached: then nobody knows which verbs it has, and a call that
+    /// reaches it, such as `health`, may change that.
+    fn is_known(&self) -> bool {
+        true
+    }
+
     /// The same, of what is given on this target: a role's as configured, or an order's as resolved. Differs where an adapter
     /// has several forms of access, or one that depends on the version of its system, which may be known only after `resolve`.
     /// An order's ownership is fixed with its entitlement; name, version and deadline are the same for every target.
@@ -313,8 +319,8 @@ pub trait Provider: Send + Sync {
         Err(Fault::unsupported("credential"))
     }
 
-    /// What an order's `target` is for this role, whoever asks for it; None: that depends on who asks, and only what is held
-    /// is looked at for drift.
+    /// What an order's `target` is for this role, whoever asks for it; None: that depends on who asks, and only what is held,
+    /// differs already, or was held not long ago is looked at for drift.
     fn target_of(&self, role: &Role) -> Option<serde_json::Value> {
         Some(role.target.clone())
     }

@@ -35,6 +35,8 @@ pub struct Temper {
     pub leaves: Vec<String>,
     /// Who holds what is never answered.
     pub hides_holders: bool,
+    /// Who holds these targets is answered with a failure.
+    pub hides: Vec<String>,
     /// Who holds what, and which sessions are open, is answered with this.
     pub is_blind: Option<String>,
 }
@@ -267,6 +269,9 @@ impl Provider for Pretend {
             return Err(Fault::new(FaultKind::Transient, why));
         }
         let name = target.get("name").and_then(|n| n.as_str()).unwrap_or_default();
+        if temper.hides.iter().any(|hidden| hidden == name) {
+            return Err(Fault::new(FaultKind::Transient, "permission denied"));
+        }
         let inner = self.nested.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         let foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let of = |target: &str| self.held().into_iter().filter(move |key| key.0 == target).collect::<Vec<_>>();

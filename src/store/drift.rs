@@ -133,6 +133,19 @@ impl Store {
         }
         Ok(past)
     }
+
+    /// Targets of the entitlements that ended last, each once and at most so many.
+    pub async fn past_targets(&self, provider: &ProviderName, most: usize) -> Result<Vec<serde_json::Value>, StoreError> {
+        let sql = "SELECT document FROM past_entitlements WHERE provider = $1 ORDER BY ended_at DESC, id LIMIT $2";
+        let mut targets = Vec::new();
+        for row in self.read(sql, &[Text(provider.to_string()), Int(i64::from(PAGE))]).await? {
+            let past: Entitlement = parsed(&row.text(0)?)?;
+            if targets.len() < most && !targets.contains(&past.order.target) {
+                targets.push(past.order.target);
+            }
+        }
+        Ok(targets)
+    }
 }
 
 /// Waits in the transaction, like everything that asks nothing.

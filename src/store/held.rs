@@ -11,11 +11,12 @@ use super::{
     document::parsed,
 };
 use crate::domain::{
+    entitlement::Entitlement,
     ids::{ProviderName, ResourceId, RoleName},
     request::{Request, RequestId},
 };
 
-/// Claims read at a time: a bound on memory.
+/// Rows read at a time: a bound on memory.
 const PAGE: u32 = 1_000;
 
 /// Something that at least one request holds, or may hold, through a provider.
@@ -41,6 +42,29 @@ impl Store {
             after = self.held_page(&last, PAGE, &mut held).await?;
         }
         Ok(held)
+    }
+
+    /// Providers at which something is still taken away after an end was said, what was found there again or what remained of
+    /// it, each with one of the requests concerned. Needs memory as `held` does. What somebody settled is no provider's work.
+    /// # Errors
+    /// As for `held`.
+    pub async fn cleaned_up(&self) -> Result<BTreeMap<ProviderName, RequestId>, StoreError> {
+        let sql = "SELECT id, provider, document FROM entitlements \
+                   WHERE id > $1 AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.entitlement = entitlements.id) ORDER BY id LIMIT $2";
+        let (mut left, mut last) = (BTreeMap::new(), String::new());
+        loop {
+            let rows = self.read(sql, &[Text(last), Int(i64::from(PAGE))]).await?;
+            for row in &rows {
+                let document: Entitlement = parsed(&row.text(2)?)?;
+                if let Some(request) = document.leftover.and_then(|left| left.requests.into_iter().next()) {
+                    left.entry(row.text(1)?.parse().map_err(|_| StoreError::Corrupt("a provider's name".into()))?).or_insert(request);
+                }
+            }
+            match rows.last().filter(|_| rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX)) {
+                Some(row) => last = row.text(0)?,
+                None => return Ok(left),
+            }
+        }
     }
 
     /// Adds the claims after `last`; the last one of a page that was full.

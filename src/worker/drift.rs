@@ -4,6 +4,8 @@
 mod ours;
 mod read;
 
+use std::collections::BTreeSet;
+
 use super::{
     Deps, Stop,
     looks::{Looks, Turn},
@@ -30,17 +32,23 @@ const MOST: usize = 500;
 const MOST_NEW: usize = 2_000;
 /// Who holds what may be unread for this long.
 const UNREAD: Span = Span::from_minutes(60);
+/// The alarm about that, before the provider's name.
+const UNREAD_ALARM: &str = "drift_unread/";
 
-/// Providers whose differences nobody looks at any more; looked for now and then.
+/// Providers of which something differs, or could not be read, and that nobody looks at any more; looked for now and then.
 pub(super) async fn abandoned(deps: &Deps, looks: &Looks) -> Result<Vec<ProviderName>, Stop> {
     let now = deps.bot.now();
     if !looks.turn_to_abandoned(now, now + EVERY) {
         return Ok(Vec::new());
     }
     let known = deps.bot.providers();
-    let is_read = |name: &ProviderName| known.get(name).is_some_and(|provider| provider.describe().verbs.holders);
-    let drifting = deps.store.drifting().await.map_err(Stop::read)?;
-    Ok(drifting.into_iter().filter(|name| !is_read(name)).collect())
+    // One that is only away is looked at when it is back.
+    let is_read = |name: &ProviderName| known.get(name).is_some_and(|it| it.describe().verbs.holders || !it.is_known());
+    let alarms = deps.store.open_alarms().await.map_err(Stop::read)?;
+    let unread = alarms.iter().filter_map(|alarm| alarm.id.strip_prefix(UNREAD_ALARM)?.parse().ok());
+    let mut left: BTreeSet<ProviderName> = deps.store.drifting().await.map_err(Stop::read)?.into_iter().chain(unread).collect();
+    left.retain(|name| !is_read(name));
+    Ok(left.into_iter().collect())
 }
 
 /// One look at a provider. Returns when the next one is due.
@@ -48,13 +56,17 @@ pub(super) async fn look(turn: &Turn<'_>, name: &ProviderName) -> Result<Instant
     let deps = turn.deps;
     let read = read::everything(deps, name).await?;
     let now = deps.bot.now();
-    let tracked = deps.store.tracked(name).await.map_err(Stop::read)?;
-    let compared = compare(name, tracked, &read.findings, &read.unread, &read.places, now);
+    let compared = if read.is_stranger {
+        Compared::default()
+    } else {
+        let tracked = deps.store.tracked(name).await.map_err(Stop::read)?;
+        compare(name, tracked, &read.findings, &read.unread, &read.places, now)
+    };
     let unsure = compared.is_unsure();
     let told = tell(turn, name, compared, &read, now).await?;
     let pause = if unsure || told.waits { AGAIN } else { EVERY + Span::from_seconds(i64::from((deps.jitter)()) * CHANCE / 256) };
     let due_at = now + pause;
-    let write = turn.done(due_at, read.unread.is_empty().then_some(now));
+    let write = turn.done(due_at, read.why.is_none().then_some(now));
     let commit = Commit { looks: vec![write], drift: told.writes, ..Commit::default() };
     faults::point("drift.deciding");
     match deps.bot.drifted(&told.drifted, commit).await {
@@ -80,7 +92,8 @@ struct Telling {
 async fn tell(turn: &Turn<'_>, name: &ProviderName, compared: Compared, read: &read::Read, now: Instant) -> Result<Telling, Stop> {
     let mut telling = Telling::default();
     let alarm = format!("drift/{name}/{}", turn.n);
-    let mut rest: Vec<Tracked> = compared.seen.iter().chain(&compared.doubted).cloned().collect();
+    // What could not be read stays named: nobody has said that it is gone.
+    let mut rest: Vec<Tracked> = compared.seen.iter().chain(&compared.doubted).chain(&compared.unread).cloned().collect();
     let mut changed: Vec<String> = compared.gone.iter().chain(&compared.unwatched).filter_map(|it| it.alarm.clone()).collect();
     for (it, finding) in compared.confirmed {
         if faults::is_planted("drift_takes_strangers") && finding.kind == DriftKind::NotOurs {
@@ -134,7 +147,7 @@ fn is_told_as_drift(finding: &Finding, read: &read::Read) -> bool {
 
 /// A provider that cannot be read for long is an alarm of the bot itself.
 async fn unread(turn: &Turn<'_>, name: &ProviderName, why: Option<&str>, now: Instant) -> Result<(), Stop> {
-    let id = format!("drift_unread/{name}");
+    let id = format!("{UNREAD_ALARM}{name}");
     match why {
         None => turn.deps.bot.clear(&id).await?,
         Some(why) if now.since(turn.read_at) >= UNREAD => {

@@ -118,7 +118,8 @@ impl Workers {
         let mut due = Vec::new();
         for (name, provider) in self.deps.bot.providers().iter() {
             let verbs = &provider.describe().verbs;
-            due.extend(verbs.holders.then(|| (What::Holders, name.clone())));
+            // Whoever was never reached may have something to tell: the look asks what it is.
+            due.extend((verbs.holders || !provider.is_known()).then(|| (What::Holders, name.clone())));
             due.extend(verbs.sightings.then(|| (What::Sessions, name.clone())));
         }
         due.extend(drift::abandoned(&self.deps, &self.looks).await?.into_iter().map(|name| (What::Holders, name)));

@@ -1,6 +1,14 @@
 //! bot.toml: the example is true, and what is wrong is refused at its place.
 
-use hallpass::{config::parse, domain::digest::Rules};
+use hallpass::{
+    cli::run::still_reaches,
+    config::{Config, parse},
+    domain::{digest::Rules, entitlement::Ownership, time::Span},
+    provider::{
+        FaultKind,
+        pretend::{Pretend, Temper},
+    },
+};
 
 const EXAMPLE: &str = include_str!("../../bot.toml.example");
 
@@ -204,17 +212,24 @@ fn the_first_bot_toml_of_the_readme_loads_without_a_warning() {
     assert_eq!(parse(first, "bot.toml").unwrap().warnings, Vec::<String>::new());
 }
 
+fn file(kind: &str, role: &str, store: &str) -> Config {
+    let text = format!(
+        "[store]\nurl = '{store}'\n[people.ben]\nname = 'Ben'\n[providers.{kind}]\nkind = 'ssh'\nca_key_file = 'ca'\n\
+         revocation_list = 'krl'\n[policies.p]\ncap = '4h'\ndefault = '1h'\nstages = [{{ approvers = ['ben'] }}]\n\
+         [resources.prod-db]\nprovider = '{kind}'\nchannels = ['console:#a']\npolicy = 'p'\nroles = [{{ name = '{role}' }}]"
+    );
+    parse(&text, "bot.toml").unwrap()
+}
+
+/// The same with other settings of its provider: it may be another system.
+fn moved(before: &Config) -> Config {
+    let mut moved = before.clone();
+    moved.providers[0].settings.insert("revocation_list".into(), "elsewhere".into());
+    moved
+}
+
 #[tokio::test]
 async fn a_file_that_would_lose_what_is_held_is_refused() {
-    use hallpass::cli::run::still_reaches;
-    let file = |kind: &str, role: &str, store: &str| {
-        let text = format!(
-            "[store]\nurl = '{store}'\n[people.ben]\nname = 'Ben'\n[providers.{kind}]\nkind = 'ssh'\nca_key_file = 'ca'\n\
-             revocation_list = 'krl'\n[policies.p]\ncap = '4h'\ndefault = '1h'\nstages = [{{ approvers = ['ben'] }}]\n\
-             [resources.prod-db]\nprovider = '{kind}'\nchannels = ['console:#a']\npolicy = 'p'\nroles = [{{ name = '{role}' }}]"
-        );
-        parse(&text, "bot.toml").unwrap()
-    };
     let world = crate::world::World::new().await;
     world.say("ana", "/jit request prod-db write 1h Unblock the stuck import").await;
     let id = world.newest().await;
@@ -227,7 +242,46 @@ async fn a_file_that_would_lose_what_is_held_is_refused() {
     assert!(refused(another).await.contains("before removing the provider"));
     assert!(refused(file("pretended", "read", "sqlite:a")).await.contains("is still held"));
     assert!(refused(file("pretended", "write", "sqlite:b")).await.contains("the store is another one"));
-    let mut moved = before.clone();
-    moved.providers[0].settings.insert("revocation_list".into(), "elsewhere".into());
-    assert!(refused(moved).await.contains("before changing the provider's settings"));
+    assert!(refused(moved(&before)).await.contains("before changing the provider's settings"));
+}
+
+#[tokio::test]
+async fn a_file_that_would_lose_what_an_end_left_is_refused_until_it_is_gone_or_settled() {
+    let world = crate::world::World::new().await;
+    let id = crate::outage::granted(&world).await;
+    world.pretend.set_temper(Temper { leaves: vec!["table scratch".into()], ..Temper::default() });
+    world.advance(Span::from_minutes(60)).await;
+    assert!(!world.state(&id).await.is_open());
+    let before = file("pretended", "write", "sqlite:a");
+    let refused = async |after| still_reaches(&world.store, &before, &after).await.unwrap_err().to_string();
+    assert_eq!(
+        refused(file("other", "write", "sqlite:a")).await,
+        format!("provider pretended still has to clean up after {id}: let it, or settle that, before removing the provider")
+    );
+    assert!(refused(moved(&before)).await.ends_with("before changing the provider's settings"));
+    still_reaches(&world.store, &before, &file("pretended", "read", "sqlite:a")).await.unwrap();
+    world.done("eve", &format!("/jit settle {id} kept for the audit")).await;
+    still_reaches(&world.store, &before, &moved(&before)).await.unwrap();
+    still_reaches(&world.store, &before, &file("other", "write", "sqlite:a")).await.unwrap();
+}
+
+/// Else the other system would be asked whether it is gone, and would say so.
+#[tokio::test]
+async fn a_file_that_would_lose_what_is_open_again_after_its_end_is_refused_until_somebody_settles_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let pretend = Pretend::new(Ownership::PerGrant).telling();
+    let world = crate::world::World::with_provider(&crate::store_suite::file(&folder), pretend).await;
+    let id = crate::outage::granted(&world).await;
+    let object = world.pretend.held().into_iter().next().unwrap().1;
+    world.advance(Span::from_minutes(60)).await;
+    world.pretend.set("write", &object, true);
+    world.pretend.set_temper(Temper { fails: Some((FaultKind::Transient, "no such host".into())), ..Temper::default() });
+    world.advance(Span::from_minutes(6)).await;
+    world.advance(Span::from_seconds(20)).await;
+    let before = file("pretended", "write", "sqlite:a");
+    let refused = still_reaches(&world.store, &before, &moved(&before)).await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("still has to clean up after {id}")), "{refused}");
+    world.done("eve", &format!("/jit settle {id} that server is no more")).await;
+    world.advance(Span::from_minutes(2)).await;
+    still_reaches(&world.store, &before, &moved(&before)).await.unwrap();
 }

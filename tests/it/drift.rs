@@ -28,6 +28,8 @@ on_both![
     what_was_not_given_here_is_told_once_and_never_taken_away,
     two_bots_tell_each_difference_once,
     what_is_ours_after_its_end_is_taken_away_again_with_an_alarm,
+    what_is_put_back_again_and_again_is_taken_away_each_time,
+    an_alarm_stays_while_somebody_whom_it_names_may_still_hold_it,
 ];
 
 /// Until a difference is found, or gone: a look, and another one soon after it.
@@ -134,6 +136,51 @@ async fn what_is_ours_after_its_end_is_taken_away_again_with_an_alarm(url: &str)
     assert!(row.gone_at.is_some());
     let thread = world.console.thread(&world.card());
     assert!(thread.contains("STILL OPEN") && thread.contains("No longer open"), "{thread}");
+    is_sound(&world).await;
+}
+
+/// A tool that means well does so as soon as it sees it gone, between two looks or after one of them.
+async fn what_is_put_back_again_and_again_is_taken_away_each_time(url: &str) {
+    let world = World::with_provider(url, telling(Ownership::PerGrant)).await;
+    let id = granted(&world).await;
+    let object = world.pretend.held().into_iter().next().unwrap().1;
+    world.advance(Span::from_minutes(60)).await;
+    for times in 1..=3 {
+        world.pretend.set("write", &object, true);
+        two_looks(&world).await;
+        let raised = world.console.thread(&world.card()).matches("STILL OPEN").count();
+        assert_eq!(raised, times, "told each time");
+        world.advance(Span::from_seconds(2)).await;
+        assert!(!world.holds("ana", "write"), "taken away for the {times}. time");
+        assert_eq!((open(&world).await, held(&world, &id).await.1.back_at), (Vec::new(), None));
+        if times == 2 {
+            world.advance(Span::from_minutes(6)).await;
+            assert!(rows(&world).await.last().unwrap().gone_at.is_none(), "missed by one look only");
+        }
+    }
+    two_looks(&world).await;
+    assert_eq!((count(&world, "drift_found").await, count(&world, "drift_gone").await), (3, 3));
+    is_sound(&world).await;
+}
+
+async fn an_alarm_stays_while_somebody_whom_it_names_may_still_hold_it(url: &str) {
+    let world = World::with_provider(url, telling(Ownership::Shared)).await;
+    world.pretend.set("write", "gus", true);
+    world.pretend.set("read", "mia", true);
+    two_looks(&world).await;
+    let before = open(&world).await;
+    assert_eq!(before.len(), 1, "one alarm names both");
+    world.pretend.set("read", "mia", false);
+    let hides = vec!["write".to_owned()];
+    world.pretend.set_temper(Temper { hides, ..Temper::default() });
+    two_looks(&world).await;
+    assert_eq!((open(&world).await, count(&world, "drift_gone").await), (before, 1), "nobody has seen gus go");
+    let what = &world.store.open_alarms().await.unwrap()[0].what;
+    assert_eq!(what, "gus has write on prod-db");
+    world.pretend.set_temper(Temper::default());
+    world.pretend.set("write", "gus", false);
+    two_looks(&world).await;
+    assert_eq!((open(&world).await.len(), count(&world, "drift_gone").await), (0, 2));
     is_sound(&world).await;
 }
 

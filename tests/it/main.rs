@@ -24,6 +24,7 @@ mod discord_program;
 mod discord_wire;
 mod doctor_providers;
 mod drift;
+mod drift_away;
 mod drift_nested;
 mod fakes;
 mod grammar;

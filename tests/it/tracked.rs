@@ -126,7 +126,9 @@ async fn an_entitlement_that_is_over_is_found_by_its_object_and_by_its_key(url: 
         async move { store.past_entitlements(&"orders".parse().unwrap(), &objects, &keys).await.unwrap() }
     };
     assert_eq!(found(&["g1"], &[]).await, [row.clone()]);
-    assert_eq!(found(&[], &[key]).await, [row]);
+    assert_eq!(found(&[], &[key]).await, [row.clone()]);
+    assert_eq!(store.past_targets(&provider, 1).await.unwrap(), [row.order.target]);
+    assert_eq!(store.past_targets(&"others".parse().unwrap(), 1).await.unwrap(), [serde_json::Value::Null; 0]);
     assert!(found(&["g2"], &[EntitlementKey("k".into())]).await.is_empty());
     assert!(store.past_entitlements(&"others".parse().unwrap(), &["g1".into()], &[]).await.unwrap().is_empty());
 }

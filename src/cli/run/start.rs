@@ -1,7 +1,7 @@
 //! What `hallpass run` starts with: the file, or the last one that loaded (R15), its adapters, the store, the key.
 //! Must not run anything.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use anyhow::anyhow;
 use secrecy::ExposeSecret as _;
@@ -14,7 +14,7 @@ use crate::{
     domain::{ids::ProviderName, policy::Catalogue},
     ledger::key::{Key, MarkFile},
     provider::{self, Provider, broken::Broken},
-    store::{Holding, Store},
+    store::{Holding, Store, StoreError},
 };
 
 /// What a start goes by.
@@ -127,9 +127,9 @@ async fn providers_or_stand_ins(config: &Config, store: &Store, clock: &Arc<dyn 
         let made = made.unwrap_or_else(|why| stand_in(&provider.name, &provider.kind, why));
         providers.insert(provider.name.clone(), made);
     }
-    match store.held().await {
-        Ok(held) => {
-            for Holding { provider: name, .. } in held.into_keys() {
+    match needed(store).await {
+        Ok(needed) => {
+            for name in needed {
                 let unknown = || stand_in(&name, "unknown", "the configuration does not name it".into());
                 providers.entry(name.clone()).or_insert_with(unknown);
             }
@@ -139,7 +139,13 @@ async fn providers_or_stand_ins(config: &Config, store: &Store, clock: &Arc<dyn 
     (providers, broken)
 }
 
-/// Refuses a file with which access that is held now could not be taken away where it was given: its provider gone or
+/// Providers without which something could not be taken away.
+async fn needed(store: &Store) -> Result<BTreeSet<ProviderName>, StoreError> {
+    let held = store.held().await?.into_keys().map(|Holding { provider, .. }| provider);
+    Ok(held.chain(store.cleaned_up().await?.into_keys()).collect())
+}
+
+/// Refuses a file with which access that is held now, or that ends left, could not be taken away where it was given: its provider gone or
 /// reaching another system, its role gone, the store that knows of it another one. `before` is the file that it was given by, if
 /// that is known.
 pub async fn still_reaches(store: &Store, before: impl Into<Option<&Config>>, after: &Config) -> anyhow::Result<()> {
@@ -149,16 +155,25 @@ pub async fn still_reaches(store: &Store, before: impl Into<Option<&Config>>, af
             "the store is another one: move what the old one holds, then remove the .last-good file beside the configuration"
         ));
     }
+    let find = |config: &Config, name: &ProviderName| config.providers.iter().find(|p| p.name == *name).cloned();
+    // What would be done to the provider; None: it stays what it is.
+    let change = |name: &ProviderName| match (before.and_then(|before| find(before, name)), find(after, name)) {
+        (_, None) => Some("removing the provider"),
+        (Some(was), Some(now)) if was.kind != now.kind || was.settings != now.settings => Some("changing the provider's settings"),
+        _ => None,
+    };
     for (Holding { provider: name, resource, role }, request) in store.held().await? {
-        let find = |config: &Config| config.providers.iter().find(|p| p.name == name).cloned();
-        let Some(now) = find(after) else {
-            return Err(anyhow!("provider {name} still holds {request}: end it before removing the provider"));
-        };
-        if before.and_then(find).is_some_and(|was| was.kind != now.kind || was.settings != now.settings) {
-            return Err(anyhow!("provider {name} still holds {request}: end it before changing the provider's settings"));
+        if let Some(change) = change(&name) {
+            return Err(anyhow!("provider {name} still holds {request}: end it before {change}"));
         }
         if after.catalogue.role(&resource, &role).is_none() {
             return Err(anyhow!("{role} on {resource} is still held by {request}: end it first"));
+        }
+    }
+    // Elsewhere it would be read as gone, and its alarm would end.
+    for (name, request) in store.cleaned_up().await? {
+        if let Some(change) = change(&name) {
+            return Err(anyhow!("provider {name} still has to clean up after {request}: let it, or settle that, before {change}"));
         }
     }
     Ok(())

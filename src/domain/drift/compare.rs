@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DriftRow, Finding, Tracked};
+use super::{DriftKind, DriftRow, Finding, Tracked};
 use crate::domain::{
     ids::{ProviderName, ResourceId, RoleName},
     time::Instant,
@@ -18,9 +18,11 @@ pub struct Compared {
     pub confirmed: Vec<(Tracked, Finding)>,
     /// Known and still there.
     pub seen: Vec<Tracked>,
+    /// Known, and its target could not be read: as it was.
+    pub unread: Vec<Tracked>,
     /// Not shown by this look.
     pub doubted: Vec<Tracked>,
-    /// Told, and gone.
+    /// Told, and gone; also if it is there again by now, which is then suspected anew.
     pub gone: Vec<Tracked>,
     /// Told, and its target is not looked at any more.
     pub unwatched: Vec<Tracked>,
@@ -53,11 +55,17 @@ pub fn compare(
     for mut it in tracked {
         let row = &mut it.row;
         if unread.contains(&row.target) {
+            compared.unread.push(it);
             continue;
         }
         let here = findings.get(&row.target);
         let same = |found: &&Finding| found.kind == row.kind && found.principal == row.principal && found.grant == row.grant;
         match here.into_iter().flatten().find(same) {
+            // It was taken away since it was told, and put back: that is to be told, and taken away, like the first time.
+            Some(found) if row.kind == DriftKind::OursAfterEnd && row.found_at.is_some() && found.anew => {
+                row.gone_at = Some(now);
+                compared.gone.push(it);
+            }
             Some(found) => {
                 known.insert((row.target.clone(), row.kind, row.principal.clone(), row.grant.clone()));
                 (row.last_seen, it.doubted) = (now, false);

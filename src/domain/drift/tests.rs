@@ -162,10 +162,8 @@ impl Looks {
         let unread: BTreeSet<_> = findings.is_none().then_some(target).into_iter().collect();
         let provider = "orders".parse().unwrap();
         let tracked = std::mem::take(&mut self.tracked);
-        let kept = if findings.is_none() { tracked.clone() } else { Vec::new() };
         let compared = compare(&provider, tracked, &read.into_iter().collect(), &unread, &BTreeMap::new(), self.at);
-        self.tracked = kept;
-        self.tracked.extend(compared.suspected.iter().chain(&compared.seen).chain(&compared.doubted).cloned());
+        self.tracked.extend(compared.unread.iter().chain(&compared.suspected).chain(&compared.seen).chain(&compared.doubted).cloned());
         self.tracked.extend(
             compared.confirmed.iter().map(|(it, _)| Tracked { row: DriftRow { found_at: Some(self.at), ..it.row.clone() }, ..it.clone() }),
         );
@@ -181,7 +179,8 @@ fn a_difference_is_found_when_it_was_seen_twice_and_gone_when_it_was_missed_twic
     assert!(first.is_unsure() && first.confirmed.is_empty());
     assert_eq!(looks.look(Some(gus)).confirmed.len(), 1);
     assert_eq!(looks.look(Some(gus)).seen.len(), 1);
-    assert_eq!(looks.look(None), Compared::default(), "a look that failed changes nothing");
+    let before = looks.tracked.clone();
+    assert_eq!(looks.look(None), Compared { unread: before, ..Compared::default() }, "a look that failed changes nothing");
     assert_eq!(looks.look(Some(&[])).doubted.len(), 1);
     assert_eq!(looks.look(Some(gus)).seen.len(), 1, "it was there after all");
     assert_eq!(looks.look(Some(&[])).doubted.len(), 1);
@@ -191,6 +190,27 @@ fn a_difference_is_found_when_it_was_seen_twice_and_gone_when_it_was_missed_twic
     assert_eq!(again.suspected.len(), 1, "the next time is another time");
     assert_ne!(again.suspected[0].id, gone[0].id);
     assert_eq!(looks.look(Some(&[])).forgotten, [again.suspected[0].id.clone()], "what was seen once is not told");
+}
+
+/// Nothing shows what happened between two looks but that its record says it was gone.
+#[test]
+fn what_is_put_back_as_soon_as_it_was_taken_away_is_found_each_time() {
+    let of = |given| judge(&[carries()], &[given]);
+    let back = of(Given::past(&row(Ownership::PerGrant, |_| {})));
+    let ending = of(Given::of(&row(Ownership::PerGrant, |r| r.given = true), &[], NOW));
+    let mut looks = Looks { tracked: Vec::new(), at: NOW };
+    for times in 0..3 {
+        let first = looks.look(Some(&back));
+        assert_eq!((first.suspected.len(), first.gone.len()), (1, usize::from(times > 0)));
+        let confirmed = looks.look(Some(&back)).confirmed;
+        assert_eq!(confirmed.len(), 1, "taken away again");
+        for _ in 0..3 {
+            assert_eq!(looks.look(Some(&ending)).seen.len(), 1, "being taken away, or settled, it is known");
+        }
+    }
+    assert_eq!(looks.look(Some(&[])).doubted.len(), 1);
+    let again = looks.look(Some(&back));
+    assert_eq!((again.seen.len(), again.gone.len(), again.suspected.len()), (0, 1, 1), "also if one look had missed it");
 }
 
 #[test]

@@ -45,6 +45,10 @@ impl<C: Carrier> Provider for Outside<C> {
         self.known.get().map_or(&self.stranger, |known| &known.description)
     }
 
+    fn is_known(&self) -> bool {
+        self.known.get().is_some()
+    }
+
     async fn resolve(&self, who: &Person, what: &Role) -> Result<Resolved, Fault> {
         let known = self.known(self.patience()).await?;
         let description = &known.description;

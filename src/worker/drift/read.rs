@@ -13,8 +13,11 @@ use crate::{
         entitlement::{Entitlement, EntitlementKey, Ownership},
         ids::ProviderName,
     },
-    provider::{Holder, Provider},
+    provider::{FaultKind, Holder, Provider},
 };
+
+/// So many targets of what is over are asked about, at most.
+const MOST_PAST: usize = 100;
 
 /// What a look showed.
 #[derive(Default)]
@@ -24,6 +27,8 @@ pub(super) struct Read {
     pub unread: BTreeSet<String>,
     /// Why something is unread.
     pub why: Option<String>,
+    /// The adapter was never reached: nobody knows whether it can say who holds what, and nothing that is known changes.
+    pub is_stranger: bool,
     pub places: Places,
     /// What is over, and was looked up.
     pub past: BTreeMap<EntitlementKey, Entitlement>,
@@ -38,9 +43,14 @@ impl Read {
 
 pub(super) async fn everything(deps: &Deps, name: &ProviderName) -> Result<Read, Stop> {
     let mut read = Read::default();
-    let Some(provider) = deps.bot.providers().get(name).filter(|provider| provider.describe().verbs.holders).cloned() else {
+    let Some(provider) = deps.bot.providers().get(name).cloned() else { return Ok(read) };
+    if let Some(why) = stranger(&*provider).await {
+        (read.why, read.is_stranger) = (Some(why), true);
         return Ok(read);
-    };
+    }
+    if !provider.describe().verbs.holders {
+        return Ok(read);
+    }
     let targets = targets(deps, name, &*provider, &mut read.places).await?;
     let mut looked_at: BTreeSet<String> = targets.keys().cloned().collect();
     let held = holders(&*provider, targets, &mut read).await;
@@ -67,32 +77,66 @@ pub(super) async fn everything(deps: &Deps, name: &ProviderName) -> Result<Read,
     Ok(read)
 }
 
+/// Why an adapter has not said what it is, though it was asked once more; None: it has.
+async fn stranger(provider: &dyn Provider) -> Option<String> {
+    if provider.is_known() {
+        return None;
+    }
+    // Any call would do; this one changes nothing and needs nothing.
+    let answer = timeout(provider.describe().deadline.std(), provider.health()).await;
+    let why = match answer {
+        Ok(Ok(_)) => "it does not say what it is".to_owned(),
+        Ok(Err(fault)) => fault.message,
+        Err(_) => "no answer in time".to_owned(),
+    };
+    (!provider.is_known()).then_some(why)
+}
+
 /// By what they have in common: all targets that have the same holders.
-type Targets = BTreeMap<String, Vec<Value>>;
+type Targets = BTreeMap<String, Asked>;
+
+#[derive(Default)]
+struct Asked {
+    targets: Vec<Value>,
+    /// A role of bot.toml, or held by a claim: that it is not there is no answer.
+    must_be: bool,
+}
 
 fn part_of(provider: &dyn Provider, target: &Value) -> String {
     name_of(&provider.held_part(target))
 }
 
-/// Of every role that bot.toml has there, and of what is held there by any other name.
+/// Of every role that bot.toml has there, and of what is held there by any other name. Where what a role is depends on who
+/// asks, also of what differs already and of what was held last.
 async fn targets(deps: &Deps, name: &ProviderName, provider: &dyn Provider, places: &mut Places) -> Result<Targets, Stop> {
     let mut targets = Targets::new();
-    let mut add = |target: Value| {
+    let mut add = |target: Value, must_be: bool| {
         let same = targets.entry(part_of(provider, &target)).or_default();
-        if !same.contains(&target) {
-            same.push(target);
+        same.must_be |= must_be;
+        if !same.targets.contains(&target) {
+            same.targets.push(target);
         }
     };
+    let mut depends = false;
     let catalogue = deps.bot.catalogue();
     for resource in catalogue.resources.values().filter(|resource| resource.provider == *name) {
         for role in &resource.roles {
-            let Some(target) = provider.target_of(role) else { continue };
+            let Some(target) = provider.target_of(role) else {
+                depends = true;
+                continue;
+            };
             places.entry(part_of(provider, &target)).or_default().push((resource.id.clone(), role.name.clone()));
-            add(target);
+            add(target, true);
         }
     }
-    for (row, _) in deps.store.entitlements_of(name).await.map_err(Stop::read)? {
-        add(row.order.target);
+    for (row, claims) in deps.store.entitlements_of(name).await.map_err(Stop::read)? {
+        add(row.order.target, !claims.is_empty());
+    }
+    if depends {
+        let tracked = deps.store.tracked(name).await.map_err(Stop::read)?;
+        let known = tracked.iter().filter_map(|it| serde_json::from_str(&it.row.target).ok());
+        let past = deps.store.past_targets(name, MOST_PAST).await.map_err(Stop::read)?;
+        known.chain(past).for_each(|target| add(target, false));
     }
     Ok(targets)
 }
@@ -101,7 +145,7 @@ async fn targets(deps: &Deps, name: &ProviderName, provider: &dyn Provider, plac
 async fn holders(provider: &dyn Provider, targets: Targets, read: &mut Read) -> Vec<(String, Vec<Value>, Vec<Holds>)> {
     let mut held = Vec::new();
     let mut silent = false;
-    for (part, targets) in targets {
+    for (part, Asked { targets, must_be }) in targets {
         let answer = match targets.first().filter(|_| !silent) {
             Some(target) => Some(timeout(provider.describe().deadline.std(), provider.holders(target)).await),
             None => None,
@@ -109,6 +153,11 @@ async fn holders(provider: &dyn Provider, targets: Targets, read: &mut Read) -> 
         let why = match answer {
             Some(Ok(Ok(holders))) => {
                 held.push((part, targets, holders.into_iter().map(|holder| holds(provider, holder)).collect()));
+                continue;
+            }
+            // It was deleted, with whatever was left of it.
+            Some(Ok(Err(fault))) if fault.kind == FaultKind::NoSuchTarget && !must_be => {
+                held.push((part, targets, Vec::new()));
                 continue;
             }
             Some(Ok(Err(fault))) => fault.message,

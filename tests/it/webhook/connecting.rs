@@ -50,7 +50,7 @@ async fn a_receiver_that_is_away_at_the_start_is_met_when_it_is_back() {
     let house = House::new();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let provider = made(&house.settings(&format!("127.0.0.1:{port}"))).await;
-    assert_eq!(provider.describe().name, "webhook");
+    assert_eq!((provider.describe().name.as_str(), provider.is_known()), ("webhook", false));
     for _ in 0..2 {
         let fault = provider.revoke(&order("G-1"), None, LEFT).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Transient, "a connection that never stood changed nothing: {fault}");
@@ -58,7 +58,7 @@ async fn a_receiver_that_is_away_at_the_start_is_met_when_it_is_back() {
     let _receiver = house.receiver(port);
     // What was planned by no description is planned again.
     assert_eq!(provider.observe(&order("G-1"), None).await.unwrap_err().kind, FaultKind::Transient);
-    assert_eq!(provider.describe().name, "keys");
+    assert_eq!((provider.describe().name.as_str(), provider.is_known()), ("keys", true));
     assert_eq!(provider.observe(&order("G-1"), None).await, Ok(Seen::Absent));
 }
 
