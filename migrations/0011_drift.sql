@@ -39,6 +39,7 @@ CREATE TABLE past_entitlements (
     document TEXT NOT NULL
 );
 CREATE INDEX past_entitlements_object ON past_entitlements (provider, object);
+CREATE INDEX past_entitlements_ended ON past_entitlements (provider, ended_at);
 
 -- Sessions that were seen open while access was live.
 CREATE TABLE sightings (

@@ -57,7 +57,7 @@ pub(super) async fn run(server: &Server) -> anyhow::Result<()> {
     let orders: Arc<[Held]> = made.iter().map(|login| login.held.clone()).collect();
     fill::held(&store, Plan { count: logins, ends_at, soon: logins, looked_at: SystemClock.now() }, orders).await?;
     drop(store);
-    let house = House::giving(&place, provider, server.target(), 16).await?;
+    let house = House::giving(&place, provider, Server::target(), 16).await?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let running = tokio::spawn(house.workers.clone().run(async move { drop(stopped.await) }));
     let (locked, dropped) = watched(server, ends_at).await?;

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
 const PASSWORD: &str = "as-good-as-any";
-pub(super) const LEFT: Duration = Duration::from_secs(60);
+pub(super) const LEFT: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 pub(super) struct Server {
@@ -48,7 +48,7 @@ impl Server {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
         let server = Self { version: version.to_owned(), admin: url.parse()?, folder: Arc::new(folder) };
         let admin = server.admin("postgres").await?;
-        let (role, owner, bot, database) = (server.role(), server.named("owner"), server.named("bot"), server.database());
+        let (role, owner, bot, database) = (Self::role(), Self::named("owner"), Self::named("bot"), Self::database());
         admin
             .batch_execute(&format!(
                 "CREATE ROLE {role} NOLOGIN; CREATE ROLE {owner} NOLOGIN; CREATE ROLE {bot} LOGIN CREATEROLE PASSWORD '{PASSWORD}';
@@ -60,16 +60,16 @@ impl Server {
     }
 
     /// Of this run's own.
-    fn named(&self, name: &str) -> String {
+    fn named(name: &str) -> String {
         format!("bench_{name}_{}", std::process::id())
     }
 
-    fn role(&self) -> String {
-        self.named("role")
+    fn role() -> String {
+        Self::named("role")
     }
 
-    pub(super) fn database(&self) -> String {
-        self.named("orders")
+    pub(super) fn database() -> String {
+        Self::named("orders")
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -83,20 +83,20 @@ impl Server {
 
     /// The bot's own login, as a bare client uses it.
     pub(super) async fn bot(&self, database: &str) -> anyhow::Result<Client> {
-        Ok(connected(self.admin.clone().user(self.named("bot")).password(PASSWORD).dbname(database)).await?)
+        Ok(connected(self.admin.clone().user(Self::named("bot")).password(PASSWORD).dbname(database)).await?)
     }
 
     /// The adapter, as bot.toml would make it, reaching the server by this port.
     pub(super) async fn provider(&self, port: u16) -> anyhow::Result<Arc<dyn Provider>> {
-        let (bot, file) = (self.named("bot"), self.folder.path().join("password"));
+        let (bot, file) = (Self::named("bot"), self.folder.path().join("password"));
         let settings =
             format!("url = \"postgres://{bot}@127.0.0.1:{port}/postgres\"\npassword = {{ file = \"{}\" }}\ntls = \"off\"", file.display());
         build("postgresql", &settings.parse()?, Arc::new(SystemClock)).await.map_err(|why| anyhow!(why))
     }
 
     /// What a role of bot.toml would say.
-    pub(super) fn target(&self) -> serde_json::Value {
-        serde_json::json!({ "role": self.role(), "reassign_to": self.named("owner"), "database": self.database() })
+    pub(super) fn target() -> serde_json::Value {
+        serde_json::json!({ "role": Self::role(), "reassign_to": Self::named("owner"), "database": Self::database() })
     }
 
     /// This person's order under this name.
@@ -110,7 +110,7 @@ impl Server {
             identities: [].into(),
             logins: [].into(),
         };
-        let role = Role { name: "use".parse()?, title: "use".into(), policy: "usual".parse()?, target: self.target() };
+        let role = Role { name: "use".parse()?, title: "use".into(), policy: "usual".parse()?, target: Self::target() };
         let resolved = provider.resolve(&person, &role).await?;
         Ok(Order {
             provider: "bench".parse()?,
@@ -134,7 +134,7 @@ impl Server {
         let shown: Config = url.parse()?;
         let mut config = self.admin.clone();
         config.user(shown.get_user().context("it names no login")?).password(shown.get_password().context("it has no password")?);
-        config.dbname(self.database());
+        config.dbname(Self::database());
         Ok(config)
     }
 }

@@ -19,11 +19,9 @@ pub(super) fn database<'a>(settings: &'a Settings, order: &'a Order) -> &'a str 
 /// `psql "host=.. port=.. dbname=.. user=.."`: it asks for the password, which stands in no list of processes.
 pub(super) fn line(settings: &Settings, database: &str, user: &str) -> String {
     let place = &settings.shown;
-    let mut words = format!("host={} port={} dbname={} user={}", Value(&place.host), place.port, Value(database), Value(user));
-    for (key, value) in secured(settings) {
-        words.push_str(&format!(" {key}={value}"));
-    }
-    format!("psql {}", Word(&words))
+    let mut words = vec![format!("host={} port={} dbname={} user={}", Value(&place.host), place.port, Value(database), Value(user))];
+    words.extend(secured(settings).iter().map(|(key, value)| format!("{key}={value}")));
+    format!("psql {}", Word(&words.join(" ")))
 }
 
 /// That nobody on the way gets the password. At the server itself it never leaves the person's machine then, and what answers must

@@ -33,6 +33,7 @@ struct Place {
 }
 
 /// Where something of the login is.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, as the server has them")]
 struct Where {
     places: Vec<Place>,
     /// Something that belongs to no database is its own.

@@ -280,7 +280,7 @@ async fn everywhere(version: Version, form: Form, arrives: bool) {
     assert!(killed + 3 >= all, "killed at {killed} of {all} messages only");
     let admin = server.url().parse().unwrap();
     let left = Session::open(&admin).await.unwrap().reads("SELECT rolname FROM pg_roles WHERE rolname ~ '^hp_'").await;
-    assert_eq!(left.unwrap(), [String::new(); 0]);
+    assert_eq!(left.unwrap(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

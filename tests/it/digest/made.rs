@@ -100,7 +100,8 @@ async fn two_processes_that_come_at_the_same_moment_make_one_and_post_it_once() 
         world.live(NINE + days(day)).await;
         world.clock.advance(SETTLED);
         let (one, two) = tokio::join!(world.workers.drain(), other.workers.drain());
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
     }
     assert_eq!(world.windows().await.len(), 3);
     assert_eq!(world.digests().matches("Access digest · ").count(), 3, "{}", world.digests());

@@ -176,7 +176,8 @@ async fn two_processes_post_it_once(url: &str) {
     for _ in 0..10 {
         world.clock.advance(SOON);
         let (one, two) = tokio::join!(world.workers.drain(), other.workers.drain());
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
     }
     let told = world.console.channel(PLACE);
     let pages = super::shown::shown(Platform::Console, &enormous(), (0, 0)).await.len();
@@ -199,5 +200,5 @@ async fn the_second_to_make_a_digest_is_stale_and_writes_nothing_on_postgres() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn two_processes_post_it_once_on_postgres() {
-    two_processes_post_it_once(&database().await).await;
+    Box::pin(two_processes_post_it_once(&database().await)).await;
 }

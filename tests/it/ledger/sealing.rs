@@ -137,11 +137,11 @@ async fn nothing_is_signed_while_the_mark_cannot_be_read(url: &str) {
 }
 
 async fn two_sealers_with_one_key_file_keep_one_tree(url: &str) {
-    two_sealers(url, false).await;
+    Box::pin(two_sealers(url, false)).await;
 }
 
 async fn two_sealers_with_a_copy_of_the_key_each_keep_one_tree(url: &str) {
-    two_sealers(url, true).await;
+    Box::pin(two_sealers(url, true)).await;
 }
 
 /// Writing and sealing at once; on PostgreSQL through a store each, as two replicas do.

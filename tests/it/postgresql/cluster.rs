@@ -54,7 +54,10 @@ impl Cluster {
         let password = folder.path().join("password");
         fs::write(&password, PASSWORD).unwrap();
         fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
-        let cluster = Self { suffix: format!("t{:08x}", rand::random::<u32>()), admin: admin.parse().unwrap(), folder, shared: true };
+        // Whoever named the folder saw to it that nobody else has the name.
+        let name = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
+        let suffix = format!("t{}", name.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
+        let cluster = Self { suffix, admin: admin.parse().unwrap(), folder, shared: true };
         cluster.admin().await.does(&cluster.script()).await.unwrap();
         let (orders, reports, owner) = (cluster.orders(), cluster.reports(), cluster.owner());
         for database in [&orders, &reports] {

@@ -73,7 +73,7 @@ async fn a_credential_that_is_fetched_while_it_ends_leaves_no_way_in() {
             if let Ok(secret) = fetched {
                 assert!(!gets_in(&read(&cluster, &secret)).await);
             }
-            assert_eq!(cluster.generated().await, [String::new(); 0]);
+            assert_eq!(cluster.generated().await, [""; 0]);
         }
     }
 }

@@ -25,7 +25,7 @@ use super::{
 use crate::fakes::proxy::{Fault, Proxy};
 
 /// Until the deadline of a call that is answered, and of one that is not.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(1_500);
 /// Calls until one works again: a connection that died unnoticed may cost one.
 const TRIES: usize = 3;

@@ -53,7 +53,7 @@ impl Server {
     pub(crate) fn start(version: Version, options: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("hallpass-provider").tempdir_in("/tmp").unwrap();
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let options = options.iter().map(|option| format!(" -c {option}")).collect();
+        let options = options.iter().flat_map(|option| [" -c ", *option]).collect();
         let server = Self { version, folder, port, options };
         if rustix::process::geteuid().is_root() {
             assert!(Command::new("chown").arg("postgres").arg(server.folder.path()).status().unwrap().success());

@@ -53,6 +53,7 @@ struct Landing {
 
 /// Seconds are the model's time.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a target")]
 pub(crate) struct Target {
     pub ownership: Ownership,
     pub on: bool,

@@ -33,7 +33,7 @@ async fn a_session_that_began_before_the_end_is_not_there_after_it() {
                 Form::Membership => cluster.own("ana"),
             };
             let session = delayed(&cluster, &config).await;
-            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
             assert_eq!(cluster.admin().await.asks(BEGINNING).await, "0", "{form:?} on {}", version.name());
             match session.await.unwrap() {
                 Err(error) => assert!(error.as_db_error().is_some(), "{error:?}"),
@@ -55,7 +55,7 @@ async fn a_superusers_session_that_is_just_beginning_holds_up_nothing() {
         let order = ordered(provider.as_ref(), &fixture, "beside").await;
         let done = granted(provider.as_ref(), &order, fixture.until).await;
         let session = delayed(&cluster, &server.url().parse().unwrap()).await;
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         assert_eq!(admin.asks(BEGINNING).await, "1", "it is left alone");
         session.abort();
     }

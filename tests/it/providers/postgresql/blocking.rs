@@ -20,7 +20,7 @@ async fn a_holder_does_not_put_off_the_end_by_a_transaction_of_their_own() {
         let config = handed(&cluster, provider.as_ref(), &order, &done).await;
         let mut session = Session::open(&config).await.unwrap();
         session.does("BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'x'").await.unwrap();
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         assert!(session.was_ended().await && !gets_in(&config).await);
         assert!(cluster.generated().await.is_empty());
     }
@@ -63,7 +63,7 @@ async fn an_administrators_open_transaction_holds_up_one_step_and_not_the_others
         assert!(session.was_ended().await && !gets_in(&config).await, "it is out, whatever is in the way");
         assert!(!is_absent(provider.as_ref(), &order, done.handle.as_ref()).await, "and nobody says that it is over");
         admin.does("ROLLBACK").await.unwrap();
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
 
         let order = ordered(provider.as_ref(), &fixture, "row").await;
         let done = granted(provider.as_ref(), &order, fixture.until).await;
@@ -93,7 +93,7 @@ async fn a_membership_that_the_bot_may_not_take_holds_up_nothing_else() {
         let mut session = Session::open(&config).await.unwrap();
         let ended = revoked(provider.as_ref(), &order, done.handle.as_ref()).await;
         assert!(session.was_ended().await && !gets_in(&config).await, "{ended:?}");
-        assert_eq!(ended.unwrap().residue, [String::new(); 0], "it went with the login");
+        assert_eq!(ended.unwrap().residue, [""; 0], "it went with the login");
         assert!(cluster.generated().await.is_empty());
         admin.does(&format!("DROP ROLE {mighty}")).await.unwrap();
     }
@@ -116,7 +116,7 @@ async fn a_transaction_that_the_holder_prepared_is_named_and_the_role_is_gone() 
         assert!(refused.message.contains("ROLLBACK PREPARED"), "{refused:?}");
         assert!(session.was_ended().await && !writes(&config).await.unwrap());
         cluster.admin_in(&cluster.orders()).await.does("ROLLBACK PREPARED 'for ever'").await.unwrap();
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         assert!(cluster.generated().await.is_empty());
     }
 }
@@ -151,7 +151,7 @@ async fn databases_in_which_everything_is_locked_leave_time_for_the_last_look() 
         for name in &more {
             admin.does(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
         }
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
     }
 }
 
@@ -228,7 +228,7 @@ async fn a_standby_that_is_away_holds_up_the_word_that_it_is_over_and_not_the_en
             until("nobody waits", async || admin.asks(&waiting).await == "0").await;
             reload("").await;
             assert!(!writes(&config).await.unwrap(), "{form:?}");
-            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
             assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await);
         }
     }
@@ -250,7 +250,7 @@ async fn a_transaction_that_the_holder_prepared_in_the_role_is_said() {
         let refused = revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap_err();
         assert!(refused.message.contains("by it or by others in its role, prepared 1 transactions"), "{refused:?}");
         cluster.admin_in(&cluster.orders()).await.does("ROLLBACK PREPARED 'for ever'").await.unwrap();
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
     }
 }
 
@@ -277,7 +277,7 @@ async fn settings_of_a_database_or_of_its_login_do_not_change_who_the_bot_is() {
         let (provider, fixture) = (cluster.provider(None).await, cluster.fixture(Form::Login));
         let order = ordered(provider.as_ref(), &fixture, "self").await;
         let done = granted(provider.as_ref(), &order, fixture.until).await;
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         assert!(cluster.generated().await.is_empty());
     }
 }

@@ -33,7 +33,7 @@ async fn given_and_gone(provider: &dyn Provider, order: &Order, cluster: &Cluste
     assert!(matches!(provider.observe(order, done.handle.as_ref()).await.unwrap(), Seen::Present { .. }));
     assert!(provider.holders(&order.target).await.unwrap().iter().any(|holder| holder.ours));
     let residue = revoked(provider, order, done.handle.as_ref()).await.unwrap().residue;
-    assert_eq!(residue, [String::new(); 0]);
+    assert_eq!(residue, [""; 0]);
     assert!(is_absent(provider, order, done.handle.as_ref()).await);
 }
 
@@ -87,7 +87,7 @@ async fn what_is_called_ill_inside_a_database_is_handed_over_and_named_as_it_is(
         assert_eq!(residue.len(), NAMES.len() + 1, "{residue:#?}");
         assert!(residue.iter().all(|line| !line.contains(['\n', '\r', '\u{202e}'])), "{residue:#?}");
         inside.does("DROP SCHEMA shop CASCADE").await.unwrap();
-        assert_eq!(revoked(provider.as_ref(), &order, None).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, None).await.unwrap().residue, [""; 0]);
         assert_eq!(super::lines(&cluster).await, before);
         drop((inside, session));
         admin.does(&format!("DROP DATABASE {} WITH (FORCE)", ident(&database))).await.unwrap();
@@ -134,7 +134,7 @@ async fn functions_and_operators_of_others_are_never_taken_for_the_servers_own()
         provider.rights(&[cluster.target(Form::Login)]).await.unwrap();
         for database in ["postgres".to_owned(), cluster.orders(), cluster.reports()] {
             let sprung = cluster.admin_in(&database).await.reads("SELECT what FROM public.sprung").await.unwrap();
-            assert_eq!(sprung, [String::new(); 0]);
+            assert_eq!(sprung, [""; 0]);
         }
     }
 }

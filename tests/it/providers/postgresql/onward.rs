@@ -17,7 +17,7 @@ async fn who_was_let_in_through_a_login_is_out_with_it() {
         let mut ben = Session::open(&cluster.own("ben")).await.unwrap();
         ben.does(&format!("SET ROLE {}", cluster.role())).await.unwrap();
         let zoe = Session::open(&cluster.own("zoe")).await.unwrap();
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         assert!(ben.was_ended().await, "he was in the role only through it");
         assert!(zoe.is_open().await, "she has the role by herself");
         let again = Session::open(&cluster.own("ben")).await.unwrap();
@@ -41,10 +41,10 @@ async fn what_others_gave_to_the_login_and_what_it_gave_on_by_that_is_gone_too()
         session.does(&format!("GRANT {team} TO {}", cluster.named("ben"))).await.unwrap();
         let residue = revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue;
         assert!(is_absent(provider.as_ref(), &order, done.handle.as_ref()).await, "{residue:?}");
-        assert_eq!(residue, [String::new(); 0]);
+        assert_eq!(residue, [""; 0]);
         let members =
             admin.reads(&format!("SELECT member::regrole::text FROM pg_auth_members WHERE roleid = '{team}'::regrole")).await.unwrap();
-        assert_eq!(members, [String::new(); 0]);
+        assert_eq!(members, [""; 0]);
         assert!(cluster.generated().await.is_empty());
         admin.does(&format!("DROP ROLE {team}")).await.unwrap();
     }
@@ -74,7 +74,7 @@ async fn a_session_in_a_role_that_the_login_gave_on_ends_with_it() {
         for session in [&ben, &zoe] {
             session.does(&format!("SET ROLE {team}")).await.unwrap();
         }
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         assert!(ben.was_ended().await, "he was in it only through the login");
         assert!(zoe.is_open().await, "she has it by somebody else");
         admin.does(&format!("DROP ROLE {team}")).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_grant_option_that_the_login_used_takes_what_it_gave_with_it() {
             assert!(residue.iter().all(|line| line.contains("shop.items")), "{residue:?}");
         }
         admin.does(&format!("REVOKE ALL ON shop.items FROM {login} CASCADE")).await.ok();
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         let acl = admin.asks("SELECT relacl::text FROM pg_class WHERE relname = 'items'").await;
         assert!(!acl.contains(&cluster.named("ben")), "{acl}");
     }

@@ -143,8 +143,8 @@ async fn a_role_that_has_only_the_number_of_ours_is_never_touched() {
         let mut restored = done.handle.clone().unwrap();
         restored.0["oid"] = ben.parse::<u32>().unwrap().into();
         let theirs = super::Session::open(&cluster.own("ben")).await.unwrap();
-        assert_eq!(revoked(provider.as_ref(), &order, Some(&restored)).await.unwrap().residue, [String::new(); 0]);
-        assert_eq!(cluster.generated().await, [String::new(); 0], "ours went, by what its comment says");
+        assert_eq!(revoked(provider.as_ref(), &order, Some(&restored)).await.unwrap().residue, [""; 0]);
+        assert_eq!(cluster.generated().await, [""; 0], "ours went, by what its comment says");
         assert!(theirs.is_open().await && gets_in(&cluster.own("ben")).await);
         // Nothing says any more that anything is ours: a person has to look.
         assert_eq!(revoked(provider.as_ref(), &order, Some(&restored)).await.unwrap_err().kind, FaultKind::Unmanaged);

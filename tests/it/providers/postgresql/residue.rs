@@ -61,7 +61,7 @@ async fn what_it_made_in_every_database_is_handed_over_and_the_login_goes() {
             at.does("CREATE TEMP TABLE passing (id int); SELECT lo_create(0)").await.unwrap();
             at.does("ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO PUBLIC").await.unwrap();
         }
-        assert_eq!(scene.ends().await, [String::new(); 0]);
+        assert_eq!(scene.ends().await, [""; 0]);
         assert!(scene.is_dropped().await);
         for database in [scene.cluster.orders(), scene.cluster.reports()] {
             let admin = scene.cluster.admin_in(&database).await;
@@ -90,7 +90,7 @@ async fn a_function_with_its_owners_rights_is_said_until_it_is_gone() {
         let can = shell.asks(&format!("SELECT rolcanlogin FROM pg_roles WHERE rolname = '{}'", scene.login())).await;
         assert_eq!(can, "f", "the login that stays for it can do nothing");
         shell.does("ALTER FUNCTION shop.\"back door\"(int) SECURITY INVOKER").await.unwrap();
-        assert_eq!(scene.ends().await, [String::new(); 0]);
+        assert_eq!(scene.ends().await, [""; 0]);
         assert!(scene.is_dropped().await);
     }
 }
@@ -119,7 +119,7 @@ async fn what_it_gave_on_is_said_until_it_is_taken_back() {
         one(&second, &["shop.narrow"]);
         assert_eq!(second.len(), 2, "{second:?}");
         admin.does("DROP TABLE shop.narrow").await.unwrap();
-        assert_eq!(scene.ends().await, [String::new(); 0]);
+        assert_eq!(scene.ends().await, [""; 0]);
         assert!(scene.is_dropped().await);
     }
 }
@@ -137,7 +137,7 @@ async fn a_trigger_that_it_hung_on_somebody_elses_table_is_said() {
         one(&first, &["trigger lurks", "shop.items"]);
         assert_eq!(scene.ends().await, first);
         scene.admin().await.does("DROP TRIGGER lurks ON shop.items").await.unwrap();
-        assert_eq!(scene.ends().await, [String::new(); 0]);
+        assert_eq!(scene.ends().await, [""; 0]);
     }
 }
 
@@ -156,7 +156,7 @@ async fn privileges_that_others_gave_it_are_said_and_are_no_access() {
         one(&first, &["schema theirs", "given to it by somebody else"]);
         one(&first, &["pg_authid", "given to it by somebody else"]);
         admin.does(&format!("DROP SCHEMA theirs; REVOKE ALL ON pg_authid FROM {login}")).await.unwrap();
-        assert_eq!(scene.ends().await, [String::new(); 0]);
+        assert_eq!(scene.ends().await, [""; 0]);
         assert!(scene.is_dropped().await);
     }
 }
@@ -174,7 +174,7 @@ async fn a_database_that_lets_nobody_in_is_said_and_tidied_up_later() {
         let first = scene.ends().await;
         one(&first, &["database", &reports, "does not let the bot in"]);
         admin.does(&format!("ALTER DATABASE {reports} ALLOW_CONNECTIONS true")).await.unwrap();
-        assert_eq!(scene.ends().await, [String::new(); 0]);
+        assert_eq!(scene.ends().await, [""; 0]);
         assert!(scene.is_dropped().await);
     }
 }
@@ -191,7 +191,7 @@ async fn a_lock_of_somebody_else_holds_up_the_tidying_and_never_the_cut() {
         one(&first, &["could not be tidied up", "55P03"]);
         one(&first, &["shop.made", "still its own"]);
         admin.does("COMMIT").await.unwrap();
-        assert_eq!(scene.ends().await, [String::new(); 0]);
+        assert_eq!(scene.ends().await, [""; 0]);
         assert!(scene.is_dropped().await);
     }
 }
@@ -209,7 +209,7 @@ async fn without_the_right_to_hand_over_the_cut_is_made_and_what_remains_is_said
         one(&first, &["could not be tidied up"]);
         one(&first, &["shop.made", "still its own"]);
         admin.does(&format!("ALTER ROLE {owner} NOSUPERUSER; GRANT {owner} TO {bot} WITH ADMIN OPTION")).await.unwrap();
-        assert_eq!(scene.ends().await, [String::new(); 0]);
+        assert_eq!(scene.ends().await, [""; 0]);
         assert!(scene.is_dropped().await);
     }
 }

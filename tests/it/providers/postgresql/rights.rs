@@ -62,7 +62,7 @@ async fn what_it_prints_is_all_that_a_bare_login_needs() {
             } else {
                 assert!(writes(&cluster.own("ana")).await.unwrap());
             }
-            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         }
         assert_eq!(not_fine(&provider.rights(&targets).await.unwrap()), [], "and its own logins are not held against it");
         dropped(&cluster, &name).await;

@@ -43,7 +43,7 @@ async fn a_back_door_that_the_holder_left_gives_nobody_the_owners_rights() {
         }
         // Somebody has looked, and does what the line says.
         admin.does("DROP FUNCTION shop.door(); DROP VIEW shop.pane").await.unwrap();
-        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+        assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         assert_eq!(admin.asks("SELECT relowner::regrole FROM pg_class WHERE relname = 'kept'").await, owner);
         assert!(cluster.generated().await.is_empty());
     }
@@ -76,7 +76,7 @@ async fn a_table_that_runs_the_holders_functions_is_not_handed_over() {
             // By hand, with the line that was printed.
             let line = residue.iter().find_map(|line| line.split_once("in that database: ")).unwrap().1;
             admin.does(line).await.unwrap();
-            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
             admin.does("DROP TABLE shop.made; DROP FUNCTION shop.does").await.unwrap();
         }
     }
@@ -118,7 +118,7 @@ async fn a_table_that_runs_what_somebody_else_can_change_is_not_handed_over() {
             let holder = if is_trap { login_of(&done) } else { owner.clone() };
             assert_eq!(admin.asks("SELECT relowner::regrole FROM pg_class WHERE relname = 'made'").await, holder, "{made}");
             admin.does("DROP TABLE shop.made").await.unwrap();
-            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [String::new(); 0]);
+            assert_eq!(revoked(provider.as_ref(), &order, done.handle.as_ref()).await.unwrap().residue, [""; 0]);
         }
     }
 }
