@@ -47,7 +47,7 @@ const STILL_OPEN: &str = "still_open/";
 const RESIDUE: &str = "residue/";
 const GRANT_FAILED: &str = "grant_failed/";
 /// Alarms that the digest tells of in other lines: these, and what repeats what it says of holders by itself.
-const TOLD: [&str; 4] = [STILL_OPEN, RESIDUE, GRANT_FAILED, "drift"];
+const TOLD: [&str; 4] = [STILL_OPEN, RESIDUE, GRANT_FAILED, "drift/"];
 
 /// What stands out, and what was too much of it.
 #[derive(Default)]
@@ -83,6 +83,7 @@ impl Bot {
         let (store, now, Window { from, to, .. }) = (self.store(), self.now(), window);
         let mut found = Found::default();
         troubles(store, now, &mut found).await?;
+        over(store, window, &mut found).await?;
         closed(store, window, &mut found).await?;
         drift(store, from, to, &mut found).await?;
         operations(store, from, to, &mut found).await?;
@@ -121,6 +122,18 @@ async fn troubles(store: &Store, now: Instant, found: &mut Found) -> Result<(), 
     let (own, more) = store.own_alarms(TOLD).await?;
     bare.extend(own.into_iter().map(|(alarm, since)| Exception::Alarm { alarm, since }));
     found.add(Kind::Alarm, more, bare);
+    Ok(())
+}
+
+/// What was open and should not have been, and is over since; also what began and was over between two digests.
+async fn over(store: &Store, Window { from, to, .. }: Window, found: &mut Found) -> Result<(), StoreError> {
+    let [_, others @ ..] = TOLD;
+    let (over, more) = store.alarms_over((from, to), others).await?;
+    let line = |(Troubled { alarm, since, about }, at): (Troubled, Instant)| {
+        let given = about.map(|(given, _)| given).filter(|_| alarm.starts_with(STILL_OPEN));
+        Exception::Over { alarm, given, since, at }
+    };
+    found.add(Kind::Over, more, over.into_iter().map(line));
     Ok(())
 }
 
@@ -219,17 +232,33 @@ async fn drift(store: &Store, from: Instant, to: Instant, found: &mut Found) -> 
 async fn operations(store: &Store, from: Instant, to: Instant, found: &mut Found) -> Result<(), StoreError> {
     let most = usize::try_from(LINES).unwrap_or(usize::MAX);
     let all = store.operations((from, to), OPERATIONS.map(|(name, _)| name), most).await?;
+    let mut loaded: Vec<Instant> = Vec::new();
     for ((_, kind), (entries, more)) in OPERATIONS.into_iter().zip(all) {
         let mut told: Vec<Exception> = Vec::new();
         for stored in &entries {
             let Ok(said) = entry::decode(stored) else { continue };
             let Ok(operation) = serde_json::from_value(said.event) else { continue };
-            let exception = exception(operation, said.at, said.actor.person);
-            told.extend(exception.filter(|exception| !told.iter().any(|other| is_same_change(other, exception))));
+            if matches!(operation, Operation::PolicyLoaded { .. }) {
+                loaded.push(said.at);
+            }
+            let exception = exception(operation, said.at, said.actor.person).map(|exception| ended(exception, &loaded));
+            // With the last one only: a file that is in force once more is told once more.
+            told.extend(exception.filter(|exception| !told.last().is_some_and(|last| is_same_change(last, exception))));
         }
         found.add(kind, more, told);
     }
     Ok(())
+}
+
+/// A file that is refused at a start keeps everything from being granted until another one loads.
+fn ended(exception: Exception, loaded: &[Instant]) -> Exception {
+    match exception {
+        Exception::PolicyRefused { at, digest, at_start: true, .. } => {
+            let until = loaded.iter().find(|loaded| **loaded > at).copied();
+            Exception::PolicyRefused { at, digest, at_start: true, until }
+        }
+        other => other,
+    }
 }
 
 /// Each of several processes says that it goes by the other file.
@@ -245,8 +274,10 @@ fn is_same_change(one: &Exception, other: &Exception) -> bool {
 
 fn exception(operation: Operation, at: Instant, by: Option<PersonId>) -> Option<Exception> {
     Some(match operation {
+        // Read once more, and nothing in it is different.
+        Operation::PolicyLoaded { digest, before: Some(before), .. } if before == digest => return None,
         Operation::PolicyLoaded { digest, before, changes, more, by } => Exception::PolicyChanged { at, digest, before, changes, more, by },
-        Operation::PolicyRefused { digest, .. } => Exception::PolicyRefused { at, digest },
+        Operation::PolicyRefused { digest, at_start, .. } => Exception::PolicyRefused { at, digest, at_start, until: None },
         Operation::ClockJumped { from, to } => Exception::ClockJumped { at, from, to },
         Operation::ClockConfirmed { by } => Exception::ClockConfirmed { at, by },
         Operation::Linked { person, what } => Exception::Linked { at, person, what, by },

@@ -304,6 +304,9 @@ pub enum Operation {
     PolicyRefused {
         digest: String,
         why: String,
+        /// There was none in force that could go on: nothing new is granted until another file loads.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        at_start: bool,
     },
     ClockJumped {
         from: Instant,

@@ -129,7 +129,9 @@ async fn make(deps: &Deps, rules: &Rules, n: u64, window: Window) -> Result<(), 
     let made = Made { v: DOCUMENT_VERSION, n: Some(n), zone, digest, away };
     let due_at = deps.bot.now();
     let tasks = rules.channels.iter().map(|channel| post(n, channel, due_at)).collect();
-    let commit = Commit { digests: vec![DigestWrite::Made(Box::new(made))], tasks, ..Commit::default() };
+    // A bot that is gone a moment later was there until then: else it would seem to be gone since a time that was told already.
+    let digests = vec![DigestWrite::Made(Box::new(made)), DigestWrite::Alive { at: window.to }];
+    let commit = Commit { digests, tasks, ..Commit::default() };
     faults::point("digest.computed");
     deps.store.commit(commit).await?;
     faults::point("digest.made");

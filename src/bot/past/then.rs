@@ -12,7 +12,7 @@ use crate::{
         event::Operation,
         ids::{PersonId, ResourceId},
         parse,
-        policy::Catalogue,
+        policy::{Catalogue, Platform},
         refusal::Refusal,
         request::Request,
         time::Instant,
@@ -35,10 +35,20 @@ pub struct ThenPage {
     pub pages: usize,
     /// Only what concerns the asker: more may have been there.
     pub only_own: bool,
+    /// Why it is only that, where nobody could say what else they may see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<Unasked>,
     /// It is not in bot.toml any more.
     pub is_gone: bool,
     /// Where the records begin, if that is after the moment.
     pub begins: Option<Instant>,
+}
+
+/// A group whose chat did not say who is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unasked {
+    pub group: String,
+    pub platform: Option<Platform>,
 }
 
 /// One grant that was there, or may have been.
@@ -60,7 +70,7 @@ impl Bot {
     ) -> Found {
         let judged = self.may_look(caller, &resource, catalogue).await;
         if let Err(refusal) = &judged
-            && !matches!(refusal, Refusal::NothingToSee { .. })
+            && !matches!(refusal, Refusal::NothingToSee { .. } | Refusal::CannotAskGroup { .. })
         {
             return Ok(Err(refusal.clone()));
         }
@@ -85,8 +95,13 @@ impl Bot {
         }
         let begins = self.store.first_entry_at().await?.filter(|first| *first > at);
         let is_gone = !catalogue.resources.contains_key(&resource);
+        // Their own needs nobody's word.
+        let unasked = match &judged {
+            Err(Refusal::CannotAskGroup { group, platform, .. }) => Some(Unasked { group: group.clone(), platform: *platform }),
+            _ => None,
+        };
         let looked = Operation::Looked { what: format!("who {resource} at {at}") };
-        let found = ThenPage { resource, at, rows, count, more, page, pages, only_own: judged.is_err(), is_gone, begins };
+        let found = ThenPage { resource, at, rows, count, more, page, pages, only_own: judged.is_err(), unasked, is_gone, begins };
         Ok(Ok((Answer::said("then", carried(&found)), Some(looked))))
     }
 

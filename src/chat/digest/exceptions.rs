@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 use super::{Line, Sign, length};
 use crate::{
     chat::view::Reader,
-    domain::digest::{Digest, Exception, Given, Kind},
+    domain::{
+        digest::{Digest, Exception, Given, Kind},
+        time::Instant,
+    },
 };
 
 /// Resources, and roles, that one line names.
@@ -46,6 +49,7 @@ fn said(exception: &Exception, r: &Reader<'_>) -> (&'static str, Value) {
         Exception::GrantStuck { given, since } => ("grant_stuck", with(given, r, json!({ "since": r.moment(*since) }))),
         Exception::Alarm { alarm, since } => ("alarm", json!({ "alarm": alarm, "since": r.moment(*since) })),
         Exception::Drift { .. } => drift(exception, r),
+        Exception::Over { alarm, given, since, at } => over(alarm, given.as_ref(), (*since, *at), r),
         Exception::Settled { given, by, at } => ("settled", with(given, r, json!({ "by": r.name(by), "at": r.moment(*at) }))),
         Exception::Unanswered { given, asked_at, at } => {
             let waited = length(at.since(*asked_at));
@@ -53,7 +57,9 @@ fn said(exception: &Exception, r: &Reader<'_>) -> (&'static str, Value) {
         }
         Exception::GrantFailed { given, at } => ("grant_failed", with(given, r, json!({ "at": r.moment(*at) }))),
         Exception::StoreDown { since, lasted } => ("store_down", json!({ "since": r.moment(*since), "lasted": length(*lasted) })),
-        Exception::PolicyRefused { at, .. } => ("policy_refused", json!({ "at": r.moment(*at) })),
+        Exception::PolicyRefused { at, at_start, until, .. } => {
+            ("policy_refused", json!({ "at": r.moment(*at), "at_start": at_start, "until": until.map(|at| r.moment(at)) }))
+        }
         Exception::ClockJumped { at: _, from, to } => ("clock_jumped", json!({ "from": r.moment(*from), "to": r.moment(*to) })),
         Exception::ClockConfirmed { at, by } => ("clock_confirmed", json!({ "at": r.moment(*at), "by": by.as_ref().map(|by| r.name(by)) })),
         Exception::PolicyChanged { .. } => super::happened::policy(exception, r),
@@ -67,6 +73,11 @@ fn said(exception: &Exception, r: &Reader<'_>) -> (&'static str, Value) {
             ("left", json!({ "who": r.name(person), "at": r.moment(*at), "lost": lost }))
         }
     }
+}
+
+fn over(alarm: &str, given: Option<&Given>, (since, at): (Instant, Instant), r: &Reader<'_>) -> (&'static str, Value) {
+    let data = json!({ "alarm": alarm, "since": r.moment(since), "at": r.moment(at), "lasted": length(at.since(since)) });
+    ("over", given.map_or_else(|| data.clone(), |given| with(given, r, data.clone())))
 }
 
 /// Whose access to what, beside the rest.

@@ -25,7 +25,8 @@ pub(super) fn page(page: &ThenPage, r: &Reader<'_>, say: Say<'_>) -> PastPage {
     let notes = [
         page.is_gone.then(|| say("gone", &json!({ "resource": page.resource }))),
         page.begins.map(|begins| say("begins", &json!({ "begins": r.exact(begins) }))),
-        page.only_own.then(|| say("only_own", &Value::Null)),
+        (page.only_own && page.unasked.is_none()).then(|| say("only_own", &Value::Null)),
+        page.unasked.as_ref().map(|unasked| say("unasked", &json!({ "group": unasked.group, "platform": unasked.platform }))),
         Some(say("unseen", &Value::Null)),
         zone(r, say),
         (page.page < page.pages).then(|| {

@@ -53,7 +53,7 @@ answer/asked id request_line|answer/acted id request_line act events said called
 answer/mine open closed|answer/inbox waiting_rows|answer/who resource rows only_own|answer/explain person resource role rule length cap within may_not nobody others stages at_once extend_to patience usual|answer/resources resource_rows
 answer/credential id what until secret how_to_connect|answer/credential_sent|answer/form resources|answer/link code in_options minutes accounts|answer/linked person platform|answer/unlinked person platform
 past/then resource at count one perhaps page pages|past/had who asked_by role sure from to time how until decided gone had_before approved edges
-past/gone resource|past/begins begins|past/only_own|past/unseen|past/zone zone|past/more_then resource at page|past/found who own since some page
+past/gone resource|past/begins begins|past/only_own|past/unasked group platform|past/unseen|past/zone zone|past/more_then resource at page|past/found who own since some page
 past/did at line how who did|past/only_seen|past/cut|past/more_found person own since page|past/rates resource all since nothing
 past/counted asked granted less denied unanswered cancelled failed held_now waiting|past/decided decided median slow|past/held median_held
 past/unused known never percent unknown_count|past/busiest hours zone|past/of_resource resource asked granted denied unanswered median slow known never

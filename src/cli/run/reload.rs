@@ -76,7 +76,7 @@ impl Reloads {
                 tracing::error!("reload refused, nothing was changed: {error:#}");
                 // The words are in the log, since they may quote the file.
                 let why = "a file to be reloaded is refused".to_owned();
-                noted("the refused file", bot.record(Operation::PolicyRefused { digest, why }).await);
+                noted("the refused file", bot.record(Operation::PolicyRefused { digest, why, at_start: false }).await);
                 noted("an alarm", bot.raise("policy", refused(&self.path, bot), None).await);
             }
         }

@@ -42,7 +42,7 @@ pub(super) async fn at_start(bot: &Bot, path: &Path, refused: Option<String>, br
     match refused {
         Some(digest) => {
             // The ledger says that it was refused; the words are in the log, since they may quote the file.
-            let refused = Operation::PolicyRefused { digest, why: "the file at start is refused".into() };
+            let refused = Operation::PolicyRefused { digest, why: "the file at start is refused".into(), at_start: true };
             noted("the refused file", bot.raise("policy", reload::refused(path, bot), refused).await);
         }
         None => noted("the end of an alarm", bot.clear("policy").await),
@@ -169,7 +169,7 @@ pub(super) async fn check(check: Option<Arc<Onward>>, bot: Arc<Bot>) {
                 CHECK_EVERY
             }
             Ok(Step::Wrong(why)) => {
-                let what = format!("the ledger was changed: {why}; `hallpass ledger verify` says all of it");
+                let what = format!("the ledger was changed: {why}; `hallpass audit verify` says all of it");
                 noted("an alarm", bot.raise(CHANGED, what, None).await);
                 CHECK_EVERY
             }

@@ -72,6 +72,14 @@ pub enum Exception {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unwatched_at: Option<Instant>,
     },
+    /// An alarm that was over within the window: of access that was open past its end, or of the bot itself.
+    Over {
+        alarm: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        given: Option<Given>,
+        since: Instant,
+        at: Instant,
+    },
     /// Declared over by a person without a read-back, within the last seven days.
     Settled {
         given: Given,
@@ -98,6 +106,11 @@ pub enum Exception {
     PolicyRefused {
         at: Instant,
         digest: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        at_start: bool,
+        /// When the next one loaded; None: not within the window.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Instant>,
     },
     /// The clock jumped ahead (R17): nothing was granted until it was confirmed.
     ClockJumped {
@@ -152,6 +165,7 @@ pub enum Kind {
     GrantStuck,
     Alarm,
     Drift,
+    Over,
     Settled,
     Unanswered,
     GrantFailed,
@@ -180,6 +194,7 @@ impl Exception {
             Self::GrantStuck { .. } => Kind::GrantStuck,
             Self::Alarm { .. } => Kind::Alarm,
             Self::Drift { .. } => Kind::Drift,
+            Self::Over { .. } => Kind::Over,
             Self::Settled { .. } => Kind::Settled,
             Self::Unanswered { .. } => Kind::Unanswered,
             Self::GrantFailed { .. } => Kind::GrantFailed,
@@ -208,6 +223,7 @@ impl Exception {
             | Self::Settled { given, .. }
             | Self::Unanswered { given, .. }
             | Self::GrantFailed { given, .. } => std::slice::from_ref(&given.request),
+            Self::Over { given, .. } => given.as_ref().map_or(&[], |given| std::slice::from_ref(&given.request)),
             Self::Drift { requests, .. } | Self::Left { requests, .. } => requests,
             Self::Alarm { .. }
             | Self::StoreDown { .. }

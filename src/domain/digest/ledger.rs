@@ -18,7 +18,7 @@ pub struct LedgerNow {
 
 /// What the running check of the ledger came to. It reads each new entry once and holds it against its seal; that the older
 /// ones were only added to is shown by the tree, from the remembered root to the signed one. Older entries are not read
-/// again: a whole verification is `hallpass ledger verify`.
+/// again: a whole verification is `hallpass audit verify`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verified", rename_all = "snake_case")]
 pub enum Verified {

@@ -303,6 +303,8 @@ pub enum Back {
 pub fn back(request: &Request) -> Option<Back> {
     match &request.state {
         State::Closed { held: Some(Held { back_at: Some(at), .. }), .. } => Some(Back::Since(*at)),
+        // What a person settles is over for the bot, and nobody read it as gone.
+        State::Closed { held: Some(Held { settled: Some(settled), .. }), .. } if settled.at == request.last_at => None,
         State::Closed { at, held: Some(_), .. } if request.last_at > *at => Some(Back::Until(request.last_at)),
         _ => None,
     }

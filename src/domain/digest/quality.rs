@@ -61,19 +61,22 @@ pub fn quality(given: &[Approvals], lately: &[Approvals], thresholds: &Threshold
         requests: Vec::new(),
     });
     let mut lines: Vec<Quality> = fast.chain(most).collect();
-    lines.extend(pairs(lately, thresholds));
+    lines.extend(pairs(lately, given, thresholds));
     lines.sort_by_key(|line| (line.rank(), std::cmp::Reverse(line.count())));
     lines
 }
 
-fn pairs(lately: &[Approvals], thresholds: &Thresholds) -> Vec<Quality> {
+/// Only those of whom one approved the other within the window: what was told before is not told again every day.
+fn pairs(lately: &[Approvals], given: &[Approvals], thresholds: &Thresholds) -> Vec<Quality> {
     let mut counts: BTreeMap<(&PersonId, &PersonId), u64> = BTreeMap::new();
     for approvals in lately {
         *counts.entry((&approvals.by, &approvals.subject)).or_default() += approvals.count;
     }
+    let is_of = |one: &Approvals, by: &PersonId, subject: &PersonId| one.count > 0 && one.by == *by && one.subject == *subject;
+    let is_new = |one: &PersonId, other: &PersonId| given.iter().any(|now| is_of(now, one, other) || is_of(now, other, one));
     let mutual = counts.iter().filter(|((by, subject), _)| by < subject).filter_map(|((by, subject), there)| {
         let back = counts.get(&(*subject, *by))?;
-        (there + back >= u64::from(thresholds.pairs.max(2))).then(|| Quality::Pair {
+        (there + back >= u64::from(thresholds.pairs.max(2)) && is_new(by, subject)).then(|| Quality::Pair {
             people: [(*by).clone(), (*subject).clone()],
             counts: [*there, *back],
             days: thresholds.pair_days,
@@ -139,12 +142,14 @@ mod tests {
     #[test]
     fn only_who_approved_each_other_is_a_pair() {
         let one_way = [approvals("ana", "ben", 40, 0), approvals("ben", "cleo", 40, 0)];
-        assert_eq!(quality(&[], &one_way, &Thresholds::default()), []);
+        assert_eq!(quality(&one_way[..1], &one_way, &Thresholds::default()), []);
         let both = [approvals("ben", "ana", 1, 0), approvals("ana", "ben", 3, 0)];
         let pair = Quality::Pair { people: [person("ana"), person("ben")], counts: [3, 1], days: 30, requests: Vec::new() };
-        assert_eq!(quality(&[], &both, &Thresholds::default()), [pair]);
+        assert_eq!(quality(&both[..1], &both, &Thresholds::default()), [pair.clone()]);
+        assert_eq!(quality(&both[1..], &both, &Thresholds::default()), [pair]);
+        assert_eq!(quality(&[approvals("ana", "cleo", 1, 0)], &both, &Thresholds::default()), [], "nothing of theirs is new");
         let stricter = Thresholds { pairs: 5, ..Thresholds::default() };
-        assert_eq!(quality(&[], &both, &stricter), []);
+        assert_eq!(quality(&both, &both, &stricter), []);
     }
 
     proptest! {

@@ -32,7 +32,7 @@ pub enum Step {
     UpToDate,
     /// There is more to read.
     On,
-    /// Something does not fit: what, for operators. `hallpass ledger verify` says all of it.
+    /// Something does not fit: what, for operators. `hallpass audit verify` says all of it.
     Wrong(String),
 }
 

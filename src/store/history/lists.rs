@@ -53,6 +53,18 @@ macro_rules! longest {
     };
 }
 
+/// Of the alarms that were over in a span.
+macro_rules! over {
+    ($what:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM alarms a LEFT JOIN history h ON h.request = a.request WHERE a.cleared_at >= $1 AND a.cleared_at < $2 \
+             AND a.id NOT LIKE $3 AND a.id NOT LIKE $4 AND a.id NOT LIKE $5 AND (h.settled_at IS NULL OR h.settled_at < a.raised_at)"
+        )
+    };
+}
+
 impl Store {
     /// The longest of the grants that ended in `[from, to)`.
     /// # Errors
@@ -163,6 +175,34 @@ impl Store {
                    AND id NOT LIKE $4";
         let more = if own.len() < lines() { 0 } else { self.beyond(sql, &others).await? };
         Ok((own, more))
+    }
+
+    /// Alarms that were over in `[from, to)` and whose id begins with none of these, in that order, at most `LINES`, each with when;
+    /// and how many more. What a person settled is told as that.
+    /// # Errors
+    /// The store does not answer, or is still reading in what an older version wrote.
+    pub async fn alarms_over(
+        &self,
+        (from, to): (Instant, Instant),
+        others: [&str; 3],
+    ) -> Result<(Vec<(Troubled, Instant)>, u64), StoreError> {
+        self.whole_history().await?;
+        let mut values = vec![Int(from.micros()), Int(to.micros())];
+        values.extend(others.map(|beginning| Text(format!("{beginning}%"))));
+        let sql = (
+            over!("COUNT(*)"),
+            concat!(
+                over!("a.id, a.raised_at, h.request, h.subject, h.requester, h.resource, h.role, h.ended_at, a.cleared_at"),
+                " ORDER BY a.cleared_at, a.id LIMIT $6"
+            ),
+        );
+        let count = values.clone();
+        values.push(Int(i64::from(LINES)));
+        let rows = self.read(sql.1, &values).await?;
+        let line = |row: &Row| Ok((troubled(row)?, Instant::from_micros(row.int(8)?)));
+        let over: Vec<_> = rows.iter().map(line).collect::<Result<_, StoreError>>()?;
+        let more = if over.len() < lines() { 0 } else { self.beyond(sql.0, &count).await? };
+        Ok((over, more))
     }
 
     async fn beyond(&self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {

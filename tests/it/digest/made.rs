@@ -20,24 +20,24 @@ use crate::{
 
 const HOUR: Span = Span::from_seconds(3_600);
 /// Nine in the morning after the small company's first day.
-const NINE: Instant = Instant::from_micros(START.micros() + 19 * 3_600 * 1_000_000);
+pub(super) const NINE: Instant = Instant::from_micros(START.micros() + 19 * 3_600 * 1_000_000);
 /// A digest waits so long for what is still being written.
-const SETTLED: Span = Span::from_seconds(31);
+pub(super) const SETTLED: Span = Span::from_seconds(31);
 
-fn days(n: i64) -> Span {
+pub(super) fn days(n: i64) -> Span {
     Span::from_seconds(n * 86_400)
 }
 
 impl World {
     /// Time passes in steps in which a bot that runs does something.
-    async fn live(&self, until: Instant) {
+    pub(super) async fn live(&self, until: Instant) {
         self.workers.drain().await.unwrap();
         while self.now() < until {
             self.advance(until.since(self.now()).min(HOUR)).await;
         }
     }
 
-    async fn windows(&self) -> Vec<Window> {
+    pub(super) async fn windows(&self) -> Vec<Window> {
         let mut windows = Vec::new();
         for n in 1.. {
             match self.store.digest(n).await.unwrap() {

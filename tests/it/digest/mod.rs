@@ -3,8 +3,10 @@
 mod answered;
 mod discord;
 mod made;
+mod named;
 mod once;
 mod sample;
+mod seasons;
 mod shown;
 mod slack;
 

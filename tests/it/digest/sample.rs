@@ -88,11 +88,15 @@ pub(super) fn exceptions() -> Vec<Exception> {
         drift("ana", DriftKind::OursAndGone, Some(before(10))),
         drift("finn", DriftKind::OursAfterEnd, None),
         unwatched(drift("mia", DriftKind::NotOurs, None)),
+        Exception::Over { alarm: "still_open/R-000001".into(), given: Some(given(12, "finn")), since: before(480), at: before(30) },
+        Exception::Over { alarm: "slack/deaf".into(), given: None, since: before(600), at: before(40) },
         Exception::Settled { given: given(4, "ana"), by: person("eve"), at: before(60 * 24 * 3) },
         Exception::Unanswered { given: given(5, "ana"), asked_at: before(500), at: before(260) },
         Exception::GrantFailed { given: given(6, "finn"), at: before(200) },
         Exception::StoreDown { since: before(150), lasted: Span::from_seconds(95) },
-        Exception::PolicyRefused { at: before(140), digest: "sha256:0123456789abcdef0123456789abcdef".into() },
+        refused(140, false, None),
+        refused(139, true, Some(before(135))),
+        refused(134, true, None),
         Exception::ClockJumped { at: before(130), from: before(130), to: before(10) },
         Exception::ClockConfirmed { at: before(129), by: Some(person("eve")) },
         policy_changed(),
@@ -100,6 +104,10 @@ pub(super) fn exceptions() -> Vec<Exception> {
         Exception::Unlinked { at: before(100), person: person("ana"), what: "discord 100000000000000001".into(), by: Some(person("eve")) },
         Exception::Left { at: before(90), person: person("finn"), requests: vec![id(7), id(8), id(9), id(10), id(11)] },
     ]
+}
+
+fn refused(minutes: i64, at_start: bool, until: Option<Instant>) -> Exception {
+    Exception::PolicyRefused { at: before(minutes), digest: "sha256:0123456789abcdef0123456789abcdef".into(), at_start, until }
 }
 
 fn policy_changed() -> Exception {
@@ -178,7 +186,7 @@ pub(super) fn poisoned(words: &str) -> Digest {
         match exception {
             Exception::Drift { principal, .. } => words.clone_into(principal),
             Exception::Linked { what, .. } | Exception::Unlinked { what, .. } => words.clone_into(what),
-            Exception::Alarm { alarm, .. } => words.clone_into(alarm),
+            Exception::Alarm { alarm, .. } | Exception::Over { alarm, .. } => words.clone_into(alarm),
             Exception::PolicyChanged { changes, .. } => changes.iter_mut().for_each(|change| {
                 if let PolicyChange::Changed { key, before, after, .. } = change {
                     words.clone_into(key);

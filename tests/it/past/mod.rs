@@ -7,6 +7,7 @@ mod held;
 mod lives;
 mod older;
 mod search;
+mod told;
 
 use hallpass::store::Store;
 

@@ -1,5 +1,6 @@
 //! Questions about the past: who had it at a second, what somebody did, how it went; by everybody, in every chat.
 
+mod again;
 mod answers;
 mod chats;
 mod databases;
