@@ -8,10 +8,11 @@ use std::{
 use super::Bot;
 use crate::{
     domain::{
+        command::Length,
         digest::{DIGEST_VERSION, Day, Digest, Exception, Given, Kind, LINES, Moments, NAMED, Quality, Thresholds, What, Window, quality},
         event::Operation,
         ids::PersonId,
-        request::{Request, RequestId, State},
+        request::{AskKind, Request, RequestId, State},
         time::{Instant, Span},
     },
     store::{Audits, Store, StoreError, Troubled, entry},
@@ -101,14 +102,14 @@ impl Bot {
 /// What is open now and should not be. An alarm whose request no line can be made of is told by its id: it never disappears.
 async fn troubles(store: &Store, now: Instant, found: &mut Found) -> Result<(), StoreError> {
     let (open, more) = store.troubled(STILL_OPEN).await?;
-    let documents = self::documents(store, &open).await?;
+    let documents = self::documents(store, about(&open)).await?;
     let (still, mut bare) = lines(open, |given, (began, since)| {
         let end = documents.get(&given.request).and_then(ends).or(began).unwrap_or(since);
         Exception::StillOpen { given, end, past: now.since(end) }
     });
     found.add(Kind::StillOpen, more, still);
     let (left, more) = store.troubled(RESIDUE).await?;
-    let documents = self::documents(store, &left).await?;
+    let documents = self::documents(store, about(&left)).await?;
     let (residue, others) = lines(left, |given, (_, since)| {
         let things = documents.get(&given.request).map_or(0, remaining);
         Exception::Residue { given, since, things }
@@ -149,9 +150,12 @@ fn lines(troubled: Vec<Troubled>, line: impl Fn(Given, (Option<Instant>, Instant
     (lines, bare)
 }
 
+fn about(troubled: &[Troubled]) -> Vec<RequestId> {
+    troubled.iter().filter_map(|row| Some(row.about.as_ref()?.0.request.clone())).collect()
+}
+
 /// The documents of these, by id.
-async fn documents(store: &Store, troubled: &[Troubled]) -> Result<BTreeMap<RequestId, Request>, StoreError> {
-    let ids: Vec<RequestId> = troubled.iter().filter_map(|row| Some(row.about.as_ref()?.0.request.clone())).collect();
+async fn documents(store: &Store, ids: Vec<RequestId>) -> Result<BTreeMap<RequestId, Request>, StoreError> {
     let mut documents = BTreeMap::new();
     for batch in ids.chunks(BATCH) {
         documents.extend(store.requests_by_id(batch).await?.into_iter().map(|request| (request.id.clone(), request)));
@@ -186,13 +190,25 @@ async fn closed(store: &Store, Window { from, to, .. }: Window, found: &mut Foun
     let line = |(given, row): (Given, Moments)| row.settled.map(|(by, at)| Exception::Settled { given, by, at });
     found.add(Kind::Settled, more, settled.into_iter().filter_map(line));
     let (unanswered, more) = store.closed_so(What::Unanswered, from, to).await?;
-    let line = |(given, row): (Given, Moments)| Exception::Unanswered { at: at(&row), asked_at: row.opened_at, given };
-    found.add(Kind::Unanswered, more, unanswered.into_iter().map(line));
+    let line = |(given, row): (Given, Moments)| Exception::Unanswered { at: at(&row), asked_at: row.opened_at, given, more: None };
+    let (longer, others) = store.unanswered_more(from, to).await?;
+    let documents = self::documents(store, longer.iter().map(|(given, ..)| given.request.clone()).collect()).await?;
+    let longer = longer.into_iter().map(|(given, asked_at, at)| {
+        let more = documents.get(&given.request).and_then(|request| more_asked(request, at));
+        Exception::Unanswered { given, asked_at, at, more }
+    });
+    found.add(Kind::Unanswered, more + others, unanswered.into_iter().map(line).chain(longer));
     let (failed, more) = store.closed_so(What::Failed, from, to).await?;
     found.add(Kind::GrantFailed, more, failed.into_iter().map(|(given, row)| Exception::GrantFailed { at: at(&row), given }));
     let (left, more) = store.closed_so(What::Left, from, to).await?;
     found.add(Kind::Left, more, leavers(left.into_iter().map(|(given, row)| (given, at(&row)))));
     Ok(())
+}
+
+/// How much more time was asked for last before that.
+fn more_asked(request: &Request, before: Instant) -> Option<Length> {
+    let asks = request.asks.iter().rev().filter(|ask| ask.kind == AskKind::Extension && ask.at <= before);
+    asks.map(|ask| ask.length).next()
 }
 
 /// Each leaver once, with what they lost.

@@ -230,6 +230,7 @@ pub fn news(request: &Request, news: &News, now: Instant) -> Vec<Event> {
                     graced_from: None,
                     found_absent: false,
                     extended: Vec::new(),
+                    unmet: Vec::new(),
                 },
             }]
         }

@@ -2,10 +2,10 @@
 //! snapshot in the tests, so every change of the lifecycle shows in review. Judges nothing.
 
 use super::{
-    event::{AlarmKind, Event},
+    event::{AlarmKind, Event, ExtensionEnd},
     request::{
         Ask, AskKind, DOCUMENT_VERSION, Ending, Extended, Extension, Grant, Held, Look, Offer, Remains, Request, RequestId, Round,
-        Settlement, State, Vote, Work,
+        Settlement, State, Unmet, Vote, Work,
     },
     time::{Instant, Span},
 };
@@ -240,9 +240,12 @@ impl State {
                 let round = Round::new(newest, at);
                 Self::Active { grant, work, extension: Some(Extension::Asked { round }) }
             }
-            (Self::Active { grant, work, extension: Some(Extension::Asked { .. }) }, E::ExtensionClosed { .. }) => {
+            (Self::Active { grant, mut work, extension: Some(Extension::Asked { round }) }, E::ExtensionClosed { how, person, .. }) => {
                 // Grace was for as long as that was being decided.
                 let until = if work.graced_from.is_some() { work.until.min(at) } else { work.until };
+                if *how != ExtensionEnd::Cancelled {
+                    work.unmet.push(Unmet { how: *how, by: person.clone(), asked_at: round.opened_at, at });
+                }
                 Self::Active { grant, work: Work { until, ..work }, extension: None }
             }
             (Self::Active { grant, work, extension: None }, E::ExtensionApproved { until }) => {

@@ -7,7 +7,7 @@ pub use super::request_id::{GrantId, RequestId};
 use super::{
     command::{Length, Less},
     entitlement::EntitlementKey,
-    event::{AlarmKind, Used},
+    event::{AlarmKind, ExtensionEnd, Used},
     ids::{PersonId, PolicyName, ResourceId, RoleName},
     time::{Instant, Span},
     words::WordId,
@@ -213,6 +213,20 @@ pub struct Work {
     /// How it came to last longer than what was granted first, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended: Vec<Extended>,
+    /// Asks for more time that brought none and that nobody took back, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<Unmet>,
+}
+
+/// An ask for more time that brought none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmet {
+    pub how: ExtensionEnd,
+    /// Who denied it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+    pub asked_at: Instant,
+    pub at: Instant,
 }
 
 /// More time that was given.

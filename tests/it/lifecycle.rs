@@ -74,6 +74,7 @@ fn work() -> Work {
         graced_from: None,
         found_absent: false,
         extended: Vec::new(),
+        unmet: Vec::new(),
     }
 }
 

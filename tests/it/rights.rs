@@ -135,6 +135,7 @@ fn states(catalogue: &Catalogue) -> Vec<(&'static str, Request)> {
         graced_from: None,
         found_absent: false,
         extended: Vec::new(),
+        unmet: Vec::new(),
     };
     let active = then(&granting, Event::Working { work });
     let asked_more = does(&active, "cleo", &Act::Extend { by: Some(Span::from_minutes(120)), reason: None });

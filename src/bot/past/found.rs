@@ -89,7 +89,7 @@ impl Bot {
         let known = recorded(person.as_str(), catalogue.people.contains_key(&person) || !found.is_empty());
         let looked = (!is_own).then(|| Operation::Looked { what: format!("find {known} since {since}") });
         let row = |request: Request| {
-            let acts = digest::acts(&request).into_iter().filter(|act| them.contains(&act.person));
+            let acts = digest::acts(&request).into_iter().filter(|act| them.contains(&act.person) && act.kind != ActKind::Unanswered);
             Did { decided: acts.map(|act| (act.kind, act.at)).collect(), url: addresses.get(&request.id).cloned(), request }
         };
         let rows: Vec<Did> = found.into_iter().map(row).collect();

@@ -51,9 +51,9 @@ fn said(exception: &Exception, r: &Reader<'_>) -> (&'static str, Value) {
         Exception::Drift { .. } => drift(exception, r),
         Exception::Over { alarm, given, since, at } => over(alarm, given.as_ref(), (*since, *at), r),
         Exception::Settled { given, by, at } => ("settled", with(given, r, json!({ "by": r.name(by), "at": r.moment(*at) }))),
-        Exception::Unanswered { given, asked_at, at } => {
+        Exception::Unanswered { given, asked_at, at, more } => {
             let waited = length(at.since(*asked_at));
-            ("unanswered", with(given, r, json!({ "asked": r.moment(*asked_at), "waited": waited })))
+            ("unanswered", with(given, r, json!({ "asked": r.moment(*asked_at), "waited": waited, "more": more.map(|more| r.more(more)) })))
         }
         Exception::GrantFailed { given, at } => ("grant_failed", with(given, r, json!({ "at": r.moment(*at) }))),
         Exception::StoreDown { since, lasted } => ("store_down", json!({ "since": r.moment(*since), "lasted": length(*lasted) })),

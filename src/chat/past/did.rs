@@ -36,7 +36,7 @@ pub(super) fn page(page: &FoundPage, r: &Reader<'_>, say: Say<'_>) -> PastPage {
 }
 
 fn line(row: &Did, page: &FoundPage, r: &Reader<'_>) -> Value {
-    let did: Vec<String> = row.decided.iter().map(|(kind, at)| format!("{} it {}", verb(*kind), r.exact(*at))).collect();
+    let did: Vec<String> = row.decided.iter().map(|(kind, at)| format!("{} {}", verb(*kind), r.exact(*at))).collect();
     json!({
         "at": r.exact(row.request.opened_at), "line": headline(&row.request, r), "how": how(&row.request, r),
         "who": r.name(&page.person), "did": (!did.is_empty()).then(|| list(&did)),
@@ -53,9 +53,11 @@ fn how(request: &Request, r: &Reader<'_>) -> Option<String> {
 
 const fn verb(kind: ActKind) -> &'static str {
     match kind {
-        ActKind::Approved => "approved",
-        ActKind::Denied => "denied",
-        ActKind::Revoked => "revoked",
-        ActKind::Settled => "settled",
+        ActKind::Approved => "approved it",
+        ActKind::Denied => "denied it",
+        ActKind::Revoked => "revoked it",
+        ActKind::Settled => "settled it",
+        ActKind::DeniedMore => "denied more time",
+        ActKind::Unanswered => "got no answer to an ask for more time",
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PolicyChange;
 use crate::domain::{
+    command::Length,
     drift::DriftKind,
     ids::{PersonId, ProviderName, ResourceId, RoleName},
     request::{Request, RequestId},
@@ -91,6 +92,9 @@ pub enum Exception {
         given: Given,
         asked_at: Instant,
         at: Instant,
+        /// So much more time was asked for; None: access.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        more: Option<Length>,
     },
     /// Approved, and could not be given.
     GrantFailed {

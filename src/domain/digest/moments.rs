@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    event::ExtensionEnd,
     ids::{PersonId, ResourceId, RoleName},
-    request::{Ask, AskKind, Ending, Held, Request, State, Vote, Work},
+    request::{Ask, AskKind, Ending, Held, Request, State, Unmet, Vote, Work},
     time::{Instant, Span},
 };
 
@@ -177,10 +178,14 @@ pub enum ActKind {
     Denied,
     Revoked,
     Settled,
+    /// Said no to more time.
+    DeniedMore,
+    /// Asked for more time, and nobody answered: no act of anybody, kept with whoever asked.
+    Unanswered,
 }
 
 impl ActKind {
-    pub const ALL: [Self; 4] = [Self::Approved, Self::Denied, Self::Revoked, Self::Settled];
+    pub const ALL: [Self; 6] = [Self::Approved, Self::Denied, Self::Revoked, Self::Settled, Self::DeniedMore, Self::Unanswered];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -189,6 +194,8 @@ impl ActKind {
             Self::Denied => "denied",
             Self::Revoked => "revoked",
             Self::Settled => "settled",
+            Self::DeniedMore => "denied_more",
+            Self::Unanswered => "unanswered",
         }
     }
 
@@ -213,10 +220,11 @@ pub struct Act {
 pub fn acts_now(request: &Request) -> Vec<Act> {
     let scheduled = request.main_ask().start.is_some();
     match &request.state {
-        State::Pending { .. } | State::Revoking { .. } => Vec::new(),
+        State::Revoking { work: Some(work), cause, .. } => unmet(work, Some(cause), request),
+        State::Pending { .. } | State::Revoking { work: None, .. } => Vec::new(),
         State::Scheduled { round, .. } => given(&round.votes, request, latest(&round.votes)),
         State::Granting { grant } => given(&grant.votes, request, if scheduled { latest(&grant.votes) } else { Some(grant.decided_at) }),
-        State::Active { work, .. } => more_time(work, request),
+        State::Active { work, .. } => [more_time(work, request), unmet(work, None, request)].concat(),
         State::Closed { ending, at, held: None, votes } => {
             let approved = approvals(votes, &request.asks, if scheduled { latest(votes) } else { Some(*at) });
             approved.into_iter().chain(ended(ending, *at, request)).collect()
@@ -231,18 +239,19 @@ pub fn acts_now(request: &Request) -> Vec<Act> {
 
 /// All acts that the document still knows, for requests that were written without a history.
 pub fn acts(request: &Request) -> Vec<Act> {
-    let (grant, work) = match &request.state {
-        State::Active { grant, work, .. } => (Some(grant), Some(work)),
-        State::Revoking { grant, work, .. } => (Some(grant), work.as_ref()),
-        State::Closed { held: Some(held), .. } => (Some(&held.grant), held.work.as_ref()),
-        _ => (None, None),
+    let (grant, work, cause) = match &request.state {
+        State::Active { grant, work, .. } => (Some(grant), Some(work), None),
+        State::Revoking { grant, work, cause, .. } => (Some(grant), work.as_ref(), Some(cause)),
+        State::Closed { held: Some(held), ending, .. } => (Some(&held.grant), held.work.as_ref(), Some(ending)),
+        _ => (None, None, None),
     };
     let scheduled = request.main_ask().start.is_some();
     let decided = |votes: &[Vote], at| if scheduled { latest(votes) } else { Some(at) };
     let mut all = grant.map_or_else(Vec::new, |grant| given(&grant.votes, request, decided(&grant.votes, grant.decided_at)));
-    all.extend(work.into_iter().flat_map(|work| more_time(work, request)));
-    let now = acts_now(request);
-    all.extend(now.into_iter().filter(|act| !matches!(request.state, State::Active { .. }) || act.kind != ActKind::Approved));
+    all.extend(work.into_iter().flat_map(|work| [more_time(work, request), unmet(work, cause, request)].concat()));
+    if !matches!(request.state, State::Active { .. } | State::Revoking { .. }) {
+        all.extend(acts_now(request));
+    }
     all
 }
 
@@ -261,6 +270,21 @@ fn given(votes: &[Vote], request: &Request, at: Option<Instant>) -> Vec<Act> {
 
 fn more_time(work: &Work, request: &Request) -> Vec<Act> {
     work.extended.iter().flat_map(|more| approvals(&more.votes, &request.asks, Some(more.at))).collect()
+}
+
+/// What became of asks for more time that brought none. One that was still open when the time was over was not answered either.
+fn unmet(work: &Work, cause: Option<&Ending>, request: &Request) -> Vec<Act> {
+    let act = |unmet: &Unmet| {
+        let unanswered = (request.requester.clone(), ActKind::Unanswered);
+        let (person, kind) = match (unmet.how, &unmet.by) {
+            (ExtensionEnd::Denied, Some(by)) => (by.clone(), ActKind::DeniedMore),
+            (ExtensionEnd::Unanswered, _) => unanswered,
+            (ExtensionEnd::Overtaken, _) if matches!(cause, Some(Ending::Expired)) => unanswered,
+            _ => return None,
+        };
+        Some(Act { person, kind, at: unmet.at, took: Some(unmet.at.since(unmet.asked_at)), decided: None })
+    };
+    work.unmet.iter().filter_map(act).collect()
 }
 
 /// In the order in which they were given.

@@ -6,7 +6,7 @@ use crate::{
         digest::{Given, LINES, LongGrant, Moments, TOP, Unused, What},
         ids::ResourceId,
         request::RequestId,
-        time::Instant,
+        time::{Instant, Span},
     },
     store::{
         Store, StoreError,
@@ -118,6 +118,32 @@ impl Store {
         let sql = "SELECT COUNT(*) FROM history WHERE closed_at >= $1 AND closed_at < $2 AND ending = $3";
         let more = if closed.len() < lines() { 0 } else { self.beyond(sql, &span).await? };
         Ok((closed, more))
+    }
+
+    /// Asks for more time in `[from, to)` that nobody answered, by when that was, at most `LINES`, each with when it was asked and
+    /// when it closed; and how many more.
+    /// # Errors
+    /// The store does not answer, or is still reading in what an older version wrote.
+    pub async fn unanswered_more(&self, from: Instant, to: Instant) -> Result<(Vec<(Given, Instant, Instant)>, u64), StoreError> {
+        self.whole_history().await?;
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            ", asked.at, asked.took FROM (SELECT request AS about, at, took FROM acts WHERE at >= $1 AND at < $2 AND kind = 'unanswered' \
+             ORDER BY at, request LIMIT $3) AS asked JOIN history ON request = about ORDER BY asked.at, request"
+        );
+        let span = [Int(from.micros()), Int(to.micros())];
+        let mut values = span.to_vec();
+        values.push(Int(i64::from(LINES)));
+        let mut asked = Vec::new();
+        for found in self.read(sql, &values).await? {
+            let (request, moments) = row(&found)?;
+            let at = Instant::from_micros(found.int(21)?);
+            asked.push((given(request, &moments), at - Span::from_seconds(found.int_or(22)?.unwrap_or(0)), at));
+        }
+        let sql = "SELECT COUNT(*) FROM acts WHERE at >= $1 AND at < $2 AND kind = 'unanswered'";
+        let more = if asked.len() < lines() { 0 } else { self.beyond(sql, &span).await? };
+        Ok((asked, more))
     }
 
     /// What people declared over, or took over after an end, in `[from, to)`, in that order, at most `LINES`; and how many more.

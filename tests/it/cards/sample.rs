@@ -148,6 +148,7 @@ impl Story {
             graced_from: None,
             found_absent: false,
             extended: Vec::new(),
+            unmet: Vec::new(),
         }
     }
 

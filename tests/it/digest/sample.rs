@@ -2,6 +2,7 @@
 //! text that comes from outside is the worst that it can be.
 
 use hallpass::domain::{
+    command::Length,
     digest::{
         About, Away, ByResource, DIGEST_VERSION, DOCUMENT_VERSION, Day, Digest, Exception, Given, Kind, LedgerNow, LongGrant, Made,
         OpenNow, PolicyChange, Quality, Unused, Verified, Window,
@@ -91,7 +92,13 @@ pub(super) fn exceptions() -> Vec<Exception> {
         Exception::Over { alarm: "still_open/R-000001".into(), given: Some(given(12, "finn")), since: before(480), at: before(30) },
         Exception::Over { alarm: "slack/deaf".into(), given: None, since: before(600), at: before(40) },
         Exception::Settled { given: given(4, "ana"), by: person("eve"), at: before(60 * 24 * 3) },
-        Exception::Unanswered { given: given(5, "ana"), asked_at: before(500), at: before(260) },
+        Exception::Unanswered { given: given(5, "ana"), asked_at: before(500), at: before(260), more: None },
+        Exception::Unanswered {
+            given: given(13, "finn"),
+            asked_at: before(400),
+            at: before(160),
+            more: Some(Length::For(Span::from_minutes(30))),
+        },
         Exception::GrantFailed { given: given(6, "finn"), at: before(200) },
         Exception::StoreDown { since: before(150), lasted: Span::from_seconds(95) },
         refused(140, false, None),
@@ -171,7 +178,7 @@ pub(super) fn ordinary() -> Digest {
 /// As many lines as a digest can carry of a kind, and more that it only counts; after three days without a bot.
 pub(super) fn enormous() -> Made {
     let open = |n| Exception::StillOpen { given: given(n, "finn"), end: before(360), past: Span::from_minutes(360) };
-    let unanswered = |n| Exception::Unanswered { given: given(n, "ana"), asked_at: before(500), at: before(260) };
+    let unanswered = |n| Exception::Unanswered { given: given(n, "ana"), asked_at: before(500), at: before(260), more: None };
     let (open, unanswered) = ((0..5_000).map(open), (5_000..10_000).map(unanswered));
     let window = Window { from: TO - Span::from_seconds(3 * 86_400), to: TO, days: 3 };
     let digest = Digest { window, exceptions: open.chain(unanswered).collect(), more: vec![(Kind::Unanswered, 1_234)], ..ordinary() };

@@ -301,5 +301,6 @@ fn work(since: Instant, length: Span) -> Work {
         graced_from: None,
         found_absent: false,
         extended: Vec::new(),
+        unmet: Vec::new(),
     }
 }

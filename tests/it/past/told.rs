@@ -2,6 +2,7 @@
 
 use hallpass::{
     domain::{
+        command::Length,
         digest::{Exception, Kind, Thresholds, Window},
         event::Operation,
         time::{Instant, Span},
@@ -18,6 +19,7 @@ on_both![
     each_change_of_a_file_is_told_until_the_one_that_is_in_force_and_the_same_file_is_none,
     a_file_that_was_refused_at_a_start_says_until_when_nothing_was_granted,
     alarms_that_were_over_are_told_once_and_wait_for_nobody,
+    more_time_that_nobody_answered_for_is_told_and_who_denied_it_is_found,
 ];
 
 async fn world(url: &str) -> World {
@@ -110,4 +112,41 @@ async fn alarms_that_were_over_are_told_once_and_wait_for_nobody(url: &str) {
     assert!(*long >= hour && *deaf > hour + hour, "{long:?} {deaf:?}");
     assert_eq!(digest.needs_human(), 0);
     assert!(told(&world, (end, end + hour)).await.iter().all(|exception| exception.kind() != Kind::Over), "once");
+}
+
+async fn more_time_that_nobody_answered_for_is_told_and_who_denied_it_is_found(url: &str) {
+    let world = world(url).await;
+    let holder = async |who: &str| {
+        world.advance(Span::from_seconds(10)).await;
+        let id = world.granted(who, "/jit request prod-db write 1h Unblock the stuck import", "ben").await;
+        world.advance(Span::from_seconds(20)).await;
+        world.done(who, &format!("/jit extend {id} 2h one more batch")).await;
+        world.advance(Span::from_minutes(5)).await;
+        id
+    };
+    let (over, denied) = (holder("ana").await, holder("cleo").await);
+    world.done("dora", &format!("/jit deny {denied} it is enough")).await;
+    world.advance(Span::from_minutes(70)).await;
+    world.policy("prod-data", |policy| policy.patience = Span::from_minutes(10)).await;
+    let late = holder("finn").await;
+    world.advance(Span::from_minutes(10)).await;
+    world.done("finn", &format!("/jit return {late}")).await;
+    world.advance(Span::from_minutes(1)).await;
+    let digest = world.bot.digest(Window { from: START, to: world.now(), days: 1 }, &Thresholds::default()).await.unwrap();
+    let told: Vec<_> = digest
+        .exceptions
+        .iter()
+        .filter_map(|e| {
+            let Exception::Unanswered { given, asked_at, at, more } = e else { return None };
+            Some((given.request.to_string(), more.unwrap(), at.since(*asked_at) > Span::from_minutes(9)))
+        })
+        .collect();
+    let longer = Length::For(Span::from_minutes(120));
+    assert_eq!(told, [(over, longer, true), (late, longer, true)], "one whose time was over first was not answered either");
+    assert_eq!((digest.day.unanswered, digest.day.denied, digest.day.decided), (0, 0, 3), "they are no asks for access");
+    assert!(digest.quality.is_empty(), "and no approvals: {:?}", digest.quality);
+    let found = world.say("eve", "/jit find @dora").await;
+    assert!(found.contains(&denied) && found.contains("denied more time"), "{found}");
+    let own = world.say("eve", "/jit find @ana").await;
+    assert!(!own.contains("no answer"), "it is no act of hers: {own}");
 }

@@ -34,7 +34,7 @@ pub(super) fn all() -> Vec<(String, Value)> {
         ("digest/alarm", json!({ "alarm": t, "since": t })),
         ("digest/over", given(json!({ "alarm": t, "since": t, "at": t, "lasted": t }))),
         ("digest/settled", given(json!({ "by": t, "at": t }))),
-        ("digest/unanswered", given(json!({ "asked": t, "waited": t }))),
+        ("digest/unanswered", given(json!({ "asked": t, "waited": t, "more": t }))),
         ("digest/grant_failed", given(json!({ "at": t }))),
         ("digest/store_down", json!({ "since": t, "lasted": t })),
         ("digest/policy_refused", json!({ "at": t, "at_start": true, "until": t })),
