@@ -105,6 +105,7 @@ fn given(life: Life, ask: &Ask, decided: Instant) -> anyhow::Result<Vec<(Event, 
         graced_from: None,
         found_absent: false,
         extended: Vec::new(),
+        unmet: Vec::new(),
     };
     let used = (n % 3 > 0).then(|| Used { sessions: n % 3 - 1, first: None, last: None, from: Vec::new(), sampled_every: None });
     let gone = Event::Gone { remains: Remains::Nothing, sessions_closed: Some(0), residue: Vec::new(), used, unwritten: None };
