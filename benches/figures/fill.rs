@@ -158,6 +158,7 @@ fn add(commit: &mut Commit, n: u32, plan: Plan, (catalogue, held): (&Catalogue, 
         graced_from: None,
         found_absent: false,
         extended: Vec::new(),
+        unmet: Vec::new(),
     };
     let mut events = vec![
         Event::Asked { ask: ask.clone() },
