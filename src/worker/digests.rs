@@ -131,7 +131,7 @@ async fn make(deps: &Deps, rules: &Rules, n: u64, window: Window) -> Result<(), 
     let tasks = rules.channels.iter().map(|channel| post(n, channel, due_at)).collect();
     // A bot that is gone a moment later was there until then: else it would seem to be gone since a time that was told already.
     let digests = vec![DigestWrite::Made(Box::new(made)), DigestWrite::Alive { at: window.to }];
-    let commit = Commit { digests, tasks, ..Commit::default() };
+    let commit = Commit { tasks, digests, ..Commit::default() };
     faults::point("digest.computed");
     deps.store.commit(commit).await?;
     faults::point("digest.made");

@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(quality(&one_way[..1], &one_way, &Thresholds::default()), []);
         let both = [approvals("ben", "ana", 1, 0), approvals("ana", "ben", 3, 0)];
         let pair = Quality::Pair { people: [person("ana"), person("ben")], counts: [3, 1], days: 30, requests: Vec::new() };
-        assert_eq!(quality(&both[..1], &both, &Thresholds::default()), [pair.clone()]);
+        assert_eq!(quality(&both[..1], &both, &Thresholds::default()), std::slice::from_ref(&pair));
         assert_eq!(quality(&both[1..], &both, &Thresholds::default()), [pair]);
         assert_eq!(quality(&[approvals("ana", "cleo", 1, 0)], &both, &Thresholds::default()), [], "nothing of theirs is new");
         let stricter = Thresholds { pairs: 5, ..Thresholds::default() };
