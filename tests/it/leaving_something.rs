@@ -2,6 +2,7 @@
 
 use hallpass::{
     domain::{
+        digest::{Exception, Thresholds, Window},
         entitlement::Ownership,
         event::AlarmKind,
         refusal::Refusal,
@@ -26,6 +27,7 @@ on_both![
     what_is_settled_is_left_alone,
     a_new_grant_is_not_cut_by_the_clean_up,
     the_next_start_goes_on_cleaning_up,
+    what_remains_and_what_could_not_be_given_are_in_the_digest,
 ];
 
 /// Ana's access is over, and this is left of it.
@@ -98,6 +100,33 @@ async fn what_remains_is_taken_away_again_until_nothing_is_left(url: &str) {
         ");
     }
     is_sound(&world).await;
+}
+
+async fn what_remains_and_what_could_not_be_given_are_in_the_digest(url: &str) {
+    let world = World::with_provider(url, Pretend::new(Ownership::PerGrant)).await;
+    let from = world.now();
+    let id = left(&world, &["table scratch", "table notes"]).await;
+    let residue = vec!["table scratch".to_owned(), "table notes".to_owned()];
+    let refuses = Some((FaultKind::Denied, "the role may not be given".into()));
+    world.pretend.set_temper(Temper { leaves: residue, fails: refuses, ..Temper::default() });
+    world.say("ana", "/jit request prod-db write 30m look at orders").await;
+    let refused = world.newest().await;
+    world.press("ben", "approve", &refused, None).await;
+    world.advance(Span::from_minutes(1)).await;
+    let lines = async |from| {
+        let window = Window { from, to: world.now() + Span::from_seconds(1), days: 1 };
+        let digest = world.bot.digest(window, &Thresholds::default()).await.unwrap();
+        let line = |exception: &Exception| match exception {
+            Exception::Residue { given, things, .. } => Some((given.request.to_string(), *things)),
+            Exception::GrantStuck { given, .. } => Some((given.request.to_string(), 0)),
+            _ => None,
+        };
+        digest.exceptions.iter().filter_map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(from).await, [(id, 2), (refused, 0)]);
+    leaves(&world, &[]);
+    world.advance(Span::from_minutes(120)).await;
+    assert!(!lines(world.now()).await.iter().any(|(_, things)| *things > 0), "nothing remains");
 }
 
 async fn what_is_settled_is_left_alone(url: &str) {

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::domain::{
     digest::{Digest, Kind, Made, Verified, Window},
+    policy::Catalogue,
     request::RequestId,
     time::Span,
 };
@@ -114,16 +115,20 @@ pub(super) fn pages(
         let name = if ledger.is_some() { "quiet" } else { "first" };
         say(name, &json!({ "day": day, "days": days, "human": human, "ledger": ledger }))
     };
-    let row = |line: Line| row(&line, links, &say);
     if is_one_line(made) {
         let ledger = say("ledger", &ledger(digest, r).data);
         let page = DigestPage { first_line: first(Some(ledger)), thread: None, needs_human: false, rows: Vec::new() };
         return if bounds.told.1 == 0 { vec![(page, 0)] } else { Vec::new() };
     }
-    let part = |(kind, lines, beyond): Lines| Part { rows: lines.into_iter().map(row).collect(), kind, beyond };
-    let parts = parts(made, r).into_iter().map(part).collect();
     let room = templates.digest_room(r.platform);
-    let rows = pages::bounded(parts, (room, bounds.most), &|text| r.marks.plain(text), |lost| said_of(lost, &say));
+    // How much is shown is reckoned without names: one that changes while a digest is being told moves no line of it.
+    let nobody = Catalogue { people: BTreeMap::new(), ..r.catalogue.clone() };
+    let nameless = Reader { catalogue: &nobody, ..*r };
+    let say_nameless = |name: &str, data: &Value| templates.digest_words(name, data, &nameless);
+    let kept = pages::kept(&laid_out(made, links, &nameless, &say_nameless), (room, bounds.most), &|text| r.marks.plain(text), &|lost| {
+        said_of(lost, &say_nameless)
+    });
+    let rows = pages::shown(laid_out(made, links, r, &say), &kept, |lost| said_of(lost, &say));
     let told = Told { lines: bounds.told.0, messages: bounds.told.1 };
     let cut = pages::cut(&rows, told, room, &|text| r.marks.plain(text));
     let last = told.messages + cut.len();
@@ -136,6 +141,11 @@ pub(super) fn pages(
         (DigestPage { first_line, thread, needs_human: human.is_some(), rows: rows[range].to_vec() }, end)
     };
     cut.into_iter().enumerate().map(of).collect()
+}
+
+fn laid_out(made: &Made, links: &BTreeMap<RequestId, String>, r: &Reader<'_>, say: &impl Fn(&str, &Value) -> String) -> Vec<Part> {
+    let rows = |lines: Vec<Line>| lines.iter().map(|line| row(line, links, say)).collect();
+    parts(made, r).into_iter().map(|(kind, lines, beyond)| Part { rows: rows(lines), kind, beyond }).collect()
 }
 
 /// Nothing to tell: one line, which says how many days it is of. What is asked for says which hours it is of, or as of when.

@@ -38,29 +38,34 @@ const AROUND: usize = 12;
 /// Lines of one message: nobody reads more of them in one piece.
 const LINES: usize = 40;
 
-/// The rows of all parts within what so many messages of this room hold. Each kind of what stands out is sure of an even part of
-/// half of it, so that none hides another; what the others leave goes to the first kinds. What a part lost is said in its place.
-pub(super) fn bounded(
-    parts: Vec<Part>,
+/// How many rows of each part are shown, of what so many messages of this room hold. Each kind of what stands out is sure of an even
+/// part of half of it, so that none hides another; what the others leave goes to the first kinds.
+pub(super) fn kept(
+    parts: &[Part],
     (room, most): (usize, usize),
     plain: &impl Fn(&str) -> String,
-    say: impl Fn(Lost) -> Row,
-) -> Vec<Row> {
+    say: &impl Fn(Lost) -> Row,
+) -> Vec<usize> {
     let least = room.div_ceil(LINES);
     let cost = |row: &Row| cost(row, plain).max(least);
     // Messages are never full to the last character, and where the rest is found is said in some of it.
     let room = (room * most * 3 / 4).saturating_sub(cost(&say(Lost::Elsewhere)));
-    let given = given(&parts, room, |part| {
+    let given = given(parts, room, |part| {
         let beyond = if part.beyond > 0 { cost(&say(Lost::More(part.kind, part.beyond))) } else { 0 };
         part.rows.iter().map(cost).sum::<usize>() + beyond
     });
+    parts.iter().zip(given).map(|(part, given)| fitting(part, given, &cost, &say)).collect()
+}
+
+/// The rows of all parts, so many of each; what a part lost is said in its place.
+pub(super) fn shown(parts: Vec<Part>, kept: &[usize], say: impl Fn(Lost) -> Row) -> Vec<Row> {
     let last_kind = parts.iter().rposition(|part| part.kind.is_some());
     let (mut rows, mut has_lost) = (Vec::new(), false);
-    for (n, (part, given)) in parts.into_iter().zip(given).enumerate() {
-        let (kept, lost) = fitting(&part, given, &cost, &say);
-        has_lost |= part.kind.is_some() && lost.is_some();
-        rows.extend(part.rows.into_iter().take(kept));
-        rows.extend(lost);
+    for (n, (part, kept)) in parts.into_iter().zip(kept).enumerate() {
+        let lost = part.beyond + u64::try_from(part.rows.len().saturating_sub(*kept)).unwrap_or(u64::MAX);
+        has_lost |= part.kind.is_some() && lost > 0;
+        rows.extend(part.rows.into_iter().take(*kept));
+        rows.extend((lost > 0).then(|| say(Lost::More(part.kind, lost))));
         rows.extend((has_lost && last_kind == Some(n)).then(|| say(Lost::Elsewhere)));
     }
     rows
@@ -80,24 +85,20 @@ fn given(parts: &[Part], room: usize, wanted: impl Fn(&Part) -> usize) -> Vec<us
     given
 }
 
-/// How many rows of a part what it was given holds, and what is said of the others.
-fn fitting(part: &Part, given: usize, cost: &impl Fn(&Row) -> usize, say: &impl Fn(Lost) -> Row) -> (usize, Option<Row>) {
+/// How many rows of a part what it was given holds, beside what is said of the others.
+fn fitting(part: &Part, given: usize, cost: &impl Fn(&Row) -> usize, say: &impl Fn(Lost) -> Row) -> usize {
     let costs: Vec<usize> = part.rows.iter().map(cost).collect();
-    let more = |kept: usize| {
-        let lost = part.beyond + u64::try_from(part.rows.len() - kept).unwrap_or(u64::MAX);
-        say(Lost::More(part.kind, lost))
-    };
     if part.beyond == 0 && costs.iter().sum::<usize>() <= given {
-        return (part.rows.len(), None);
+        return part.rows.len();
     }
-    let mut left = given.saturating_sub(cost(&more(0)));
+    let lost = part.beyond + u64::try_from(part.rows.len()).unwrap_or(u64::MAX);
+    let mut left = given.saturating_sub(cost(&say(Lost::More(part.kind, lost))));
     let fits = |cost: &&usize| {
         let is_room = left >= **cost;
         left = left.saturating_sub(**cost);
         is_room
     };
-    let kept = costs.iter().take_while(fits).count();
-    (kept, Some(more(kept)))
+    costs.iter().take_while(fits).count()
 }
 
 /// The rows of each message that is still to be told.
@@ -154,6 +155,11 @@ mod tests {
         Part { rows: (0..n).map(|i| row(&format!("{what} {i} {}", "x".repeat(80)))).collect(), kind, beyond: 0 }
     }
 
+    fn bounded(parts: Vec<Part>, bounds: (usize, usize)) -> Vec<Row> {
+        let kept = kept(&parts, bounds, &plain, &say);
+        shown(parts, &kept, say)
+    }
+
     fn of(rows: &[Row], what: &str) -> usize {
         rows.iter().filter(|row| row.words.starts_with(what)).count()
     }
@@ -182,12 +188,12 @@ mod tests {
     fn what_all_messages_together_cannot_hold_is_counted_in_its_place_and_the_rest_is_there() {
         let open = || Part { beyond: 1_000, ..part(Some(Kind::StillOpen), "open", 10_000) };
         let parts = vec![part(None, "covers", 1), open(), part(None, "day", 500), part(None, "quality", 500), part(None, "ledger", 1)];
-        let rows = bounded(parts, (3_600, 20), &plain, say);
+        let rows = bounded(parts, (3_600, 20));
         assert_eq!(rows.len() - 4 + lost(&rows), 12_002, "three parts lost something, and nothing is lost without being counted");
         assert!(of(&rows, "covers") == 1 && of(&rows, "ledger") == 1 && of(&rows, "day") > 50 && of(&rows, "open") > 250);
         assert_eq!(of(&rows, "elsewhere"), 1);
         assert!(cut(&rows, Told { lines: 0, messages: 0 }, 3_600, &plain).len() <= 20);
-        assert_eq!(bounded(vec![part(Some(Kind::Drift), "drift", 3)], (3_600, 20), &plain, say).len(), 3);
+        assert_eq!(bounded(vec![part(Some(Kind::Drift), "drift", 3)], (3_600, 20)).len(), 3);
     }
 
     #[test]
@@ -196,7 +202,7 @@ mod tests {
         for (crowded, most) in [(Kind::Drift, 20), (Kind::StillOpen, 5), (Kind::Left, 5)] {
             let of_kind = |kind: Kind| part(Some(kind), &format!("{kind:?}"), if kind == crowded { 1_500 } else { 3 });
             let parts = kinds.into_iter().map(of_kind).chain([part(None, "ledger", 1)]).collect();
-            let rows = bounded(parts, (3_600, most), &plain, say);
+            let rows = bounded(parts, (3_600, most));
             for kind in kinds.into_iter().filter(|kind| *kind != crowded) {
                 assert_eq!(of(&rows, &format!("{kind:?} ")), 3, "{kind:?} beside {crowded:?}");
             }
@@ -206,7 +212,7 @@ mod tests {
             assert!(cut(&rows, Told { lines: 0, messages: 0 }, 3_600, &plain).len() <= most);
         }
         let all = kinds.into_iter().map(|kind| part(Some(kind), &format!("{kind:?}"), 1_500)).collect();
-        let rows = bounded(all, (3_600, 5), &plain, say);
+        let rows = bounded(all, (3_600, 5));
         assert!(kinds.into_iter().all(|kind| of(&rows, &format!("{kind:?} ")) >= 3), "all of them are many");
         assert_eq!(lost(&rows), 9_000 - (rows.len() - kinds.len() - 1));
     }
@@ -214,7 +220,7 @@ mod tests {
     #[test]
     fn what_is_only_counted_is_counted_where_lines_are_left_out_too() {
         let few = Part { beyond: 1_234, ..part(Some(Kind::Unanswered), "unanswered", 2) };
-        let rows = bounded(vec![few], (3_600, 20), &plain, say);
+        let rows = bounded(vec![few], (3_600, 20));
         let words: Vec<&str> = rows[2..].iter().map(|row| row.words.as_str()).collect();
         assert_eq!(words, ["Some(Unanswered): 1234 more", "elsewhere"]);
     }

@@ -27,7 +27,7 @@ pub(super) fn as_kept(document: &Request, mut folded: Request) -> Request {
     folded
 }
 
-/// Extensions of before the upgrade are missing, those after it are there.
+/// Extensions of before the upgrade, and asks for more that brought none, are missing; those after it are there.
 fn works(kept: Option<&Work>, folded: Option<&mut Work>) {
     let (Some(kept), Some(folded)) = (kept, folded) else { return };
     if kept.graced_from.is_none() {
@@ -35,5 +35,8 @@ fn works(kept: Option<&Work>, folded: Option<&mut Work>) {
     }
     if folded.extended.ends_with(&kept.extended) {
         folded.extended.clone_from(&kept.extended);
+    }
+    if folded.unmet.ends_with(&kept.unmet) {
+        folded.unmet.clone_from(&kept.unmet);
     }
 }

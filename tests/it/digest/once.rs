@@ -137,10 +137,23 @@ async fn names_that_change_between_two_messages_cost_no_line() {
     let mut rules = company();
     rules.people.get_mut(&"finn".parse().unwrap()).unwrap().name = "Finn Ward of the other office".into();
     world.bot.reload(rules, (*world.bot.providers()).clone()).await.unwrap();
-    for _ in 0..25 {
+    for n in 0..25 {
         world.advance(Span::from_seconds(10)).await;
+        // Once more when it tells of another kind already.
+        if n == 11 {
+            assert!(world.console.channel(PLACE).contains("more: still open"));
+            let mut rules = company();
+            for (id, person) in &mut rules.people {
+                person.name = format!("{id} who bears a much longer name by now");
+            }
+            world.bot.reload(rules, (*world.bot.providers()).clone()).await.unwrap();
+        }
     }
     let told = world.console.channel(PLACE);
+    let ids = |text: &str| text.lines().filter_map(|line| Some(line.split('→').nth(1)?.trim().to_owned())).collect::<Vec<_>>();
+    let whole: Vec<String> =
+        super::shown::shown(Platform::Console, &enormous(), (0, 0)).await.iter().flat_map(|page| ids(&page.1)).collect();
+    assert_eq!(ids(&told), whole, "each line of each kind once");
     let shown: Vec<&str> = told.lines().filter_map(|line| line.split("STILL OPEN: ").nth(1)?.split('→').nth(1)).collect();
     let all: Vec<String> = enormous().digest.exceptions.iter().take(shown.len()).map(|e| format!(" {}", e.requests()[0])).collect();
     let first = shown.iter().zip(&all).position(|(shown, all)| shown != all);
