@@ -157,6 +157,12 @@ impl Cluster {
         }
     }
 
+    /// What the server says of this test's own roles, memberships and databases, also while other tests are at work.
+    pub(crate) async fn named_lines(&self) -> Vec<String> {
+        let sql = format!("SELECT line FROM ({NAMED}) named WHERE line LIKE '%{}%' ORDER BY line", self.suffix);
+        self.admin().await.reads(&sql).await.unwrap()
+    }
+
     pub(crate) fn person(&self, name: &str) -> Person {
         Person {
             id: name.parse().unwrap(),
@@ -258,6 +264,11 @@ SELECT line FROM (
     UNION ALL SELECT 'depends ' || to_jsonb(d)::text FROM pg_shdepend d
     UNION ALL SELECT 'database ' || datname || ' ' || datdba::regrole || ' ' || coalesce(datacl::text, '') FROM pg_database
 ) lines ORDER BY line";
+
+const NAMED: &str = "
+    SELECT 'role ' || (to_jsonb(a) - 'oid')::text || coalesce(shobj_description(a.oid, 'pg_authid'), '') AS line FROM pg_authid a
+    UNION ALL SELECT concat_ws(' ', 'member', roleid::regrole, member::regrole, grantor::regrole, admin_option) FROM pg_auth_members
+    UNION ALL SELECT concat_ws(' ', 'database', datname, datdba::regrole, datacl) FROM pg_database";
 
 const INSIDE: &str = "
 SELECT line FROM (

@@ -48,12 +48,6 @@ fn login_of(done: &Done) -> String {
     done.handle.as_ref().unwrap().0["login"].as_str().unwrap().to_owned()
 }
 
-/// What the server says of this test's own roles, memberships and databases.
 async fn lines(cluster: &Cluster) -> Vec<String> {
-    let named = "SELECT line FROM (
-        SELECT 'role ' || (to_jsonb(a) - 'oid')::text || coalesce(shobj_description(a.oid, 'pg_authid'), '') AS line FROM pg_authid a
-        UNION ALL SELECT concat_ws(' ', 'member', roleid::regrole, member::regrole, grantor::regrole, admin_option) FROM pg_auth_members
-        UNION ALL SELECT concat_ws(' ', 'database', datname, datdba::regrole, datacl) FROM pg_database) named";
-    let sql = format!("{named} WHERE line LIKE '%{}%' ORDER BY line", cluster.suffix);
-    cluster.admin().await.reads(&sql).await.unwrap()
+    cluster.named_lines().await
 }
