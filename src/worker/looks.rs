@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Whoever has the turn has this long; then it is another's.
-const TURN: Span = Span::from_minutes(10);
+const TURN: Span = Span::from_minutes(2);
 /// Until what came to nothing is tried again.
 const AFTER_FAILURE: Span = Span::from_seconds(20);
 /// Between two looks at what is due.

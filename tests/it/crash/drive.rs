@@ -21,7 +21,7 @@ use super::house::{House, PACE};
 use crate::checker::Said;
 
 /// Longest wait for anything: a call without an answer is given up after nine seconds, and the machine is busy.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Between two looks at what the bot stores.
 const LOOK_EVERY: Duration = Duration::from_millis(60);
 const KILLED: i32 = 9;
